@@ -1,0 +1,166 @@
+//! The trace context, kept and carried: across a table, a task, or a queue.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{FutureExt, SpanContext, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use tracing::Instrument;
+use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
+
+use crate::propagation::Pairs;
+use crate::signals;
+
+/// A trace context that outlives the request that it came from: the span's identity and the baggage.
+///
+/// It is stored as text beside what the request caused (a row of an outbox, a bid) and becomes the parent, or
+/// a link, of the work that goes on later. Text that does not parse is an empty context, never an error: a bad
+/// row must not stop the work.
+#[derive(Clone, Default)]
+pub struct SavedContext {
+    span: Option<SpanContext>,
+    baggage: Vec<KeyValue>,
+}
+
+/// The context of the caller, whoever that is: the innermost span that is active now.
+///
+/// Returns its trace id as 32 hexadecimal digits, or nothing when there is no trace.
+pub fn current_trace_id() -> Option<String> {
+    Context::map_current(|context| {
+        let span = context.span();
+        let span = span.span_context();
+        span.is_valid().then(|| span.trace_id())
+    })
+    .map(|id| id.to_string())
+}
+
+/// Makes `context` the parent of `span`.
+///
+/// To be called before the span is first entered. Afterwards a parent can no longer be set; the context then
+/// becomes a link, so that the trail is not lost, and the event is counted in `telemetry.context.rejected`.
+pub fn set_parent(span: &tracing::Span, context: &SavedContext) {
+    if !context.is_empty() {
+        adopt(span, context.to_context());
+    }
+}
+
+/// Links `span` to the span of `context`: it was caused or influenced by it, without being its child.
+pub fn link(span: &tracing::Span, context: &SavedContext) {
+    if let Some(linked) = context.span_context() {
+        span.add_link(linked.clone());
+    }
+}
+
+/// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
+///
+/// The span itself ends when its own work does, not when the task does.
+pub fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(
+        future
+            .with_context(Context::current())
+            .instrument(tracing::Span::current()),
+    )
+}
+
+/// Sets the parent of a span that must not have been entered yet; falls back to a link when it was.
+pub(crate) fn adopt(span: &tracing::Span, parent: Context) {
+    let context = parent.span().span_context().clone();
+    if let Err(SetParentError::AlreadyStarted) = span.set_parent(parent) {
+        signals::TELEMETRY_CONTEXT_REJECTED
+            .counter(&[("reason", "already_started")])
+            .increment(1);
+        span.add_link(context);
+    }
+}
+
+// === impl SavedContext ===
+
+impl SavedContext {
+    /// The context that is active now; empty outside any trace.
+    pub fn current() -> Self {
+        Self::from_context(&Context::current())
+    }
+
+    /// The context as text: a JSON object of the W3C headers `traceparent`, `tracestate` and `baggage`.
+    ///
+    /// An empty context is the empty string.
+    pub fn to_text(&self) -> String {
+        if self.span.is_none() && self.baggage.is_empty() {
+            return String::new();
+        }
+        let context = self.to_context();
+        let mut pairs = Pairs::default();
+        TraceContextPropagator::new().inject_context(&context, &mut pairs);
+        BaggagePropagator::new().inject_context(&context, &mut pairs);
+        let object: BTreeMap<String, String> = pairs
+            .0
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        serde_json::to_string(&object).unwrap_or_default()
+    }
+
+    /// Reads what [`to_text`](Self::to_text) wrote. Anything else is an empty context.
+    pub fn from_text(text: &str) -> Self {
+        let Ok(object) = serde_json::from_str::<BTreeMap<String, String>>(text) else {
+            return Self::default();
+        };
+        let pairs = Pairs(object.into_iter().collect());
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &pairs);
+        let context = BaggagePropagator::new().extract_with_context(&context, &pairs);
+        Self::from_context(&context)
+    }
+
+    /// Whether there is no span in it, so that nothing can follow from it.
+    pub fn is_empty(&self) -> bool {
+        self.span.is_none()
+    }
+
+    /// The span that it names, if any.
+    pub fn span_context(&self) -> Option<&SpanContext> {
+        self.span.as_ref()
+    }
+
+    /// The same as an OpenTelemetry context, whose span counts as remote.
+    pub fn to_context(&self) -> Context {
+        let mut context = Context::new();
+        if let Some(span) = &self.span {
+            context = context.with_remote_span_context(span.clone());
+        }
+        if !self.baggage.is_empty() {
+            context = context.with_baggage(self.baggage.iter().cloned());
+        }
+        context
+    }
+
+    pub(crate) fn from_context(context: &Context) -> Self {
+        let span = context.span().span_context().clone();
+        let baggage = context
+            .baggage()
+            .iter()
+            .map(|(key, (value, _))| KeyValue::new(key.clone(), value.clone()))
+            .collect();
+        Self {
+            span: span.is_valid().then_some(span),
+            baggage,
+        }
+    }
+}
+
+impl std::fmt::Debug for SavedContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Baggage may hold what a log must not: only the ids are shown.
+        let span = self.span.as_ref();
+        f.debug_struct("SavedContext")
+            .field("trace_id", &span.map(SpanContext::trace_id))
+            .field("span_id", &span.map(SpanContext::span_id))
+            .finish_non_exhaustive()
+    }
+}
