@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::future::Future;
 
+use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use tracing::Instrument;
 
@@ -27,7 +28,7 @@ pub struct Operation {
 
 /// Runs an operation within a CLIENT span `{operation} {collection}`, and records how long it took.
 ///
-/// There is a span only inside a trace that is recorded: a poll that nobody asked for makes none. The duration
+/// There is a span only inside a trace that is sampled: a poll that nobody asked for makes none. The duration
 /// is recorded always, except for [quiet](Operation::quiet) operations.
 pub async fn observe<T, E, F>(operation: Operation, future: F) -> Result<T, E>
 where
@@ -76,8 +77,11 @@ impl Operation {
     }
 
     fn span(&self) -> tracing::Span {
-        let recorded = opentelemetry::Context::map_current(|context| context.span().is_recording());
-        if !recorded {
+        let traced = Context::map_current(|context| {
+            let span = context.span();
+            span.span_context().is_valid() && span.span_context().is_sampled()
+        });
+        if !traced {
             return tracing::Span::none();
         }
         let name = format!("{} {}", self.operation, self.collection);

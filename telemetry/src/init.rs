@@ -23,7 +23,7 @@ use crate::export::{Counted, CountedExporter, Ledger, Snapshot};
 use crate::signals::{self, Kind, Metric};
 use crate::{logs, runtime};
 
-const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:4317";
+const DEFAULT_COLLECTOR: &str = "http://127.0.0.1:4317";
 const ENDPOINT_VARIABLES: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -82,6 +82,7 @@ pub struct ShutdownError {
 pub struct Builder {
     service: &'static str,
     version: Option<&'static str>,
+    collector: Option<String>,
     metrics: Vec<&'static Metric>,
 }
 
@@ -115,6 +116,7 @@ pub fn builder(service: &'static str) -> Builder {
     Builder {
         service,
         version: None,
+        collector: None,
         metrics: Vec::new(),
     }
 }
@@ -125,6 +127,13 @@ impl Builder {
     /// The version of the service, as `service.version`: usually `env!("CARGO_PKG_VERSION")`.
     pub fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// The collector to use when no `OTEL_EXPORTER_OTLP_*ENDPOINT` variable names one, as a URL; without it
+    /// that is `http://127.0.0.1:4317`.
+    pub fn collector(mut self, url: impl Into<String>) -> Self {
+        self.collector = Some(url.into());
         self
     }
 
@@ -147,7 +156,8 @@ impl Builder {
         let provider = if is_disabled() {
             None
         } else {
-            Some(provider(resource.clone(), queue, &ledger)?)
+            let collector = self.collector.as_deref().unwrap_or(DEFAULT_COLLECTOR);
+            Some(provider(resource.clone(), collector, queue, &ledger)?)
         };
         let service = text(&resource, "service.name");
         match &provider {
@@ -182,10 +192,9 @@ impl Builder {
     }
 
     fn resource(&self) -> Resource {
+        // The detectors read OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES; what they find stays.
+        let found = Resource::builder().build();
         let mut resource = Resource::builder();
-        // The detectors have read OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES; what they found stays.
-        let found = resource.build();
-        resource = Resource::builder();
         let known = |key: &'static str| {
             found
                 .get(&Key::from_static_str(key))
@@ -222,6 +231,7 @@ fn from_environment(variable: &str, default: usize) -> usize {
 
 fn provider(
     resource: Resource,
+    collector: &str,
     queue: usize,
     ledger: &Arc<Ledger>,
 ) -> Result<SdkTracerProvider, InitError> {
@@ -230,7 +240,7 @@ fn provider(
         .iter()
         .all(|variable| std::env::var_os(variable).is_none_or(|value| value.is_empty()))
     {
-        exporter = exporter.with_endpoint(DEFAULT_ENDPOINT);
+        exporter = exporter.with_endpoint(collector);
     }
     let exporter = exporter.build().map_err(InitError::Exporter)?;
     let exporter = CountedExporter::new(exporter, Arc::clone(ledger));
@@ -254,7 +264,7 @@ where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
-    let traced = EXPORT_TARGETS.iter().fold(
+    let filter = EXPORT_TARGETS.iter().fold(
         Targets::new().with_default(LevelFilter::INFO),
         |targets, target| targets.with_target(*target, LevelFilter::OFF),
     );
@@ -264,7 +274,7 @@ where
         .with_threads(false)
         .with_tracked_inactivity(false)
         .with_target(false)
-        .with_filter(traced);
+        .with_filter(filter);
     tracing_subscriber::registry()
         .with(spans)
         .with(logs::layer(service))

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, Layer};
@@ -66,7 +67,8 @@ where
             format: LogFormat::from_environment(),
             service,
         })
-        .with_filter(filter)
+        // Spans have their own layer; here they would only cost.
+        .with_filter(filter.and(filter_fn(|metadata| metadata.is_event())))
 }
 
 // === impl LogFormat ===
@@ -99,8 +101,13 @@ where
         event.record(&mut fields);
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        let ids = current_ids();
         let metadata = event.metadata();
+        // The SDK logs while it holds the context that the ids are in.
+        let ids = if metadata.target().starts_with("opentelemetry") {
+            None
+        } else {
+            current_ids()
+        };
         match self.format {
             LogFormat::Json => {
                 let (trace_id, span_id) = ids.unzip();

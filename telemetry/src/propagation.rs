@@ -1,5 +1,7 @@
 //! Reading contexts from headers and writing them there, with the propagators that were installed.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 use opentelemetry::{Context, global};
@@ -11,7 +13,8 @@ pub(crate) struct Pairs(pub(crate) Vec<(String, String)>);
 /// The context that the headers of a request carry; empty when they carry none that is well-formed.
 pub(crate) fn extract(headers: &HeaderMap) -> Context {
     global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&Context::new(), &Headers(headers))
+        let carried = Carried::read(headers, propagator.fields());
+        propagator.extract_with_context(&Context::new(), &carried)
     })
 }
 
@@ -40,29 +43,46 @@ pub(crate) fn inject_pairs(context: &Context) -> Vec<(String, String)> {
     pairs.0
 }
 
-struct Headers<'a>(&'a HeaderMap);
+/// The longest value of a context header that is read; W3C asks for 8192 bytes of baggage at most.
+const MAX_VALUE: usize = 8192;
+
+/// The context headers of a request: lists that came in several lines as one, and a `traceparent` only when
+/// there is exactly one (W3C Trace Context, 3.2 and 3.3.1.1).
+struct Carried<'a>(Vec<(&'a str, Cow<'a, str>)>);
 
 struct HeadersMut<'a>(&'a mut HeaderMap);
 
 struct BorrowedPairs<'a>(&'a [(String, String)]);
 
-impl Extractor for Headers<'_> {
+impl<'a> Carried<'a> {
+    fn read(headers: &'a HeaderMap, fields: impl Iterator<Item = &'a str>) -> Self {
+        let carried = fields.filter_map(|field| {
+            let mut values = headers.get_all(field).iter();
+            let first = values.next()?.to_str().ok()?;
+            let rest: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+            let value = match (field, rest.is_empty()) {
+                (_, true) => Cow::Borrowed(first),
+                ("tracestate" | "baggage", false) => {
+                    Cow::Owned(format!("{first},{}", rest.join(",")))
+                }
+                (_, false) => return None,
+            };
+            (value.len() <= MAX_VALUE).then_some((field, value))
+        });
+        Self(carried.collect())
+    }
+}
+
+impl Extractor for Carried<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
+        self.0
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value.as_ref())
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
-    }
-
-    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let values: Vec<_> = self
-            .0
-            .get_all(key)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        (!values.is_empty()).then_some(values)
+        self.0.iter().map(|(name, _)| *name).collect()
     }
 }
 

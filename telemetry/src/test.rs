@@ -1,20 +1,27 @@
 //! For the tests of whoever adopts the crate: spans are kept in memory instead of being sent.
 
-use opentelemetry::global;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::{TraceId, TracerProvider};
+use opentelemetry::{Context, global};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
 use tracing_subscriber::layer::SubscriberExt;
 
 /// The spans of one test, on its own thread.
 #[derive(Debug)]
 pub struct Captured {
-    exporter: InMemorySpanExporter,
-    provider: SdkTracerProvider,
+    memory: Memory,
     // The subscriber of this thread, until the test is over.
     _guard: tracing::subscriber::DefaultGuard,
 }
+
+/// A processor that keeps what has ended.
+#[derive(Debug, Clone, Default)]
+struct Memory(Arc<Mutex<Vec<SpanData>>>);
 
 /// Captures the spans that are made on the current thread from now on.
 ///
@@ -24,9 +31,9 @@ pub fn capture() -> Captured {
         Box::new(TraceContextPropagator::new()),
         Box::new(BaggagePropagator::new()),
     ]));
-    let exporter = InMemorySpanExporter::default();
+    let memory = Memory::default();
     let provider = SdkTracerProvider::builder()
-        .with_simple_exporter(exporter.clone())
+        .with_span_processor(memory.clone())
         .build();
     let spans = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer("test"))
@@ -35,8 +42,7 @@ pub fn capture() -> Captured {
         .with_target(false);
     let subscriber = tracing_subscriber::registry().with(spans);
     Captured {
-        exporter,
-        provider,
+        memory,
         _guard: tracing::subscriber::set_default(subscriber),
     }
 }
@@ -46,7 +52,7 @@ pub fn capture() -> Captured {
 impl Captured {
     /// The spans that have ended, in the order in which they did.
     pub fn spans(&self) -> Vec<SpanData> {
-        self.exporter.get_finished_spans().unwrap_or_default()
+        self.memory.ended().clone()
     }
 
     /// The first ended span of this name.
@@ -71,9 +77,26 @@ impl Captured {
     }
 }
 
-impl Drop for Captured {
-    fn drop(&mut self) {
-        // A provider that will not stop keeps nothing that a test still needs.
-        let _ = self.provider.shutdown();
+// === impl Memory ===
+
+impl Memory {
+    fn ended(&self) -> MutexGuard<'_, Vec<SpanData>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SpanProcessor for Memory {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        self.ended().push(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
     }
 }
