@@ -1,0 +1,310 @@
+//! The broker: NATS JetStream. One stream holds the platform's events; each consumer is durable and idempotent.
+
+use crate::{
+    clock::Clock,
+    database::Write,
+    failure::{Failure, chain},
+};
+use api::events::{Event, STREAM, SUBJECTS};
+use async_nats::{
+    HeaderMap,
+    jetstream::{
+        self, AckKind, Context,
+        consumer::{AckPolicy, PullConsumer, pull},
+        stream,
+    },
+};
+use futures::{StreamExt as _, future::BoxFuture};
+use std::{sync::Arc, time::Duration};
+use telemetry::{
+    context::SavedContext,
+    messaging::{Delivery, Message},
+};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// `messaging.system`.
+const SYSTEM: &str = "nats";
+/// How long the stream keeps events.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Within this window the broker drops a second copy of a message id.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// An event whose consumer says nothing for this long is delivered again.
+const ACK_WAIT: Duration = Duration::from_secs(30);
+/// How long a refused event waits before it comes again, by the attempt.
+const BACK_OFF: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+];
+/// How many events of one consumer are worked on at once.
+const CONCURRENCY: usize = 16;
+/// How often a broker that cannot be reached is tried again.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// A connection to the broker.
+#[derive(Clone)]
+pub struct Broker {
+    client: async_nats::Client,
+    jetstream: Context,
+}
+
+impl Broker {
+    /// Connects to `url`, waiting for the broker as long as it takes, and declares the stream.
+    ///
+    /// # Errors
+    /// When the address is bad or the stream cannot be declared.
+    pub async fn connect(url: &str) -> Result<Self, Failure> {
+        let client = loop {
+            let options =
+                async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
+            match options.connect(url).await {
+                Ok(client) => break client,
+                Err(error) if error.kind() == async_nats::ConnectErrorKind::ServerParse => {
+                    return Err(Failure::internal(error));
+                }
+                Err(error) => {
+                    tracing::warn!(%url, error = %chain(&error), "waiting for the broker");
+                    tokio::time::sleep(RECONNECT).await;
+                }
+            }
+        };
+        let jetstream = jetstream::new(client.clone());
+        jetstream
+            .get_or_create_stream(stream::Config {
+                name: STREAM.to_owned(),
+                subjects: vec![SUBJECTS.to_owned()],
+                max_age: MAX_AGE,
+                duplicate_window: DUPLICATE_WINDOW,
+                ..stream::Config::default()
+            })
+            .await
+            .map_err(Failure::unavailable)?;
+        Ok(Self { client, jetstream })
+    }
+
+    /// Whether the connection stands just now.
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    /// Publishes `body` under `message_id` and waits until the stream has stored it. The PRODUCER span is a child of
+    /// `context`.
+    ///
+    /// # Errors
+    /// When the broker does not confirm.
+    pub async fn publish(
+        &self,
+        subject: &str,
+        message_id: &str,
+        context: &SavedContext,
+        body: Vec<u8>,
+    ) -> Result<(), Failure> {
+        let message = Message {
+            system: SYSTEM,
+            destination: subject,
+            message_id,
+        };
+        telemetry::messaging::publish(message, context, |pairs| async move {
+            let mut headers = HeaderMap::new();
+            headers.insert(async_nats::header::NATS_MESSAGE_ID, message_id);
+            for (name, value) in &pairs {
+                headers.insert(name.as_str(), value.as_str());
+            }
+            self.jetstream
+                .publish_with_headers(subject.to_owned(), headers, body.into())
+                .await
+                .map_err(Failure::unavailable)?
+                .await
+                .map_err(Failure::unavailable)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Works on the events of these subjects until `shutdown`, then waits for those in hand. `durable` names the
+    /// consumer: the broker remembers what it has confirmed. An event whose handler fails comes again.
+    ///
+    /// # Errors
+    /// When the consumer cannot be declared.
+    pub async fn consume(
+        &self,
+        durable: &'static str,
+        subjects: &[&'static str],
+        handler: Arc<dyn Handler>,
+        shutdown: CancellationToken,
+    ) -> Result<(), Failure> {
+        let consumer: PullConsumer = self
+            .jetstream
+            .get_stream(STREAM)
+            .await
+            .map_err(Failure::unavailable)?
+            .get_or_create_consumer(
+                durable,
+                pull::Config {
+                    durable_name: Some(durable.to_owned()),
+                    ack_policy: AckPolicy::Explicit,
+                    ack_wait: ACK_WAIT,
+                    filter_subjects: subjects.iter().map(|s| (*s).to_owned()).collect(),
+                    max_ack_pending: 1024,
+                    ..pull::Config::default()
+                },
+            )
+            .await
+            .map_err(Failure::unavailable)?;
+        let slots = Arc::new(Semaphore::new(CONCURRENCY));
+        let tasks = TaskTracker::new();
+        while !shutdown.is_cancelled() {
+            let mut messages = match consumer.messages().await {
+                Ok(messages) => messages,
+                Err(error) => {
+                    tracing::warn!(durable, error = %chain(&error), "cannot pull events; trying again");
+                    tokio::time::sleep(RECONNECT).await;
+                    continue;
+                }
+            };
+            loop {
+                let next = tokio::select! {
+                    () = shutdown.cancelled() => break,
+                    next = messages.next() => next,
+                };
+                match next {
+                    Some(Ok(message)) => {
+                        let Ok(slot) = slots.clone().acquire_owned().await else {
+                            break;
+                        };
+                        let handler = handler.clone();
+                        tasks.spawn(async move {
+                            deliver(durable, message, handler.as_ref()).await;
+                            drop(slot);
+                        });
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(durable, error = %chain(&error), "pulling events failed; trying again");
+                        break;
+                    }
+                    None => break,
+                }
+            }
+        }
+        tasks.close();
+        tasks.wait().await;
+        Ok(())
+    }
+}
+
+/// An event as it was delivered.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Its subject.
+    pub subject: String,
+    /// The same at every delivery.
+    pub message_id: String,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    /// The event, when the subject is `E`'s.
+    ///
+    /// # Errors
+    /// `event.malformed` when the body is not such an event.
+    pub fn event<E: Event>(&self) -> Result<Option<E>, Failure> {
+        if self.subject != E::SUBJECT {
+            return Ok(None);
+        }
+        serde_json::from_slice(&self.body)
+            .map(Some)
+            .map_err(|error| {
+                let message = format!("a {} event cannot be read: {error}", E::SUBJECT);
+                Failure::new(crate::Kind::Invalid, "event.malformed", message)
+            })
+    }
+}
+
+/// What a consumer does with an event.
+pub trait Handler: Send + Sync {
+    /// Works on one delivery. It may be called again for the same event, also after it succeeded. A refusal that is
+    /// a [decision](crate::Kind::is_decision) gives the event up; any other failure has it delivered again.
+    fn handle<'a>(&'a self, event: &'a Received) -> BoxFuture<'a, Result<(), Failure>>;
+}
+
+async fn deliver(durable: &str, message: jetstream::Message, handler: &dyn Handler) {
+    let headers: Vec<(String, String)> = message
+        .headers
+        .iter()
+        .flat_map(|headers| headers.iter())
+        .filter_map(|(name, values)| Some((name.to_string(), values.first()?.to_string())))
+        .collect();
+    let (attempt, sequence) = message
+        .info()
+        .map_or((1, 0), |info| (info.delivered, info.stream_sequence));
+    let message_id = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("Nats-Msg-Id"))
+        .map_or_else(|| format!("{STREAM}-{sequence}"), |(_, id)| id.clone());
+    let received = Received {
+        subject: message.subject.to_string(),
+        message_id,
+        body: message.payload.to_vec(),
+    };
+    let attempt = u64::try_from(attempt).unwrap_or(1);
+    let delivery = Delivery {
+        system: SYSTEM,
+        destination: &received.subject,
+        consumer: durable,
+        message_id: &received.message_id,
+        attempt,
+        headers: &headers,
+    };
+    let outcome = telemetry::messaging::process(delivery, || async {
+        let outcome = handler.handle(&received).await;
+        if let Err(failure) = &outcome {
+            tracing::warn!(
+                durable, subject = %received.subject, message_id = %received.message_id, attempt,
+                error = %chain(failure), "an event could not be processed"
+            );
+        }
+        outcome
+    })
+    .await;
+    let acknowledgement = match &outcome {
+        Ok(()) => AckKind::Ack,
+        Err(failure) if failure.kind.is_decision() => AckKind::Term,
+        Err(_) => {
+            let step = usize::try_from(attempt - 1).unwrap_or(usize::MAX);
+            AckKind::Nak(Some(BACK_OFF[step.min(BACK_OFF.len() - 1)]))
+        }
+    };
+    if let Err(error) = message.ack_with(acknowledgement).await {
+        tracing::warn!(durable, %error, "an acknowledgement was not sent; the event will come again");
+    }
+}
+
+/// Whether this delivery of `message_id` is the first that `consumer` processes, as far as this transaction can see:
+/// call it in the transaction of the change, and change nothing when it says no.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_delivery(
+    write: &mut Write,
+    clock: &Clock,
+    consumer: &str,
+    message_id: &str,
+) -> Result<bool, Failure> {
+    let operation = write.operation("INSERT", "inbox");
+    let done = telemetry::db::observe(
+        operation,
+        sqlx::query(
+            "INSERT INTO inbox (consumer, message_id, processed_at_ms) VALUES ($1, $2, $3) \
+             ON CONFLICT (consumer, message_id) DO NOTHING",
+        )
+        .bind(consumer)
+        .bind(message_id)
+        .bind(clock.now())
+        .execute(write.connection()),
+    )
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

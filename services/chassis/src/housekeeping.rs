@@ -1,0 +1,25 @@
+//! What keeps a service's database from growing for ever.
+
+use crate::{clock::Clock, database::Database, failure::chain, idempotency, outbox};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(600);
+
+/// Forgets old idempotency keys, published events and inbox entries, until `shutdown`.
+pub(crate) async fn run(database: Database, clock: Clock, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        let now = clock.now();
+        let pruned = async {
+            idempotency::prune(&database, now).await?;
+            outbox::prune(&database, now).await
+        };
+        if let Err(failure) = pruned.await {
+            tracing::warn!(error = %chain(&failure), "housekeeping failed; it comes again");
+        }
+    }
+}
