@@ -1,0 +1,57 @@
+# The commands that a person types. `make` alone lists them.
+
+MAKEFLAGS += --no-print-directory
+native := deploy/native
+
+.DEFAULT_GOAL := help
+
+##@ The stack on this machine
+
+up: ## Install, build and start everything, then run one minute of auctions (LOAD=0 leaves those out)
+	@$(native)/up.sh
+
+status: ## What runs where: state, process id, readiness, memory
+	@$(native)/status.sh
+
+logs: export SERVICE := $(SERVICE)
+logs: ## Follow one log: make logs SERVICE=auction (FOLLOW=0 prints its last lines)
+	@$(native)/logs.sh
+
+down: ## Stop the stack; data and logs stay
+	@$(native)/down.sh
+
+clean: ## Stop the stack and remove its data and logs; what was built stays
+	@$(native)/clean.sh
+
+loadtest: ## Whole auctions on schedule against the running stack; fails when an SLO is missed (RATE=2 DURATION=60s)
+	@$(native)/loadtest.sh
+
+##@ The code
+
+test: ## Every test, against the real components; installs what it needs
+	@$(native)/test.sh
+
+check: ## Are the generated files current, and do the alert rules pass their tests?
+	@$(native)/check.sh
+
+generate: ## Write the alert rules, runbooks and dashboards anew from their sources
+	cargo run --release --quiet --package alerts -- generate
+	cargo run --release --quiet --package dashboards -- generate
+
+fmt: ## Format the Rust code
+	cargo fmt --all
+
+deny: ## Licences, bans and sources of every dependency; installs cargo-deny when it is missing
+	@$(native)/deny.sh bans licenses sources
+
+advisories: ## Known vulnerabilities; fetches the advisory database, so it needs to reach GitHub
+	@$(native)/deny.sh advisories
+
+##@ This list
+
+help: ## The commands
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up status logs down clean loadtest test check generate fmt deny advisories help

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# make check: is everything that is generated current, do the configurations hold, and do the alert rules pass their
+# tests? The tools are the versions that the stack runs.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+
+# The ports of the native stack and the addresses that Prometheus scrapes, against the one place that has them.
+check_ports_of_services() {
+  local name facts wanted found=0
+  local platform="$top/services/chassis/src/platform.rs"
+  for name in "${services[@]}"; do
+    facts=$(grep -oE "Self::${name^} => [0-9]+" "$platform" | grep -oE '[0-9]+$' | tr '\n' ' ')
+    wanted=${facts% }
+    if [[ ${ports[$name]} != "$wanted" ]]; then
+      say "deploy/native/processes.sh has $name on ${ports[$name]}; platform.rs on $wanted"
+      found=1
+    fi
+    if ! jq -e --arg job "$name" --arg address "127.0.0.1:${wanted##* }" \
+      'any(.[]; .labels.job == $job and .targets == [$address])' \
+      "$deploy/prometheus/targets/native/services.json" >/dev/null; then
+      say "deploy/prometheus/targets/native/services.json lacks $name at 127.0.0.1:${wanted##* }"
+      found=1
+    fi
+  done
+  return $found
+}
+
+# Prometheus's own checker, on the configuration as it is staged for the native stack.
+check_prometheus() {
+  local staged promtool status=0
+  promtool=$(program promtool)
+  staged=$(mktemp -d)
+  stage_prometheus "$staged" grafana
+  "$promtool" check config "$staged/prometheus.yml" || status=1
+  rm -rf "$staged"
+  local -a tests=()
+  mapfile -t tests < <(find "$top/alerts" -path '*/tests/*' -name '*.yml' | sort)
+  ((${#tests[@]} == 0)) || "$promtool" test rules "${tests[@]}" || status=1
+  return $status
+}
+
+provide_programs >/dev/null
+check_ports_of_services
+"$(program amtool)" check-config "$deploy/alertmanager/alertmanager.yml"
+check_prometheus
+PROMTOOL=$(program promtool)
+export PROMTOOL
+cargo run --release --quiet --package alerts -- check
+cargo run --release --quiet --package dashboards -- check
+say "everything that is generated is current"

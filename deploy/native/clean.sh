@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# make clean: stops the stack and removes what it has written. What was built stays.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+
+[[ ! -f $supervisor_conf ]] || stop_stack
+rm -rf "$stack"
+say "removed .stack/. Kept, because they take long to make anew:"
+say "  the services     cargo clean"
+say "  their backends   rm -r $cache"

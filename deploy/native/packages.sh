@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# What must be on the machine before anything can be built or run: Debian packages, which are installed when they are
+# missing, and the two toolchains, which are only asked for.
+
+readonly rust_wanted=1.95 go_wanted=1.26
+
+# Is version $1 at least $2?
+at_least() {
+  [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
+}
+
+# Pairs of a command and the Debian package that has it.
+native_packages=(
+  supervisord supervisor
+  curl curl
+  jq jq
+  cc build-essential
+  make make
+)
+test_packages=(
+  postgres postgresql
+)
+
+postgres_bin() {
+  local found
+  found=$(command -v postgres || true)
+  if [[ -z $found ]]; then
+    found=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+  fi
+  [[ -x $found ]] && dirname "$(realpath "$found")"
+}
+
+has_command() {
+  if [[ $1 == postgres ]]; then postgres_bin >/dev/null; else command -v "$1" >/dev/null; fi
+}
+
+install_packages() {
+  local -a missing=()
+  while (($# > 0)); do
+    has_command "$1" || missing+=("$2")
+    shift 2
+  done
+  if ((${#missing[@]} == 0)); then
+    say "nothing is missing"
+    return
+  fi
+
+  local -a as_root=()
+  if ! command -v apt-get >/dev/null; then
+    say "this machine has no apt-get; install by its own means: ${missing[*]}"
+    return 1
+  fi
+  if ((EUID != 0)); then
+    if ! sudo -n true 2>/dev/null; then
+      say "installing needs root; run: sudo apt-get install ${missing[*]}"
+      return 1
+    fi
+    as_root=(sudo -n)
+  fi
+  say "installing ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+require_rust() {
+  local version
+  if ! command -v cargo >/dev/null; then
+    say "Rust is missing: install $rust_wanted or newer with rustup (https://rustup.rs)"
+    return 1
+  fi
+  version=$(rustc --version | cut -d' ' -f2)
+  if ! at_least "$version" "$rust_wanted"; then
+    say "Rust $rust_wanted or newer is needed and this is $version: rustup update"
+    return 1
+  fi
+  say "Rust $version"
+}
+
+require_go() {
+  local version
+  if ! command -v go >/dev/null; then
+    say "Go is missing: install $go_wanted or newer (https://go.dev/dl)"
+    return 1
+  fi
+  version=$(GOTOOLCHAIN=local go env GOVERSION)
+  version=${version#go}
+  if ! at_least "$version" "$go_wanted"; then
+    say "Go $go_wanted or newer is needed and this is $version: https://go.dev/dl"
+    return 1
+  fi
+}

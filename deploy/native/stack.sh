@@ -1,0 +1,16 @@
+# shellcheck shell=bash source-path=SCRIPTDIR
+# All that the commands of the native stack are made of. Each command sources this one file.
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+pieces=$(dirname "${BASH_SOURCE[0]}")
+source "$pieces/places.sh"
+source "$pieces/steps.sh"
+source "$pieces/packages.sh"
+source "$pieces/programs.sh"
+source "$pieces/processes.sh"
+source "$pieces/supervisor.sh"
+source "$pieces/ports.sh"
+source "$pieces/lifecycle.sh"
+source "$pieces/table.sh"

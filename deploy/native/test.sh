@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# make test: every test, against the real components. Servers for the tests are started here and end with them. A stack
+# that is up is used and left up; else one is brought up for the end-to-end tests and taken down again.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+source "$pieces/throwaway.sh"
+
+own_stack=
+
+clean_up() {
+  local status=$?
+  trap - EXIT INT TERM
+  end_throwaways
+  [[ -z $own_stack ]] || stop_stack >/dev/null 2>&1
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+phase() {
+  local name=$1 began=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" </dev/null
+  printf '== %s: passed after %s\n' "$name" "$(clock $((SECONDS - began)))"
+}
+
+prepare() {
+  install_packages "${native_packages[@]}" "${test_packages[@]}"
+  require_rust
+  provide_programs
+}
+
+bring_up() {
+  if supervisor_runs; then
+    say "the stack that is running is used"
+    LOAD=0 "$pieces/up.sh"
+    return
+  fi
+  own_stack=yes
+  LOAD=0 "$pieces/up.sh"
+}
+
+end_to_end() {
+  cargo test --release --package loadtest --features e2e -- --test-threads=1
+}
+
+phase "what the tests need" prepare
+phase "format" cargo fmt --all --check
+phase "lints" cargo clippy --release --workspace --all-targets -- --deny warnings
+start_throwaways
+PROMTOOL=$(program promtool)
+export PROMTOOL
+phase "tests" cargo test --release --workspace --no-fail-fast
+phase "generated files, configurations and alert rules" "$pieces/check.sh"
+phase "the stack" bring_up
+# The last words are those of the test runner.
+printf '\n== end to end, on the running stack\n'
+end_to_end </dev/null

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# make up: brings the whole stack up on this machine, from whatever is there to a first minute of auctions.
+# LOAD=0 leaves the seed and the auctions out.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+
+load=${LOAD:-${BIDTRACE_UP_LOAD:-1}}
+rate=${RATE:-2}
+gateway=http://127.0.0.1:8080
+result="$stack/loadtest.json"
+
+build_services() {
+  local -a packages=()
+  local name
+  for name in "${services[@]}" loadtest; do packages+=(--package "$name"); done
+  require_rust
+  cargo build --release --bins "${packages[@]}"
+}
+
+check_all_ports() {
+  supervisor_runs || end_orphans
+  check_ports "${all_backends[@]}" "${services[@]}"
+}
+
+start_backends() {
+  render_stack
+  start_supervisor
+  start_processes "${all_backends[@]}"
+  await_ready 60 "${all_backends[@]}"
+  # Rules and targets may have changed while Prometheus was up.
+  curl --noproxy '*' --silent --fail --max-time 10 -X POST http://127.0.0.1:9090/-/reload
+  say "${all_backends[*]}: ready"
+}
+
+start_services() {
+  start_processes "${services[@]}"
+  await_ready 60 "${services[@]}"
+}
+
+seed() { "$(release_dir)/loadtest" seed --gateway "$gateway"; }
+
+# A missed objective is a result, not a failure to bring the stack up.
+run_auctions() {
+  local status=0
+  rm -f "$result"
+  "$(release_dir)/loadtest" run --gateway "$gateway" --rate "$rate" --duration "${seconds}s" --json "$result" || status=$?
+  ((status <= 1))
+  [[ -s $result ]]
+}
+
+read_result() { jq -r "$1 // empty" "$result"; }
+
+began=$SECONDS
+mkdir -p "$logs"
+exec 9>"$stack/up.lock"
+flock --nonblock 9 || fail "another make up of this clone is at work" "wait for it to end"
+
+seconds=60
+if supervisor_runs; then
+  say "the stack is running: only what has changed is restarted"
+  seconds=15
+fi
+seconds=${SECONDS_OF_LOAD:-$seconds}
+all_backends=("${backends[@]}")
+[[ -z $(grafana_program) ]] || all_backends+=(grafana)
+
+steps_total=6
+[[ $load == 0 ]] || steps_total=8
+
+step "Install what is missing" "install the packages named above, then run make up again" \
+  install_packages "${native_packages[@]}"
+step "Look at the ports" "stop the processes named above (kill PID), or make down in the clone that they belong to" \
+  check_all_ports
+step "Build Jaeger, Prometheus, Alertmanager, NATS" \
+  "see the lines above; a download that failed is taken up again by the next make up" \
+  provide_programs
+step "Build the services" "mend what the compiler names, then run make up again" build_services
+step "Start the backends" "make logs SERVICE=... shows more; make down && make up starts afresh" start_backends
+step "Start the services" "make logs SERVICE=... shows more; make down && make up starts afresh" start_services
+if [[ $load != 0 ]]; then
+  step "Seed accounts and restaurants" "make logs SERVICE=gateway; make clean forgets all data" seed
+  step "$seconds seconds of auctions" "make status, then make logs SERVICE=gateway" run_auctions
+fi
+
+printf '\n'
+print_table || say "some process is not ready: make status again in a moment, make logs SERVICE=..."
+if [[ $load != 0 ]]; then
+  printf '\nauctions awarded: %s\nSLO verdict:      %s\na trace to read:  %s\n' \
+    "$(read_result .awarded)" "$(read_result .verdict)" "$(read_result .trace_url)"
+fi
+printf '\nup after %s. make status, make logs SERVICE=auction, make loadtest, make down.\n' "$(clock $((SECONDS - began)))"
