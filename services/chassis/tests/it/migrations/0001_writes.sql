@@ -1,0 +1,4 @@
+CREATE TABLE writes (
+    id TEXT PRIMARY KEY,
+    value BIGINT NOT NULL
+);

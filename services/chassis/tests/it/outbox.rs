@@ -1,0 +1,152 @@
+use super::both;
+use api::events::{AuctionEnded, AuctionOpened, Event as _};
+use chassis::{
+    Failure,
+    broker::{Broker, Handler, Received, first_delivery},
+    clock::Clock,
+    outbox,
+    testing::{NATS_VARIABLE, required},
+};
+use futures::future::BoxFuture;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+fn ended(auction_id: &str) -> AuctionEnded {
+    AuctionEnded {
+        auction_id: auction_id.to_owned(),
+        customer_account_id: "c1".to_owned(),
+        outcome: "expired".to_owned(),
+    }
+}
+
+/// Passes on what it sees of one auction; refuses the first delivery when told to.
+struct Recorder {
+    auction_id: String,
+    refuse_first: bool,
+    deliveries: AtomicUsize,
+    seen: mpsc::UnboundedSender<Received>,
+}
+
+impl Handler for Recorder {
+    fn handle<'a>(&'a self, received: &'a Received) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let Some(event) = received.event::<AuctionEnded>()? else {
+                return Ok(());
+            };
+            if event.auction_id != self.auction_id {
+                return Ok(());
+            }
+            let nth = self.deliveries.fetch_add(1, Ordering::SeqCst);
+            let _ = self.seen.send(received.clone());
+            if nth == 0 && self.refuse_first {
+                return Err(Failure::unavailable("try again"));
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn next(seen: &mut mpsc::UnboundedReceiver<Received>) -> Received {
+    tokio::time::timeout(Duration::from_secs(10), seen.recv())
+        .await
+        .expect("delivered within the limit")
+        .expect("the recorder lives")
+}
+
+#[tokio::test]
+async fn what_is_committed_is_delivered_and_what_is_rolled_back_is_not() {
+    let broker = Broker::connect(&required(NATS_VARIABLE))
+        .await
+        .expect("NATS");
+    for database in both().await {
+        let clock = Clock::System;
+        let shutdown = CancellationToken::new();
+        let auction_id = uuid::Uuid::now_v7().to_string();
+        let (sender, mut seen) = mpsc::unbounded_channel();
+        let recorder = Arc::new(Recorder {
+            auction_id: auction_id.clone(),
+            refuse_first: true,
+            deliveries: AtomicUsize::new(0),
+            seen: sender,
+        });
+        let durable: &'static str = format!("test-{}", uuid::Uuid::now_v7().simple()).leak();
+        let consumer = {
+            let (broker, recorder, shutdown) = (broker.clone(), recorder.clone(), shutdown.clone());
+            tokio::spawn(async move {
+                broker
+                    .consume(durable, &[AuctionEnded::SUBJECT], recorder, shutdown)
+                    .await
+            })
+        };
+        let relay = tokio::spawn(outbox::relay(
+            (*database).clone(),
+            broker.clone(),
+            clock.clone(),
+            shutdown.clone(),
+        ));
+
+        let mut rolled_back = database.write().await.expect("a transaction");
+        outbox::append(&mut rolled_back, &clock, &ended(&auction_id))
+            .await
+            .expect("appended");
+        drop(rolled_back);
+        let mut write = database.write().await.expect("a transaction");
+        outbox::append(&mut write, &clock, &ended(&auction_id))
+            .await
+            .expect("appended");
+        write.commit().await.expect("committed");
+
+        let first = next(&mut seen).await;
+        let again = next(&mut seen).await;
+        assert_eq!(
+            first.message_id, again.message_id,
+            "a redelivery keeps its message id"
+        );
+        assert_eq!(
+            first.event::<AuctionEnded>().expect("readable"),
+            Some(ended(&auction_id))
+        );
+        assert!(
+            first
+                .event::<AuctionOpened>()
+                .expect("another subject")
+                .is_none()
+        );
+
+        shutdown.cancel();
+        consumer.await.expect("joined").expect("consumed");
+        relay.await.expect("joined");
+        assert_eq!(
+            recorder.deliveries.load(Ordering::SeqCst),
+            2,
+            "the rolled-back event was never sent"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_processed_once_also_when_it_is_delivered_twice() {
+    for database in both().await {
+        for expected in [true, false] {
+            let mut write = database.write().await.expect("a transaction");
+            let first = first_delivery(&mut write, &Clock::System, "order", "m1")
+                .await
+                .expect("asked");
+            assert_eq!(first, expected);
+            write.commit().await.expect("committed");
+        }
+        let mut write = database.write().await.expect("a transaction");
+        assert!(
+            first_delivery(&mut write, &Clock::System, "notification", "m1")
+                .await
+                .expect("asked")
+        );
+    }
+}
