@@ -26,9 +26,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// `messaging.system`.
 const SYSTEM: &str = "nats";
 /// How long the stream keeps events.
-const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_AGE: Duration = Duration::from_hours(24);
 /// Within this window the broker drops a second copy of a message id.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// An event whose consumer says nothing for this long is delivered again.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 /// How long a refused event waits before it comes again, by the attempt.

@@ -4,7 +4,7 @@ use crate::{clock::Clock, database::Database, failure::chain, idempotency, outbo
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-const EVERY: Duration = Duration::from_secs(600);
+const EVERY: Duration = Duration::from_mins(10);
 
 /// Forgets old idempotency keys, published events and inbox entries, until `shutdown`.
 pub(crate) async fn run(database: Database, clock: Clock, shutdown: CancellationToken) {

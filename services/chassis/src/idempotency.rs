@@ -72,12 +72,11 @@ impl Claim {
                     .to_owned(),
             ),
         };
-        let hash = Sha256::digest(request.get_ref().encode_to_vec());
         Ok(Self {
             account_id: account_id.to_owned(),
             method,
             key,
-            request_hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            request_hash: format!("{:x}", Sha256::digest(request.get_ref().encode_to_vec())),
         })
     }
 

@@ -230,7 +230,7 @@ impl Context {
             tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {
-            served = server => served,
+            end = server => end,
             () = overtime => {
                 tracing::warn!("requests in flight did not end in time");
                 Ok(())
