@@ -155,6 +155,11 @@ impl Context {
             self.clock.clone(),
             self.shutdown.clone(),
         ));
+        self.background(outbox::watch(
+            database.clone(),
+            self.clock.clone(),
+            self.shutdown.clone(),
+        ));
     }
 
     /// Runs `task` beside the servers; at shutdown it has [`DRAIN`] to end by itself.

@@ -22,6 +22,8 @@ use uuid::Uuid;
 const BATCH: i64 = 100;
 /// How often the relay looks without being woken: what a crash left behind is sent after at most this.
 const POLL: Duration = Duration::from_secs(1);
+/// How often the metrics of the outbox are brought up to date: as often as Prometheus looks.
+const WATCH: Duration = Duration::from_secs(5);
 /// For how long published events are kept, to be looked at.
 const OUTBOX_RETENTION_MS: i64 = 60 * 60 * 1000;
 /// For how long a processed event is remembered: longer than the broker keeps and redelivers it.
@@ -68,6 +70,44 @@ pub async fn relay(database: Database, broker: Broker, clock: Clock, shutdown: C
             () = tokio::time::sleep(POLL) => {}
         }
     }
+}
+
+/// Keeps the metrics of the outbox true until `shutdown`, apart from the relay, so that they tell of one that hangs.
+pub(crate) async fn watch(database: Database, clock: Clock, shutdown: CancellationToken) {
+    loop {
+        match backlog(&database).await {
+            Ok((pending, oldest)) => {
+                let waited = oldest.map_or(0, |created| (clock.now() - created).max(0));
+                registry::OUTBOX_PENDING.gauge(&[]).set(float(pending));
+                registry::OUTBOX_OLDEST_AGE
+                    .gauge(&[])
+                    .set(float(waited) / 1000.0);
+            }
+            Err(failure) => {
+                tracing::warn!(error = %chain(&failure), "the outbox cannot be looked at; trying again");
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(WATCH) => {}
+        }
+    }
+}
+
+/// How many events wait, and when the oldest was made.
+async fn backlog(database: &Database) -> Result<(i64, Option<i64>), Failure> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS pending, MIN(created_at_ms) AS oldest FROM outbox \
+         WHERE published_at_ms IS NULL",
+    )
+    .fetch_one(database.pool())
+    .await?;
+    Ok((row.try_get("pending")?, row.try_get("oldest")?))
+}
+
+#[allow(clippy::cast_precision_loss)] // Counts of events and milliseconds stay far below 2^52.
+fn float(value: i64) -> f64 {
+    value as f64
 }
 
 async fn publish_batch(

@@ -72,6 +72,10 @@ declare! {
     NOTIFICATION_DELIVERIES = Counter "bidtrace.notification.deliveries" in "{notification}", "Notifications delivered", buckets &[], by ["channel", "outcome"];
     /// From the event to the notification in the inbox.
     NOTIFICATION_DELAY = Histogram "bidtrace.notification.delay" in "s", "Time from an event to its notification", buckets LATENCY_BUCKETS, by [];
+    /// Events that a service's outbox holds and the broker has not.
+    OUTBOX_PENDING = Gauge "bidtrace.outbox.pending" in "{event}", "Events in the outbox that are not published yet", buckets &[], by [];
+    /// How long the oldest of them has waited; 0 when there is none.
+    OUTBOX_OLDEST_AGE = Gauge "bidtrace.outbox.oldest.age" in "s", "Age of the oldest event in the outbox that is not published yet", buckets &[], by [];
     /// Requests that the rate limit refused.
     GATEWAY_RATE_LIMITED = Counter "bidtrace.gateway.rate_limited" in "{request}", "Requests refused by the rate limit", buckets &[], by [];
     /// Clients that follow live bids.
