@@ -96,17 +96,17 @@ impl From<api::events::Amount> for Money {
 mod tests {
     use super::Money;
 
-    fn wire(amount_minor: i64, currency: &str) -> Option<api::common::Money> {
-        Some(api::common::Money {
+    fn wire(amount_minor: i64, currency: &str) -> api::common::Money {
+        api::common::Money {
             amount_minor,
             currency: currency.to_owned(),
-        })
+        }
     }
 
     #[test]
     fn zero_negative_and_huge_amounts_are_refused() {
         for amount in [0, -1, i64::MAX] {
-            let failure = Money::positive("price", wire(amount, "KRW")).expect_err("out of range");
+            let failure = Money::positive("price", Some(wire(amount, "KRW"))).expect_err("out of range");
             assert_eq!(failure.code, "money.out_of_range");
         }
     }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_currency_is_three_capitals() {
         for currency in ["", "krw", "KRWX", "₩"] {
-            let failure = Money::positive("price", wire(1, currency)).expect_err("not ISO 4217");
+            let failure = Money::positive("price", Some(wire(1, currency))).expect_err("not ISO 4217");
             assert_eq!(failure.code, "money.bad_currency");
         }
     }
