@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
-readonly cargo_deny=0.19.0
+readonly cargo_deny=0.20.2
 
 require_rust >/dev/null
 if ! PATH="$PATH:$cache/cargo/bin" command -v cargo-deny >/dev/null; then

@@ -1,17 +1,22 @@
 # shellcheck shell=bash
 # Who holds a port, and whether that is a process of this stack. Read from /proc, so that no package is needed.
 
-# Prints the process ids that listen on TCP port $1, or "?" for a process that this user may not look into.
-holders_of() {
-  local port inode found=
-  port=$(printf '%04X' "$1")
-  while read -r inode; do
-    found=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | cut -d/ -f3 | sort -un)
-    printf '%s\n' "${found:-?}"
-  done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$port" '$4 == "0A" && $2 ~ port "$" { print $10 }')
+# Prints a line "PORT PID" for each TCP port that somebody listens on; the pid is "?" for a process that this user may
+# not look into.
+listeners() {
+  {
+    find /proc/[0-9]*/fd -lname 'socket:*' -printf '%h %l\n' 2>/dev/null || true
+    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
+  } | awk '
+    function number(hex,   i, n) {
+      for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
+      return n
+    }
+    NF == 2 { split($1, path, "/"); gsub(/[^0-9]/, "", $2); holder[$2] = path[3]; next }
+    $4 == "0A" { split($2, address, ":"); print number(address[2]), ($10 in holder ? holder[$10] : "?") }' | sort -un
 }
 
-port_is_free() { [[ -z $(holders_of "$1") ]]; }
+port_is_free() { ! listeners | grep "^$1 " >/dev/null; }
 
 # Was this process started by the supervisor of this stack, even if that supervisor is gone?
 belongs_to_stack() {
@@ -40,20 +45,20 @@ end_orphans() {
 # Names every port of the given processes that someone else holds.
 check_ports() {
   local name port pid taken=0
+  local -A holder=()
+  while read -r port pid; do holder[$port]=$pid; done < <(listeners)
   for name in "$@"; do
     for port in ${ports[$name]}; do
-      for pid in $(holders_of "$port"); do
-        if [[ $pid == '?' ]]; then
-          say "port $port, which $name needs, is held by a process of another user (sudo ss -ltnp 'sport = $port' names it)"
-        elif belongs_to_stack "$pid"; then
-          continue
-        else
-          say "port $port, which $name needs, is held by process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c1-80)"
-        fi
+      pid=${holder[$port]:-}
+      if [[ $pid == '?' ]]; then
+        say "port $port, which $name needs, is held by a process of another user (sudo ss -ltnp 'sport = $port' names it)"
         taken=1
-      done
+      elif [[ -n $pid ]] && ! belongs_to_stack "$pid"; then
+        say "port $port, which $name needs, is held by process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c1-80)"
+        taken=1
+      fi
     done
   done
   ((taken == 0)) || return 1
-  say "every port is free"
+  say "every port is free or ours"
 }

@@ -59,14 +59,14 @@ startsecs=1
 startretries=20
 stopsignal=TERM
 stopwaitsecs=$patience
-stdout_logfile=$(quoted_path "$logs/$name.log")
+stdout_logfile=$(quoted_path "$(quoted_path "$logs/$name.log")")
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 redirect_stderr=true
 SECTION
 }
 
-# A path stands bare in the configuration; only % means something there.
+# A path stands bare in the configuration; only % means something there. (The log's path is expanded twice.)
 quoted_path() { printf '%s' "${1//%/%%}"; }
 
 # A word that changes when one of these files does, so that the supervisor sees a process's configuration change.
