@@ -9,13 +9,16 @@ use opentelemetry::trace::TraceContextExt;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, Layer};
 use tracing_subscriber::registry::LookupSpan;
+
+/// What is logged when `RUST_LOG` does not say.
+const DEFAULT_LEVELS: &str = "info,opentelemetry=warn";
 
 /// Which of the two forms the lines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +61,10 @@ where
 {
     use tracing_subscriber::Layer as _;
 
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .from_env_lossy();
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse_lossy(directives),
+        _ => EnvFilter::new(DEFAULT_LEVELS),
+    };
     Layer::new()
         .with_writer(std::io::stderr)
         .event_format(Line {
@@ -68,7 +72,11 @@ where
             service,
         })
         // Spans have their own layer; here they would only cost.
-        .with_filter(filter.and(filter_fn(|metadata| metadata.is_event())))
+        .with_filter(filter.and(filter_fn(is_event)))
+}
+
+fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 // === impl LogFormat ===

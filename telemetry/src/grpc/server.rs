@@ -201,8 +201,9 @@ impl Exchange for ServerExchange {
                 let status = self.status_without_trailers();
                 self.finish(status, None);
             }
+            // Leaving a stream is how its reader ends it.
             End::Abandoned(Abandoned::Cancelled) if self.stream.is_some() => {
-                self.finish(Status::CANCELLED, None);
+                self.finish(Status::CANCELLED, Some(""));
             }
             End::Abandoned(how @ Abandoned::Cancelled) => {
                 self.finish(Status::CANCELLED, Some(how.error_type()));

@@ -1,0 +1,260 @@
+//! gRPC over real sockets: all four kinds of calls, their statuses and their ends.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use http::uri::PathAndQuery;
+use tonic::{Code, Request, Status};
+
+use crate::echo::{COLLECT, CONVERSE, Client, Codec, HEALTH, LIVE, REPEAT, UNARY, client};
+use crate::harness::{eventually, has_line, named, run, series, spans, spans_so_far, traced};
+use crate::receiver::{Span, SpanKind};
+
+async fn unary(client: &mut Client, path: &'static str, text: &str) -> Result<String, Status> {
+    let path = PathAndQuery::from_static(path);
+    client.ready().await.unwrap();
+    client
+        .unary(Request::new(text.to_owned()), path, Codec::new())
+        .await
+        .map(tonic::Response::into_inner)
+}
+
+async fn server_stream(
+    client: &mut Client,
+    path: &'static str,
+    text: &str,
+) -> tonic::Streaming<String> {
+    let path = PathAndQuery::from_static(path);
+    client.ready().await.unwrap();
+    client
+        .server_streaming(Request::new(text.to_owned()), path, Codec::new())
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+fn words(text: &str) -> Request<impl futures::Stream<Item = String> + Send + use<>> {
+    let words: Vec<_> = text.split(' ').map(str::to_owned).collect();
+    Request::new(stream::iter(words))
+}
+
+fn of_kind(spans: &[Span], kind: SpanKind) -> &Span {
+    spans.iter().find(|span| span.kind() == kind).unwrap()
+}
+
+fn both_there(spans: &[Span]) -> bool {
+    [SpanKind::Client, SpanKind::Server]
+        .into_iter()
+        .all(|kind| spans.iter().any(|span| span.kind() == kind))
+}
+
+#[test]
+fn calls_of_all_four_kinds_go_on_in_the_trace_of_their_caller() {
+    run(async {
+        let mut client = client().await;
+        for (kind, method) in [
+            ("unary", "it.Echo/Unary"),
+            ("client stream", "it.Echo/Collect"),
+            ("server stream", "it.Echo/Repeat"),
+            ("both", "it.Echo/Converse"),
+        ] {
+            let (trace, answer) = traced(async {
+                client.ready().await.unwrap();
+                match kind {
+                    "unary" => unary(&mut client, UNARY, "a b").await.unwrap(),
+                    "client stream" => {
+                        let path = PathAndQuery::from_static(COLLECT);
+                        let call = client.client_streaming(words("a b"), path, Codec::new());
+                        call.await.unwrap().into_inner()
+                    }
+                    "server stream" => {
+                        let words = server_stream(&mut client, REPEAT, "a b").await;
+                        words.try_collect::<Vec<_>>().await.unwrap().join(" ")
+                    }
+                    _ => {
+                        let path = PathAndQuery::from_static(CONVERSE);
+                        let call = client.streaming(words("a b"), path, Codec::new());
+                        let words = call.await.unwrap().into_inner();
+                        words.try_collect::<Vec<_>>().await.unwrap().join(" ")
+                    }
+                }
+            })
+            .await;
+            assert_eq!(answer, "A B", "{kind}");
+            let echoes = if kind == "unary" { 1 } else { 2 };
+            let spans = spans(&trace, |spans| spans.len() == 3 + echoes).await;
+            let (client, server) = (
+                of_kind(&spans, SpanKind::Client),
+                of_kind(&spans, SpanKind::Server),
+            );
+            assert_eq!(client.parent(), named(&spans, "root").id());
+            assert_eq!(server.parent(), client.id(), "{kind}");
+            for span in [client, server] {
+                assert_eq!(span.name(), method);
+                assert_eq!(span.attribute("rpc.method"), method);
+                assert_eq!(span.attribute("rpc.system.name"), "grpc");
+                assert_eq!(span.attribute("rpc.response.status_code"), "OK");
+                assert_eq!(span.attribute("error.type"), "");
+                assert!(!span.is_error());
+            }
+            for echo in spans.iter().filter(|span| span.name() == "echo") {
+                assert_eq!(echo.parent(), server.id(), "{kind}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_status_is_read_from_trailers_and_from_headers_alike() {
+    run(async {
+        let mut client = client().await;
+        // What fails at once is answered with headers only; what fails after a message, with trailers.
+        for (code, name, server_fails) in [
+            (Code::NotFound, "NOT_FOUND", false),
+            (Code::Internal, "INTERNAL", true),
+            (Code::Unavailable, "UNAVAILABLE", true),
+            (Code::Cancelled, "CANCELLED", false),
+        ] {
+            let failing = format!("status:{}", i32::from(code));
+            let at_once = traced(async {
+                let status = unary(&mut client, UNARY, &failing).await.unwrap_err();
+                assert_eq!(status.code(), code);
+            })
+            .await;
+            let in_trailers = traced(async {
+                let mut words =
+                    server_stream(&mut client, REPEAT, &format!("first {failing}")).await;
+                assert_eq!(words.message().await.unwrap().unwrap(), "FIRST");
+                assert_eq!(words.message().await.unwrap_err().code(), code);
+            })
+            .await;
+            for (trace, ()) in [at_once, in_trailers] {
+                let spans = spans(&trace, both_there).await;
+                let server = of_kind(&spans, SpanKind::Server);
+                assert_eq!(server.attribute("rpc.response.status_code"), name);
+                assert_eq!(server.attribute("error.type"), name);
+                assert_eq!(server.is_error(), server_fails, "{name}");
+                let client = of_kind(&spans, SpanKind::Client);
+                assert_eq!(client.attribute("rpc.response.status_code"), name);
+                assert!(client.is_error(), "{name}");
+            }
+            for side in ["server", "client"] {
+                for method in ["Unary", "Repeat"] {
+                    assert_eq!(
+                        series(&format!(
+                            "rpc_{side}_call_duration_seconds_count{{rpc_method=\"it.Echo/{method}\",\
+                             rpc_response_status_code=\"{name}\",error_type=\"{name}\"}}"
+                        )),
+                        Some(1.0),
+                        "{side} {method} {name}"
+                    );
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_call_lasts_until_its_trailers() {
+    run(async {
+        let mut client = client().await;
+        let (trace, ()) = traced(async {
+            let mut words = server_stream(&mut client, REPEAT, "a hang").await;
+            assert_eq!(words.message().await.unwrap().unwrap(), "A");
+            let trace = telemetry::context::current_trace_id().unwrap();
+            let ended = spans_so_far(&trace).await;
+            assert!(ended.iter().all(|span| span.name() == "echo"), "{ended:#?}");
+        })
+        .await;
+        let spans = spans(&trace, both_there).await;
+        // The caller has left the call while it went on: that is no answer of the server.
+        let server = of_kind(&spans, SpanKind::Server);
+        assert_eq!(server.attribute("rpc.response.status_code"), "CANCELLED");
+        assert_eq!(server.attribute("error.type"), "cancelled");
+        assert!(!server.is_error());
+    });
+}
+
+#[test]
+fn a_unary_call_that_is_given_up_is_cancelled_on_both_sides() {
+    run(async {
+        let mut client = client().await;
+        let (trace, ()) = traced(async {
+            let call = unary(&mut client, UNARY, "hang");
+            let patience = std::time::Duration::from_millis(50);
+            assert!(tokio::time::timeout(patience, call).await.is_err());
+        })
+        .await;
+        let spans = spans(&trace, both_there).await;
+        for kind in [SpanKind::Client, SpanKind::Server] {
+            let span = of_kind(&spans, kind);
+            assert_eq!(span.attribute("error.type"), "cancelled", "{kind:?}");
+            assert_eq!(span.attribute("rpc.response.status_code"), "CANCELLED");
+        }
+    });
+}
+
+#[test]
+fn a_declared_stream_counts_as_open_and_stays_out_of_the_durations() {
+    run(async {
+        let mut client = client().await;
+        let open = |side| {
+            series(&format!(
+                "rpc_{side}_open_streams{{rpc_method=\"it.Echo/Live\"}}"
+            ))
+        };
+        let (trace, ()) = traced(async {
+            let mut words = server_stream(&mut client, LIVE, "a b hang").await;
+            words.next().await.unwrap().unwrap();
+            assert_eq!(open("server"), Some(1.0));
+            assert_eq!(open("client"), Some(1.0));
+        })
+        .await;
+        let spans = spans(&trace, both_there).await;
+        for span in spans.iter().filter(|span| span.name() == "it.Echo/Live") {
+            assert!(!span.is_error(), "leaving a stream is no error: {span:#?}");
+            assert_eq!(span.attribute("error.type"), "");
+        }
+        eventually(async || open("server") == Some(0.0) && open("client") == Some(0.0))
+            .await
+            .unwrap();
+        assert!(!has_line(&["call_duration_seconds_count", "it.Echo/Live"]));
+    });
+}
+
+#[test]
+fn a_health_check_makes_no_span_and_no_metric() {
+    run(async {
+        let mut client = client().await;
+        let (trace, ()) = traced(async {
+            unary(&mut client, HEALTH, "well?").await.unwrap();
+        })
+        .await;
+        let spans = spans(&trace, |spans| {
+            spans.iter().any(|span| span.name() == "root")
+        })
+        .await;
+        assert_eq!(spans.len(), 1, "{spans:#?}");
+        assert!(!has_line(&["grpc.health"]));
+    });
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_an_error_of_the_client() {
+    run(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let channel = tonic::transport::Channel::from_shared(format!("http://{address}"))
+            .unwrap()
+            .connect_lazy();
+        let layer = telemetry::grpc::ClientLayer::new();
+        let mut client = tonic::client::Grpc::new(tower::Layer::layer(&layer, channel));
+        let (trace, ()) = traced(async {
+            assert!(unary(&mut client, UNARY, "anybody?").await.is_err());
+        })
+        .await;
+        let spans = spans(&trace, |spans| spans.len() == 2).await;
+        let span = of_kind(&spans, SpanKind::Client);
+        assert_eq!(span.attribute("error.type"), "connection_error");
+        assert!(span.is_error());
+    });
+}

@@ -1,0 +1,15 @@
+//! The crate as a service uses it, against a real OTLP receiver on loopback.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+mod admin;
+mod context;
+mod db;
+mod echo;
+mod grpc;
+mod harness;
+mod hostile;
+mod http;
+mod messaging;
+mod process;
+mod receiver;
