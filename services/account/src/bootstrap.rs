@@ -1,0 +1,94 @@
+//! What is made at the first start: the signing key, and the accounts that the environment names.
+
+use crate::{
+    domain::{Account, State},
+    passwords::Passwords,
+    settings::StandingAccount,
+    store::{self, Credentials, StoredKey},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use chassis::{Failure, clock::Clock, database::Database, token::Signer};
+use uuid::Uuid;
+
+/// The signer with the newest key of the database, which is made when there is none. Two instances that start at once
+/// may make one each; both then verify.
+///
+/// # Errors
+/// When the database fails.
+pub async fn signer(database: &Database, clock: &Clock) -> Result<Signer, Failure> {
+    if store::signing_keys(database).await?.is_empty() {
+        let key = StoredKey {
+            id: Uuid::now_v7().to_string(),
+            secret: BASE64.encode(rand::random::<[u8; 32]>()),
+        };
+        let mut write = database.write().await?;
+        store::insert_signing_key(&mut write, &key, clock.now()).await?;
+        write.commit().await?;
+        tracing::info!(key_id = key.id, "made a signing key");
+    }
+    let newest = store::signing_keys(database)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::internal("there is no signing key"))?;
+    signer_of(newest)
+}
+
+/// The signer with this key.
+///
+/// # Errors
+/// When the key in the database is none.
+pub(crate) fn signer_of(key: StoredKey) -> Result<Signer, Failure> {
+    // The decoder's error would quote the secret's bytes in the log.
+    let secret: [u8; 32] = BASE64
+        .decode(&key.secret)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| Failure::internal("a stored signing key is not 32 bytes of base64"))?;
+    Signer::new(key.id, &secret)
+}
+
+/// Makes the account, or has an existing one of its e-mail follow the environment: password, role and trust.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ensure(
+    database: &Database,
+    clock: &Clock,
+    passwords: &Passwords,
+    wanted: &StandingAccount,
+) -> Result<(), Failure> {
+    if let Some(existing) = store::credentials(database, &wanted.email).await? {
+        let right = passwords
+            .verify(wanted.password.clone(), Some(existing.password_hash))
+            .await?;
+        if right
+            && existing.account.role == wanted.role
+            && existing.account.state == State::Open
+            && existing.trace_trusted == wanted.trace_trusted
+        {
+            return Ok(());
+        }
+    }
+    let credentials = Credentials {
+        account: Account {
+            id: Uuid::now_v7().to_string(),
+            email: wanted.email.as_str().to_owned(),
+            name: wanted.name.to_owned(),
+            role: wanted.role,
+            state: State::Open,
+            created_at_ms: clock.now(),
+        },
+        password_hash: passwords.hash(wanted.password.clone()).await?,
+        trace_trusted: wanted.trace_trusted,
+    };
+    let mut write = database.write().await?;
+    let made = store::insert(&mut write, &credentials).await?;
+    if !made {
+        store::replace(&mut write, &credentials).await?;
+    }
+    write.commit().await?;
+    let role = chassis::caller::name(wanted.role);
+    tracing::info!(role, made, "an account follows the environment");
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The account service's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Account, registry::ALL, account::serve).await
+}
