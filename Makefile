@@ -35,8 +35,7 @@ check: ## Are the generated files current, and do the alert rules pass their tes
 	@$(native)/check.sh
 
 generate: ## Write the alert rules, runbooks and dashboards anew from their sources
-	cargo run --release --quiet --package alerts -- generate
-	cargo run --release --quiet --package dashboards -- generate
+	@$(native)/generate.sh
 
 fmt: ## Format the Rust code
 	cargo fmt --all

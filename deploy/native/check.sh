@@ -45,6 +45,7 @@ check_ports_of_services
 check_prometheus
 PROMTOOL=$(program promtool)
 export PROMTOOL
-cargo run --release --quiet --package alerts -- check
-cargo run --release --quiet --package dashboards -- check
+build_code --quiet
+"$(release_dir)/alerts" check
+"$(release_dir)/dashboards" check
 say "everything that is generated is current"

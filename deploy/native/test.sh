@@ -41,13 +41,15 @@ bring_up() {
   LOAD=0 "$pieces/up.sh"
 }
 
+# By name out of the whole workspace, so that nothing is compiled again (see code.sh).
 end_to_end() {
-  cargo test --release --package loadtest --features e2e -- --test-threads=1
+  cargo test --release --workspace --features loadtest/e2e --test e2e -- --test-threads=1
 }
 
 phase "what the tests need" prepare
 phase "format" cargo fmt --all --check
-phase "lints" cargo clippy --release --workspace --all-targets -- --deny warnings
+phase "lints" cargo clippy --release --workspace --all-targets --features loadtest/e2e -- --deny warnings
+phase "licences, bans and sources of the dependencies" "$pieces/deny.sh" licenses bans sources
 start_throwaways
 PROMTOOL=$(program promtool)
 export PROMTOOL

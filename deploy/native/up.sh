@@ -9,14 +9,6 @@ rate=${RATE:-2}
 gateway=http://127.0.0.1:8080
 result="$stack/loadtest.json"
 
-build_services() {
-  local -a packages=()
-  local name
-  for name in "${services[@]}" loadtest; do packages+=(--package "$name"); done
-  require_rust
-  cargo build --release --bins "${packages[@]}"
-}
-
 check_all_ports() {
   supervisor_runs || end_orphans
   check_ports "${all_backends[@]}" "${services[@]}"
@@ -74,7 +66,7 @@ step "Look at the ports" "stop the processes named above (kill PID), or make dow
 step "Build Jaeger, Prometheus, Alertmanager, NATS" \
   "see the lines above; a download that failed is taken up again by the next make up" \
   provide_programs
-step "Build the services" "mend what the compiler names, then run make up again" build_services
+step "Build the services" "mend what the compiler names, then run make up again" build_code
 step "Start the backends" "make logs SERVICE=... shows more; make down && make up starts afresh" start_backends
 step "Start the services" "make logs SERVICE=... shows more; make down && make up starts afresh" start_services
 if [[ $load != 0 ]]; then
