@@ -2,11 +2,9 @@
 //!
 //! The SDK's batch processor drops spans when its queue is full and says so once, in a log. [`Counted`] stands
 //! before it and [`CountedExporter`] behind it: what waits between the two is known, so the drop is decided
-//! here, by the same bound, and counted. At any moment
-//! started = live + queued + in flight + exported + failed + dropped.
+//! here, by the same bound, and counted.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
@@ -16,24 +14,22 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
 use crate::signals;
 
-/// How many spans are where. Read as one [`snapshot`](Ledger::snapshot).
+/// Where every sampled span of this process is. One lock, so that a snapshot is exact at any moment.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     capacity: u64,
-    closed: AtomicBool,
-    started: AtomicU64,
-    // Handed to the batch processor.
-    accepted: AtomicU64,
-    // Taken from it by the exporter.
-    taken: AtomicU64,
-    exported: AtomicU64,
-    failed: AtomicU64,
-    dropped_full: AtomicU64,
-    dropped_closed: AtomicU64,
+    state: Mutex<State>,
 }
 
-/// The pipeline's account of sampled spans at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    spans: Snapshot,
+}
+
+/// The account of the sampled spans of a process at one moment:
+/// started = live + queued + in flight + exported + failed + dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Spans that were started.
     pub started: u64,
@@ -73,39 +69,59 @@ impl Ledger {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
             capacity: capacity as u64,
-            closed: AtomicBool::new(false),
-            started: AtomicU64::new(0),
-            accepted: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
-            exported: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            dropped_full: AtomicU64::new(0),
-            dropped_closed: AtomicU64::new(0),
+            state: Mutex::default(),
         })
     }
 
-    /// Reads the counters from the end of the pipeline to its start, so that no span is counted twice.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let exported = self.exported.load(Ordering::SeqCst);
-        let failed = self.failed.load(Ordering::SeqCst);
-        let taken = self.taken.load(Ordering::SeqCst);
-        let accepted = self.accepted.load(Ordering::SeqCst);
-        let dropped_queue_full = self.dropped_full.load(Ordering::SeqCst);
-        let dropped_after_shutdown = self.dropped_closed.load(Ordering::SeqCst);
-        let started = self.started.load(Ordering::SeqCst);
-        let queued = accepted - taken;
-        let in_flight = taken - exported - failed;
-        let live = started - accepted - dropped_queue_full - dropped_after_shutdown;
-        Snapshot {
-            started,
-            live,
-            queued,
-            in_flight,
-            exported,
-            failed,
-            dropped_queue_full,
-            dropped_after_shutdown,
+        self.state().spans
+    }
+
+    fn started(&self) {
+        let spans = &mut self.state().spans;
+        spans.started += 1;
+        spans.live += 1;
+    }
+
+    /// Whether the span that has ended goes on into the queue.
+    fn ended(&self) -> bool {
+        let mut state = self.state();
+        let closed = state.closed;
+        let spans = &mut state.spans;
+        spans.live -= 1;
+        let (place, accepted) = if closed {
+            (&mut spans.dropped_after_shutdown, false)
+        } else if spans.queued >= self.capacity {
+            (&mut spans.dropped_queue_full, false)
+        } else {
+            (&mut spans.queued, true)
+        };
+        *place += 1;
+        accepted
+    }
+
+    fn taken(&self, count: u64) {
+        let spans = &mut self.state().spans;
+        spans.queued -= count;
+        spans.in_flight += count;
+    }
+
+    fn settled(&self, count: u64, accepted: bool) {
+        let spans = &mut self.state().spans;
+        spans.in_flight -= count;
+        if accepted {
+            spans.exported += count;
+        } else {
+            spans.failed += count;
         }
+    }
+
+    fn close(&self) {
+        self.state().closed = true;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the metrics of the pipeline to what the ledger says now.
@@ -166,26 +182,13 @@ impl<P> Counted<P> {
 
 impl<P: SpanProcessor> SpanProcessor for Counted<P> {
     fn on_start(&self, span: &mut Span, context: &Context) {
-        self.ledger.started.fetch_add(1, Ordering::SeqCst);
+        self.ledger.started();
         self.inner.on_start(span, context);
     }
 
     fn on_end(&self, span: SpanData) {
-        let ledger = &self.ledger;
-        if ledger.closed.load(Ordering::SeqCst) {
-            ledger.dropped_closed.fetch_add(1, Ordering::SeqCst);
-            return;
-        }
-        let room = ledger
-            .accepted
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |accepted| {
-                let waiting = accepted - ledger.taken.load(Ordering::SeqCst).min(accepted);
-                (waiting < ledger.capacity).then_some(accepted + 1)
-            });
-        if room.is_ok() {
+        if self.ledger.ended() {
             self.inner.on_end(span);
-        } else {
-            ledger.dropped_full.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -194,7 +197,7 @@ impl<P: SpanProcessor> SpanProcessor for Counted<P> {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.ledger.closed.store(true, Ordering::SeqCst);
+        self.ledger.close();
         self.inner.shutdown_with_timeout(timeout)
     }
 
@@ -214,14 +217,11 @@ impl<E> CountedExporter<E> {
 impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let count = batch.len() as u64;
-        self.ledger.taken.fetch_add(count, Ordering::SeqCst);
+        self.ledger.taken(count);
         let started = Instant::now();
         let result = self.inner.export(batch).await;
-        let (counter, error_type) = match &result {
-            Ok(()) => (&self.ledger.exported, ""),
-            Err(_) => (&self.ledger.failed, "export_failed"),
-        };
-        counter.fetch_add(count, Ordering::SeqCst);
+        self.ledger.settled(count, result.is_ok());
+        let error_type = if result.is_ok() { "" } else { "export_failed" };
         signals::OTEL_SDK_EXPORTER_OPERATION_DURATION
             .histogram(&[("error.type", error_type)])
             .record(started.elapsed().as_secs_f64());
@@ -238,5 +238,101 @@ impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.inner.set_resource(resource);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
+    use opentelemetry_sdk::error::OTelSdkError;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+
+    /// Stands for a batch processor whose exporter does not come to its work.
+    #[derive(Debug)]
+    struct Stuck;
+
+    #[derive(Debug)]
+    struct Exporter {
+        accepts: bool,
+    }
+
+    impl SpanProcessor for Stuck {
+        fn on_start(&self, _: &mut Span, _: &Context) {}
+
+        fn on_end(&self, _: SpanData) {}
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    impl SpanExporter for Exporter {
+        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+            if self.accepts {
+                Ok(())
+            } else {
+                Err(OTelSdkError::InternalFailure("refused".to_owned()))
+            }
+        }
+    }
+
+    fn placed(spans: Snapshot) -> u64 {
+        spans.live + spans.exported + spans.unexported()
+    }
+
+    #[test]
+    fn what_finds_no_room_or_comes_too_late_is_counted() {
+        let ledger = Ledger::new(2);
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(Counted::new(Stuck, Arc::clone(&ledger)))
+            .build();
+        let tracer = provider.tracer("test");
+        let mut live = tracer.start("ends late");
+        for _ in 0..5 {
+            tracer.start("ends").end();
+        }
+        let full = ledger.snapshot();
+        assert_eq!(
+            (
+                full.started,
+                full.live,
+                full.queued,
+                full.dropped_queue_full
+            ),
+            (6, 1, 2, 3)
+        );
+        provider.force_flush().expect("nothing can fail");
+        ledger.close();
+        live.end();
+        let closed = ledger.snapshot();
+        assert_eq!((closed.live, closed.dropped_after_shutdown), (0, 1));
+        assert_eq!(placed(closed), closed.started);
+    }
+
+    #[test]
+    fn what_the_collector_refuses_is_no_export() {
+        for (accepts, exported, failed) in [(true, 3, 0), (false, 0, 3)] {
+            let ledger = Ledger::new(8);
+            let exporter = CountedExporter::new(Exporter { accepts }, Arc::clone(&ledger));
+            let provider = SdkTracerProvider::builder()
+                .with_span_processor(Counted::new(
+                    opentelemetry_sdk::trace::BatchSpanProcessor::builder(exporter).build(),
+                    Arc::clone(&ledger),
+                ))
+                .build();
+            for _ in 0..3 {
+                provider.tracer("test").start("ends").end();
+            }
+            assert_eq!(provider.force_flush().is_ok(), accepts);
+            let spans = ledger.snapshot();
+            assert_eq!((spans.exported, spans.failed), (exported, failed));
+            assert_eq!(placed(spans), spans.started);
+        }
     }
 }

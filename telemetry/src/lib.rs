@@ -2,8 +2,43 @@
 //!
 //! Adoption is three lines: initialise, one server layer, one client layer.
 //!
-//! Everything else follows from them: `tracing` spans and events below the layers belong to the request, logs
-//! carry its trace id, `/metrics` has its durations, and what it calls goes on in the same trace.
+//! ```
+//! use axum::{Router, routing::get};
+//! use telemetry::admin::{Admin, Readiness};
+//! use tower::Layer;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let telemetry = telemetry::init("kitchen")?; // 1
+//!
+//! let pantry = tonic::transport::Channel::from_static("http://127.0.0.1:50052").connect_lazy();
+//! let pantry = telemetry::grpc::ClientLayer::new().layer(pantry); // 2: for a generated client
+//!
+//! let app: Router = Router::new()
+//!     .route("/dishes/{id}", get(async || "bibimbap"))
+//!     .layer(telemetry::http::ServerLayer::new()); // 3
+//!
+//! let admin = Admin::bind("127.0.0.1:0", &telemetry, Readiness::default())?;
+//! # let stop = async {};
+//! tokio::spawn(admin.serve(stop)); // /metrics, /livez, /readyz
+//! # drop((pantry, app));
+//! # if false {
+//! telemetry.shutdown().await?; // last: what is left is exported, or the error says how much is lost
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Everything else follows: `tracing` spans and events below the layers belong to the request, log lines carry
+//! its trace id, `/metrics` has its duration, and what it calls goes on in the same trace. Spans end when the
+//! response has ended, with its body and trailers, not when its head is there.
+//!
+//! Work that leaves the request takes its context along: [`context::spawn`] for tasks,
+//! [`context::SavedContext`] for what is written down, [`messaging`] for brokers, [`db`] for databases. What a
+//! service counts itself, it declares as [`signals::Metric`] values and hands to [`Builder::metrics`].
+//!
+//! Settings are the standard `OTEL_*` variables and `RUST_LOG`; the log level never cuts traces.
+//! `BIDTRACE_LOG_FORMAT` is `json` or `text`; without it, lines are readable on a terminal and JSON elsewhere.
 
 pub mod admin;
 pub mod context;

@@ -1,11 +1,13 @@
 //! The client side of gRPC.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use tower::{Layer, Service};
 
+use super::deadline::Deadline;
 use super::status::Status;
 use super::{HEALTH, is_stream, method};
 use crate::body::{End, Exchange, ResponseFuture, TrackedBody};
@@ -16,10 +18,10 @@ use crate::{propagation, signals};
 /// A layer that makes a CLIENT span and the client metric of every call, and sends the context along.
 ///
 /// For a `tonic::transport::Channel`; a generated client takes what it makes of one.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ClientLayer {
     streams: &'static [&'static str],
-    server: Option<(&'static str, u16)>,
+    server: Option<(Arc<str>, u16)>,
 }
 
 /// What [`ClientLayer`] makes of a channel.
@@ -34,6 +36,7 @@ pub struct ClientService<S> {
 pub struct ClientExchange {
     hop: Hop,
     method: String,
+    deadline: Deadline,
     http_status: Option<StatusCode>,
     early: Option<Status>,
     stream: Option<Held>,
@@ -56,8 +59,8 @@ impl ClientLayer {
 
     /// Names the server that is called (`server.address`, `server.port`): a channel's requests do not say it.
     #[must_use]
-    pub fn server(mut self, address: &'static str, port: u16) -> Self {
-        self.server = Some((address, port));
+    pub fn server(mut self, address: impl Into<Arc<str>>, port: u16) -> Self {
+        self.server = Some((address.into(), port));
         self
     }
 }
@@ -68,7 +71,7 @@ impl<S> Layer<S> for ClientLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ClientService {
             inner,
-            layer: *self,
+            layer: self.clone(),
         }
     }
 }
@@ -93,7 +96,7 @@ where
         if method(request.uri().path()).starts_with(HEALTH) {
             return ResponseFuture::new(self.inner.call(request), None, false);
         }
-        let exchange = ClientExchange::begin(request.uri().path(), self.layer);
+        let exchange = ClientExchange::begin(&request, &self.layer);
         propagation::inject(&exchange.hop.context(), request.headers_mut());
         let inner = exchange.span().in_scope(|| self.inner.call(request));
         ResponseFuture::new(inner, Some(exchange), false)
@@ -103,8 +106,8 @@ where
 // === impl ClientExchange ===
 
 impl ClientExchange {
-    fn begin(path: &str, layer: ClientLayer) -> Self {
-        let method = method(path).to_owned();
+    fn begin<B>(request: &Request<B>, layer: &ClientLayer) -> Self {
+        let method = method(request.uri().path()).to_owned();
         let hop = Hop::new(tracing::info_span!(
             target: "telemetry",
             "rpc.client",
@@ -113,15 +116,16 @@ impl ClientExchange {
         ));
         hop.set("rpc.system.name", "grpc");
         hop.set("rpc.method", method.clone());
-        if let Some((address, port)) = layer.server {
-            hop.set("server.address", address);
-            hop.set("server.port", i64::from(port));
+        if let Some((address, port)) = &layer.server {
+            hop.set("server.address", Arc::clone(address));
+            hop.set("server.port", i64::from(*port));
         }
         let stream = is_stream(layer.streams, &method)
             .then(|| Held::new(signals::RPC_CLIENT_OPEN_STREAMS.gauge(&[("rpc.method", &method)])));
         Self {
             hop,
             method,
+            deadline: Deadline::read(request.headers()),
             http_status: None,
             early: None,
             stream,
@@ -181,6 +185,10 @@ impl Exchange for ClientExchange {
     }
 
     fn failed(self, error: &str) {
+        if self.deadline.has_passed() {
+            self.finish(Some(Status::DEADLINE_EXCEEDED), None, error);
+            return;
+        }
         self.finish(None, Some("connection_error"), error);
     }
 
@@ -201,6 +209,9 @@ impl Exchange for ClientExchange {
             End::Abandoned(Abandoned::Cancelled) if self.early.is_some() => {
                 let status = self.status_without_trailers();
                 self.finish(Some(status), None, "");
+            }
+            End::Abandoned(Abandoned::Cancelled) if self.deadline.has_passed() => {
+                self.finish(Some(Status::DEADLINE_EXCEEDED), None, "");
             }
             // Leaving a stream is how its reader ends it.
             End::Abandoned(Abandoned::Cancelled) if self.stream.is_some() => {

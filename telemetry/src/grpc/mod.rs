@@ -4,6 +4,7 @@
 //! its trailers, or in its headers when there is nothing else, and is read where it is.
 
 mod client;
+mod deadline;
 mod server;
 mod status;
 

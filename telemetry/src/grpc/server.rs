@@ -6,6 +6,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use tower::{Layer, Service};
 
+use super::deadline::Deadline;
 use super::status::Status;
 use super::{HEALTH, is_stream, method};
 use crate::body::{End, Exchange, ResponseFuture, TrackedBody};
@@ -33,6 +34,7 @@ pub struct ServerService<S> {
 pub struct ServerExchange {
     hop: Hop,
     method: String,
+    deadline: Deadline,
     http_status: Option<StatusCode>,
     // The status of a response that has no body.
     early: Option<Status>,
@@ -120,6 +122,7 @@ impl ServerExchange {
         Self {
             hop,
             method,
+            deadline: Deadline::read(request.headers()),
             http_status: None,
             early: None,
             stream,
@@ -200,6 +203,9 @@ impl Exchange for ServerExchange {
             End::Abandoned(Abandoned::Cancelled) if self.early.is_some() => {
                 let status = self.status_without_trailers();
                 self.finish(status, None);
+            }
+            End::Abandoned(Abandoned::Cancelled) if self.deadline.has_passed() => {
+                self.finish(Status::DEADLINE_EXCEEDED, None);
             }
             // Leaving a stream is how its reader ends it.
             End::Abandoned(Abandoned::Cancelled) if self.stream.is_some() => {

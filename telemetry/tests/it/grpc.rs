@@ -111,7 +111,7 @@ fn a_status_is_read_from_trailers_and_from_headers_alike() {
             (Code::NotFound, "NOT_FOUND", false),
             (Code::Internal, "INTERNAL", true),
             (Code::Unavailable, "UNAVAILABLE", true),
-            (Code::Cancelled, "CANCELLED", false),
+            (Code::OutOfRange, "OUT_OF_RANGE", false),
         ] {
             let failing = format!("status:{}", i32::from(code));
             let at_once = traced(async {
@@ -189,6 +189,28 @@ fn a_unary_call_that_is_given_up_is_cancelled_on_both_sides() {
             assert_eq!(span.attribute("error.type"), "cancelled", "{kind:?}");
             assert_eq!(span.attribute("rpc.response.status_code"), "CANCELLED");
         }
+    });
+}
+
+#[test]
+fn a_call_that_is_given_up_for_its_deadline_says_so_on_both_sides() {
+    run(async {
+        let mut client = client().await;
+        let (trace, ()) = traced(async {
+            let mut request = Request::new("hang".to_owned());
+            request.set_timeout(std::time::Duration::from_millis(50));
+            client.ready().await.unwrap();
+            let path = PathAndQuery::from_static(UNARY);
+            let call = client.unary::<_, String, _>(request, path, Codec::new());
+            assert!(call.await.is_err());
+        })
+        .await;
+        let spans = spans(&trace, both_there).await;
+        let server = of_kind(&spans, SpanKind::Server);
+        let exceeded = "DEADLINE_EXCEEDED";
+        assert_eq!(server.attribute("rpc.response.status_code"), exceeded);
+        assert!(server.is_error());
+        assert!(of_kind(&spans, SpanKind::Client).is_error());
     });
 }
 
