@@ -6,5 +6,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
 supervisor_runs || fail "the stack is not running" "make up"
 build_code --quiet
+load_credentials
 exec "$(release_dir)/loadtest" run --gateway http://127.0.0.1:8080 \
   --rate "${RATE:-2}" --duration "${DURATION:-60s}" --json "$stack/loadtest.json"

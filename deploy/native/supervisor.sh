@@ -79,7 +79,7 @@ exported_for_services() {
     case $name in
       # Not theirs, or not the same for all of them.
       BIDTRACE_CACHE | BIDTRACE_UP_* | BIDTRACE_TEST_* | BIDTRACE_LISTEN | BIDTRACE_ADMIN_LISTEN) ;;
-      BIDTRACE_DATABASE_URL) ;;
+      BIDTRACE_DATABASE_URL | BIDTRACE_ADMIN_* | BIDTRACE_LOAD_*) ;;
       OTEL_* | BIDTRACE_* | RUST_LOG | RUST_BACKTRACE) printf '%s=%s\0' "$name" "${!name}" ;;
     esac
   done < <(compgen -e)
@@ -98,15 +98,23 @@ database_url() {
 
 render_services() {
   local release=$1 name
-  local -a given=()
+  local -a given=() secrets
   mapfile -d '' given < <(exported_for_services)
+  load_credentials
   for name in "${services[@]}"; do
+    secrets=()
+    if [[ $name == account ]]; then
+      secrets=(
+        "BIDTRACE_ADMIN_EMAIL=$BIDTRACE_ADMIN_EMAIL" "BIDTRACE_ADMIN_PASSWORD=$BIDTRACE_ADMIN_PASSWORD"
+        "BIDTRACE_LOAD_EMAIL=$BIDTRACE_LOAD_EMAIL" "BIDTRACE_LOAD_PASSWORD=$BIDTRACE_LOAD_PASSWORD"
+      )
+    fi
     # The later word wins, so what was exported overrides.
     program_section "$name" 30 \
       "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317" \
       "BIDTRACE_DATABASE_URL=$(database_url "$name")" \
       "BIDTRACE_FAULTS=$faults" \
-      "${given[@]}" \
+      "${secrets[@]}" "${given[@]}" \
       -- "$release/$name"
   done
 }

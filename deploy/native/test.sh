@@ -56,6 +56,7 @@ export PROMTOOL
 phase "tests" cargo test --release --workspace --no-fail-fast
 phase "generated files, configurations and alert rules" "$pieces/check.sh"
 phase "the stack" bring_up
+load_credentials
 # The last words are those of the test runner.
 printf '\n== end to end, on the running stack\n'
 end_to_end </dev/null

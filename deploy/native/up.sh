@@ -40,9 +40,15 @@ run_auctions() {
   [[ -s $result ]]
 }
 
+in_short() {
+  printf '\nauctions awarded: %s\nSLO verdict:      %s\na trace to read:  %s\n' \
+    "$(read_result .awarded)" "$(read_result .verdict)" "$(read_result .trace_url)"
+}
+
 read_result() { jq -r "$1 // empty" "$result"; }
 
 began=$SECONDS
+load_credentials
 mkdir -p "$logs"
 exec 9>"$stack/up.lock"
 flock --nonblock 9 || fail "another make up of this clone is at work" "wait for it to end"
@@ -76,8 +82,5 @@ fi
 
 printf '\n'
 print_table || say "some process is not ready: make status again in a moment, make logs SERVICE=..."
-if [[ $load != 0 ]]; then
-  printf '\nauctions awarded: %s\nSLO verdict:      %s\na trace to read:  %s\n' \
-    "$(read_result .awarded)" "$(read_result .verdict)" "$(read_result .trace_url)"
-fi
+[[ $load == 0 ]] || in_short
 printf '\nup after %s. make status, make logs SERVICE=auction, make loadtest, make down.\n' "$(clock $((SECONDS - began)))"
