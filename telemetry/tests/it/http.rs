@@ -174,9 +174,9 @@ fn a_request_whose_caller_leaves_is_recorded_as_cancelled_and_leaks_no_gauge() {
         let (trace, ()) = traced(async {
             let mut request = request(address, "/cancelled");
             *request.method_mut() = http::Method::from_bytes(b"QUERY").unwrap();
-            let response = http_client().call(request);
+            let mut response = std::pin::pin!(http_client().call(request));
             tokio::select! {
-                _ = response => panic!("nobody answers"),
+                _ = &mut response => panic!("nobody answers"),
                 () = reached.notified() => {}
             }
             assert_eq!(series(active), Some(1.0));
