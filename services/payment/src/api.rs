@@ -1,0 +1,227 @@
+//! The provider over HTTP.
+
+use crate::{
+    domain::{Charge, MAX_TEXT, Request},
+    store::{Authorisation, Status, Store, Tried},
+};
+use api::events::Amount;
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use chassis::{
+    Failure, Kind, fault,
+    problem::{self, Problem},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use std::time::Duration;
+use telemetry::http::ServerLayer;
+use tokio_util::sync::CancellationToken;
+
+/// The outcomes that [`registry::PAYMENT_AUTHORISATIONS`] counts.
+pub const OUTCOMES: [&str; 4] = ["authorised", "declined", "stalled", "failed"];
+
+/// The header that every request for an authorisation needs.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+const MAX_BODY: usize = 16 * 1024;
+
+/// What the handlers work with.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// The provider's database.
+    pub store: Store,
+    /// For how long a stalled authorisation is not answered.
+    pub stall: Duration,
+    /// Ends what stalls.
+    pub shutdown: CancellationToken,
+}
+
+#[derive(Serialize)]
+struct Body {
+    id: String,
+    status: &'static str,
+    reference: String,
+    amount: Amount,
+}
+
+/// The routes, traced.
+pub fn router(provider: Provider) -> Router {
+    Router::new()
+        .route("/v1/authorisations", post(authorise))
+        .route("/v1/authorisations/{id}", get(look_up))
+        .route("/v1/authorisations/{id}/void", post(void))
+        .route("/v1/authorisations/by-key/{key}/void", post(void_key))
+        .fallback(async || Failure::not_found("http.unknown_route", "there is no such route"))
+        .method_not_allowed_fallback(async || {
+            refused(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &Failure::new(
+                    Kind::Invalid,
+                    "http.method_not_allowed",
+                    "this route has another method",
+                ),
+            )
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(ServerLayer::new())
+        .with_state(provider)
+}
+
+async fn authorise(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let key = key(&headers)?;
+    let charge = charge(body)?;
+    match provider.store.authorise(key, &charge).await? {
+        Tried::Decided(authorisation) => Ok(answer(authorisation)),
+        Tried::Failed => {
+            count("failed");
+            Err(Failure::new(
+                Kind::Unavailable,
+                "payment.unavailable",
+                "the provider cannot answer just now; try again",
+            ))
+        }
+        Tried::Stalled => {
+            count("stalled");
+            tokio::select! {
+                () = tokio::time::sleep(provider.stall) => {}
+                () = provider.shutdown.cancelled() => {
+                    return Err(Failure::new(
+                        Kind::Unavailable,
+                        "payment.unavailable",
+                        "the provider is stopping; try again",
+                    ));
+                }
+            }
+            match provider.store.authorise(key, &charge).await? {
+                Tried::Decided(authorisation) => Ok(answer(authorisation)),
+                Tried::Stalled | Tried::Failed => {
+                    Err(Failure::internal("only a first try stalls or fails"))
+                }
+            }
+        }
+    }
+}
+
+async fn look_up(
+    State(provider): State<Provider>,
+    Path(id): Path<String>,
+) -> Result<Json<Body>, Failure> {
+    Ok(Json(provider.store.get(&id).await?.into()))
+}
+
+async fn void(
+    State(provider): State<Provider>,
+    Path(id): Path<String>,
+) -> Result<Json<Body>, Failure> {
+    Ok(Json(provider.store.void(&id).await?.into()))
+}
+
+async fn void_key(
+    State(provider): State<Provider>,
+    Path(key): Path<String>,
+) -> Result<Json<Body>, Failure> {
+    check_key(&key)?;
+    Ok(Json(provider.store.void_key(&key).await?.into()))
+}
+
+/// The answer to a decided authorisation, the same at every try.
+fn answer(authorisation: Authorisation) -> Response {
+    match authorisation.status {
+        Status::Authorised => {
+            count("authorised");
+            fault::point("payment.authorised.before_answer");
+            (StatusCode::CREATED, Json(Body::from(authorisation))).into_response()
+        }
+        Status::Voided => refused(
+            StatusCode::PAYMENT_REQUIRED,
+            &Failure::conflict("payment.voided", "this payment was voided"),
+        ),
+        Status::Declined | Status::Pending => {
+            count("declined");
+            refused(
+                StatusCode::PAYMENT_REQUIRED,
+                &Failure::conflict("payment.declined", "the payment method was declined"),
+            )
+        }
+    }
+}
+
+/// A problem document with a status that no [`Kind`] has.
+fn refused(status: StatusCode, failure: &Failure) -> Response {
+    let problem = Problem {
+        status: status.as_u16(),
+        title: status.canonical_reason().unwrap_or("Error").to_owned(),
+        ..Problem::from(failure)
+    };
+    let mut response = (status, Json(problem)).into_response();
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(problem::CONTENT_TYPE),
+    );
+    response
+}
+
+fn key(headers: &HeaderMap) -> Result<&str, Failure> {
+    let key = headers
+        .get(IDEMPOTENCY_KEY)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    check_key(key)?;
+    Ok(key)
+}
+
+fn check_key(key: &str) -> Result<(), Failure> {
+    let printable = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if printable && (1..=MAX_TEXT).contains(&key.len()) {
+        return Ok(());
+    }
+    Err(Failure::invalid(
+        "idempotency.bad_key",
+        "Idempotency-Key",
+        format!("expected 1 to {MAX_TEXT} printable ASCII characters"),
+    ))
+}
+
+fn charge(body: Result<Bytes, BytesRejection>) -> Result<Charge, Failure> {
+    let body = body.map_err(|rejection| {
+        Failure::invalid(
+            "request.unreadable",
+            "body",
+            format!(
+                "expected at most {MAX_BODY} bytes: {}",
+                rejection.body_text()
+            ),
+        )
+    })?;
+    serde_json::from_slice::<Request>(&body)
+        .map_err(|error| Failure::invalid("request.malformed", "body", error.to_string()))?
+        .check()
+}
+
+fn count(outcome: &'static str) {
+    registry::PAYMENT_AUTHORISATIONS
+        .counter(&[("outcome", outcome)])
+        .increment(1);
+}
+
+// === impl Body ===
+
+impl From<Authorisation> for Body {
+    fn from(authorisation: Authorisation) -> Self {
+        Self {
+            id: authorisation.id,
+            status: authorisation.status.name(),
+            reference: authorisation.charge.reference,
+            amount: authorisation.charge.amount.into(),
+        }
+    }
+}

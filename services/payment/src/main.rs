@@ -1,0 +1,8 @@
+//! The payment provider's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Payment, registry::ALL, payment::serve).await
+}
