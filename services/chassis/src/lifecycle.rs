@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use sqlx::migrate::Migrator;
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::SocketAddr, time::Duration};
 use telemetry::{
     admin::{Admin, Readiness},
     signals::Metric,
@@ -210,7 +210,9 @@ impl Context {
     /// When it cannot listen, or the server fails.
     pub async fn serve_http(&self, router: axum::Router) -> anyhow::Result<()> {
         let listener = self.listen().await?;
-        let server = axum::serve(listener, router)
+        // The edge tells callers apart by their addresses when they have no token.
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service)
             .with_graceful_shutdown(self.shutdown.clone().cancelled_owned());
         self.until_drained(async { Ok(server.await?) }).await
     }
