@@ -14,6 +14,9 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
 use crate::signals;
 
+/// Why the collector has not got a batch: refused, unreachable, or too slow.
+const EXPORT_FAILED: &str = "export_failed";
+
 /// Where every sampled span of this process is. One lock, so that a snapshot is exact at any moment.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -136,21 +139,22 @@ impl Ledger {
             &signals::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY,
             self.capacity,
         );
-        for (reason, count) in [
+        let handed_over = now.in_flight + now.exported + now.failed;
+        for (error_type, count) in [
+            ("", handed_over),
             ("queue_full", now.dropped_queue_full),
             ("already_shutdown", now.dropped_after_shutdown),
         ] {
-            signals::OTEL_SDK_PROCESSOR_SPAN_DROPPED
-                .counter(&[("error.type", reason)])
+            signals::OTEL_SDK_PROCESSOR_SPAN_PROCESSED
+                .counter(&[("error.type", error_type)])
                 .absolute(count);
         }
         set(&signals::OTEL_SDK_EXPORTER_SPAN_INFLIGHT, now.in_flight);
-        signals::OTEL_SDK_EXPORTER_SPAN_EXPORTED
-            .counter(&[])
-            .absolute(now.exported);
-        signals::OTEL_SDK_EXPORTER_SPAN_FAILED
-            .counter(&[])
-            .absolute(now.failed);
+        for (error_type, count) in [("", now.exported), (EXPORT_FAILED, now.failed)] {
+            signals::OTEL_SDK_EXPORTER_SPAN_EXPORTED
+                .counter(&[("error.type", error_type)])
+                .absolute(count);
+        }
     }
 }
 
@@ -221,7 +225,7 @@ impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
         let started = Instant::now();
         let result = self.inner.export(batch).await;
         self.ledger.settled(count, result.is_ok());
-        let error_type = if result.is_ok() { "" } else { "export_failed" };
+        let error_type = if result.is_ok() { "" } else { EXPORT_FAILED };
         signals::OTEL_SDK_EXPORTER_OPERATION_DURATION
             .histogram(&[("error.type", error_type)])
             .record(started.elapsed().as_secs_f64());

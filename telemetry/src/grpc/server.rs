@@ -151,9 +151,14 @@ impl ServerExchange {
                 hop.set("error.type", error_type);
             }
             if !is_stream {
+                // Anybody can call methods that do not exist, by names without bound.
+                let method = match status {
+                    Status::UNIMPLEMENTED => "_OTHER",
+                    _ => &method,
+                };
                 signals::RPC_SERVER_CALL_DURATION
                     .histogram(&[
-                        ("rpc.method", &method),
+                        ("rpc.method", method),
                         ("rpc.response.status_code", status.name()),
                         ("error.type", error_type),
                     ])

@@ -192,12 +192,12 @@ pub const OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY: Metric = Metric {
     labels: &[],
 };
 
-/// Ended spans that were dropped before an export was tried, by reason.
-pub const OTEL_SDK_PROCESSOR_SPAN_DROPPED: Metric = Metric {
-    name: "otel.sdk.processor.span.dropped",
+/// Ended spans that were handed to the exporter, or dropped before that for the reason that the label names.
+pub const OTEL_SDK_PROCESSOR_SPAN_PROCESSED: Metric = Metric {
+    name: "otel.sdk.processor.span.processed",
     kind: Kind::Counter,
     unit: "{span}",
-    help: "Ended spans that were dropped before an export was tried, by reason.",
+    help: "Ended spans that were handed to the exporter, or dropped before that for the reason that the label names.",
     buckets: &[],
     labels: &["error.type"],
 };
@@ -212,24 +212,14 @@ pub const OTEL_SDK_EXPORTER_SPAN_INFLIGHT: Metric = Metric {
     labels: &[],
 };
 
-/// Spans that the collector has accepted.
+/// Spans whose export is finished: accepted by the collector, or failed for the reason that the label names.
 pub const OTEL_SDK_EXPORTER_SPAN_EXPORTED: Metric = Metric {
     name: "otel.sdk.exporter.span.exported",
     kind: Kind::Counter,
     unit: "{span}",
-    help: "Spans that the collector has accepted.",
+    help: "Spans whose export is finished: accepted by the collector, or failed for the reason that the label names.",
     buckets: &[],
-    labels: &[],
-};
-
-/// Spans whose export failed for good.
-pub const OTEL_SDK_EXPORTER_SPAN_FAILED: Metric = Metric {
-    name: "otel.sdk.exporter.span.failed",
-    kind: Kind::Counter,
-    unit: "{span}",
-    help: "Spans whose export failed for good.",
-    buckets: &[],
-    labels: &[],
+    labels: &["error.type"],
 };
 
 /// How long exporting a batch of spans took.
@@ -430,10 +420,9 @@ pub const ALL: &[&Metric] = &[
     &OTEL_SDK_SPAN_LIVE,
     &OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE,
     &OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY,
-    &OTEL_SDK_PROCESSOR_SPAN_DROPPED,
+    &OTEL_SDK_PROCESSOR_SPAN_PROCESSED,
     &OTEL_SDK_EXPORTER_SPAN_INFLIGHT,
     &OTEL_SDK_EXPORTER_SPAN_EXPORTED,
-    &OTEL_SDK_EXPORTER_SPAN_FAILED,
     &OTEL_SDK_EXPORTER_OPERATION_DURATION,
     &TELEMETRY_CONTEXT_REJECTED,
     &TARGET,

@@ -260,6 +260,28 @@ fn a_health_check_makes_no_span_and_no_metric() {
 }
 
 #[test]
+fn a_method_that_does_not_exist_is_no_label() {
+    run(async {
+        let mut client = client().await;
+        let (trace, ()) = traced(async {
+            let status = unary(&mut client, "/it.Echo/Nothing", "a")
+                .await
+                .unwrap_err();
+            assert_eq!(status.code(), Code::Unimplemented);
+        })
+        .await;
+        let spans = spans(&trace, both_there).await;
+        let server = of_kind(&spans, SpanKind::Server);
+        assert_eq!(
+            server.attribute("rpc.response.status_code"),
+            "UNIMPLEMENTED"
+        );
+        assert!(!has_line(&["rpc_server_call", "Nothing"]));
+        assert!(has_line(&["rpc_server_call", "rpc_method=\"_OTHER\""]));
+    });
+}
+
+#[test]
 fn a_server_that_cannot_be_reached_is_an_error_of_the_client() {
     run(async {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
