@@ -1,0 +1,22 @@
+//! Points.
+
+use crate::{extract::Reader, gateway::Gateway, json::reward::Balance, refusal::Refusal};
+use ::api::reward::GetBalanceRequest;
+use axum::{Json, extract::State};
+
+/// Your points
+#[utoipa::path(
+    get, path = "/v1/rewards", tag = "rewards",
+    responses((status = 200, description = "The balance", body = Balance)),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn get_rewards(
+    State(mut gateway): State<Gateway>,
+    Reader(caller): Reader,
+) -> Result<Json<Balance>, Refusal> {
+    let request = GetBalanceRequest {
+        caller: Some(caller),
+    };
+    let balance = gateway.upstreams.rewards.get_balance(request).await?;
+    Ok(Json(balance.into_inner().into()))
+}

@@ -1,0 +1,421 @@
+//! What handlers take from a request; what they cannot take is refused with a problem document.
+
+use crate::{gateway::Gateway, guard::Identity, refusal::Refusal};
+use ::api::common::{Caller, Role};
+use axum::{
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::request::Parts,
+};
+use bytes::Bytes;
+use chassis::{
+    Failure, caller,
+    idempotency::{MAX_KEY_LENGTH, METADATA_KEY},
+};
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::time::Duration;
+use tonic::metadata::{Ascii, MetadataValue};
+use utoipa::IntoParams;
+
+/// How long a body may take to come.
+const BODY_TIME_OUT: Duration = Duration::from_secs(5);
+const MAX_ID_LENGTH: usize = 64;
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 100;
+
+/// An authenticated caller that wants to read.
+pub(crate) struct Reader(pub(crate) Caller);
+
+/// An authenticated caller that wants to change something, and whose account is open.
+pub(crate) struct Writer {
+    /// Who it is.
+    pub(crate) caller: Caller,
+    key: IdempotencyKey,
+}
+
+/// The request's `Idempotency-Key`, if it has one.
+pub(crate) struct IdempotencyKey(Option<MetadataValue<Ascii>>);
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// The id in the path.
+pub(crate) struct Id(pub(crate) String);
+
+/// The parameters in the query.
+pub(crate) struct Params<T>(pub(crate) T);
+
+/// Which part of a list is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Page {
+    /// How many at most: 1 to 100, 50 when not given.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    pub(crate) limit: Option<u32>,
+    /// The `next_after` of the page before; without it the list starts from its beginning.
+    pub(crate) after: Option<String>,
+}
+
+/// The header that makes a write repeatable.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it exists for the OpenAPI document")]
+pub(crate) struct IdempotencyHeader {
+    /// The same key gives the same answer for 24 hours; with another body it is refused (422).
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    key: Option<String>,
+}
+
+// === impl Reader ===
+
+impl Reader {
+    /// The caller, when it has one of `roles`.
+    pub(crate) fn with_role(self, roles: &[Role]) -> Result<Caller, Failure> {
+        caller::require_role(Some(self.0), roles)
+    }
+}
+
+impl FromRequestParts<Gateway> for Reader {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Refusal> {
+        authenticated(parts).map(Self).map_err(Refusal::from)
+    }
+}
+
+fn authenticated(parts: &Parts) -> Result<Caller, Failure> {
+    match parts.extensions.get::<Identity>() {
+        Some(Identity::Known(claims)) => Ok(claims.caller()),
+        Some(Identity::Refused {
+            kind,
+            code,
+            message,
+        }) => Err(Failure::new(*kind, code.clone(), message.clone())),
+        Some(Identity::Anonymous) | None => caller::require(None),
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// The same, when it has one of `roles`.
+    pub(crate) fn with_role(self, roles: &[Role]) -> Result<Self, Failure> {
+        caller::require_role(Some(self.caller.clone()), roles)?;
+        Ok(self)
+    }
+
+    /// The call that carries `message` to a service.
+    pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
+        self.key.request(message)
+    }
+}
+
+impl FromRequestParts<Gateway> for Writer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+        let caller = authenticated(parts)?;
+        let key = IdempotencyKey::read(&parts.headers)?;
+        gateway.standing.check(&caller).await?;
+        Ok(Self { caller, key })
+    }
+}
+
+// === impl IdempotencyKey ===
+
+impl IdempotencyKey {
+    /// The call that carries `message` to a service.
+    pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        if let Some(key) = &self.0 {
+            request.metadata_mut().insert(METADATA_KEY, key.clone());
+        }
+        request
+    }
+
+    fn read(headers: &HeaderMap) -> Result<Self, Failure> {
+        let bad = || {
+            Failure::invalid(
+                "idempotency.bad_key",
+                "Idempotency-Key",
+                format!("expected one key of 1 to {MAX_KEY_LENGTH} printable ASCII characters"),
+            )
+        };
+        let mut values = headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else {
+            return Ok(Self(None));
+        };
+        let key = value.to_str().map_err(|_| bad())?;
+        let printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if values.next().is_some()
+            || key.trim().is_empty()
+            || key.len() > MAX_KEY_LENGTH
+            || !printable
+        {
+            return Err(bad());
+        }
+        key.parse().map(|key| Self(Some(key))).map_err(|_| bad())
+    }
+}
+
+impl FromRequestParts<Gateway> for IdempotencyKey {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Refusal> {
+        Self::read(&parts.headers).map_err(Refusal::from)
+    }
+}
+
+// === impl Body ===
+
+impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, Refusal> {
+        if !is_json(request.headers()) {
+            return Err(Refusal::with_status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "request.unsupported_media_type",
+                "expected `Content-Type: application/json`",
+            ));
+        }
+        let body = Bytes::from_request(request, gateway);
+        let body = match tokio::time::timeout(BODY_TIME_OUT, body).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                return Err(Refusal::with_status(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "request.too_large",
+                    format!("a body has at most {} bytes", crate::gateway::MAX_BODY),
+                ));
+            }
+            Ok(Err(_)) => {
+                return Err(Refusal::with_status(
+                    StatusCode::BAD_REQUEST,
+                    "request.broken_body",
+                    "the body ended before it was complete",
+                ));
+            }
+            Err(_) => {
+                return Err(Refusal::with_status(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "request.body_too_slow",
+                    "the body took too long to come",
+                ));
+            }
+        };
+        parse(&body).map(Self).map_err(Refusal::from)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(|essence| essence.trim().to_ascii_lowercase())
+        .is_some_and(|essence| {
+            essence == "application/json"
+                || (essence.starts_with("application/") && essence.ends_with("+json"))
+        })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.classify() != serde_json::error::Category::Data {
+            return not_json(&error);
+        }
+        let message = error.to_string();
+        let field = field_at_fault(&path, &message);
+        Failure::new(chassis::Kind::Invalid, "request.bad_field", message).at(field)
+    })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(parsed)
+}
+
+fn not_json(error: &serde_json::Error) -> Failure {
+    let message = format!("the body is no JSON: {error}");
+    Failure::new(chassis::Kind::Invalid, "request.bad_json", message)
+}
+
+/// The path of the field that `message` complains of: a missing or unknown one is named there, and `path` is its
+/// parent's.
+fn field_at_fault(path: &str, message: &str) -> String {
+    let named = ["missing field `", "unknown field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split_once('`'))
+        .map(|(name, _)| name);
+    match (path, named) {
+        ("." | "", Some(name)) => name.to_owned(),
+        (path, Some(name)) if path == name || path.ends_with(&format!(".{name}")) => {
+            path.to_owned()
+        }
+        (path, Some(name)) => format!("{path}.{name}"),
+        ("." | "", None) => "body".to_owned(),
+        (path, None) => path.to_owned(),
+    }
+}
+
+// === impl Id ===
+
+impl FromRequestParts<Gateway> for Id {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+        Path::<String>::from_request_parts(parts, gateway)
+            .await
+            .map_or_else(|_| Err(bad_id("id")), |Path(id)| Self::parse("id", id))
+            .map_err(Refusal::from)
+    }
+}
+
+impl Id {
+    /// The id in `field`: letters, digits, `-` and `_`.
+    pub(crate) fn parse(field: &'static str, id: String) -> Result<Self, Failure> {
+        let well_formed = (1..=MAX_ID_LENGTH).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if well_formed {
+            Ok(Self(id))
+        } else {
+            Err(bad_id(field))
+        }
+    }
+}
+
+fn bad_id(field: &'static str) -> Failure {
+    Failure::invalid(
+        "request.bad_id",
+        field,
+        format!("expected 1 to {MAX_ID_LENGTH} letters, digits, `-` or `_`"),
+    )
+}
+
+// === impl Params ===
+
+impl<T: DeserializeOwned> FromRequestParts<Gateway> for Params<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+        match Query::<T>::from_request_parts(parts, gateway).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Refusal::with_status(
+                StatusCode::BAD_REQUEST,
+                "request.bad_query",
+                rejection.body_text(),
+            )),
+        }
+    }
+}
+
+// === impl Page ===
+
+impl Page {
+    /// The limit, in its bounds, and where to start.
+    pub(crate) fn bounds(self) -> Result<(u32, String), Failure> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(Failure::invalid(
+                "page.bad_limit",
+                "limit",
+                format!("expected 1 to {MAX_LIMIT}"),
+            ));
+        }
+        let after = self.after.unwrap_or_default();
+        if after.len() > MAX_ID_LENGTH {
+            return Err(Failure::invalid(
+                "page.bad_after",
+                "after",
+                "expected the `next_after` of the page before",
+            ));
+        }
+        Ok((limit, after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Id, IdempotencyKey, parse};
+    use crate::json::auction::OpenAuction;
+    use http::{HeaderMap, HeaderValue};
+
+    fn fault_of(body: &str) -> (String, Option<String>) {
+        let failure = parse::<OpenAuction>(body.as_bytes()).expect_err("wrong");
+        (
+            failure.code.into_owned(),
+            failure.field.map(std::borrow::Cow::into_owned),
+        )
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_by_its_path() {
+        let body =
+            r#"{"dishes":[{"dish":"김치찌개","quantity":1},{"dish":"비빔밥","quantity":"two"}]}"#;
+        assert_eq!(
+            fault_of(body),
+            (
+                "request.bad_field".to_owned(),
+                Some("dishes[1].quantity".to_owned())
+            )
+        );
+    }
+
+    #[test]
+    fn a_missing_and_an_unknown_field_are_named() {
+        assert_eq!(fault_of("{}").1.as_deref(), Some("dishes"));
+        assert_eq!(
+            fault_of(r#"{"dishes":[{"dish":"비빔밥"}]}"#).1.as_deref(),
+            Some("dishes[0].quantity")
+        );
+        assert_eq!(
+            fault_of(r#"{"cuopon_code":"X"}"#).1.as_deref(),
+            Some("cuopon_code")
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_with_its_line() {
+        let failure = parse::<OpenAuction>(b"{\n  \"dishes\": ,\n}").expect_err("no JSON");
+        assert_eq!(failure.code, "request.bad_json");
+        assert!(failure.message.contains("line 2"), "{}", failure.message);
+    }
+
+    #[test]
+    fn an_idempotency_key_is_one_line_of_printable_ascii() {
+        let read = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let value = HeaderValue::from_bytes(value).expect("a header value");
+                headers.append("idempotency-key", value);
+            }
+            IdempotencyKey::read(&headers)
+        };
+        assert!(read(&[]).is_ok_and(|key| key.0.is_none()));
+        assert!(read(&[b"order-7"]).is_ok_and(|key| key.0.is_some()));
+        let too_long = [b'x'; 256];
+        let refused: [&[&[u8]]; 5] = [
+            &[b""],
+            &[b"  "],
+            &["한".as_bytes()],
+            &[too_long.as_slice()],
+            &[b"a", b"b"],
+        ];
+        for values in refused {
+            let code = read(values).err().map(|failure| failure.code);
+            assert_eq!(code.as_deref(), Some("idempotency.bad_key"), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_cannot_carry_anything_but_an_id() {
+        assert!(Id::parse("id", "0199c0de-7000-7000-8000-000000000000".to_owned()).is_ok());
+        for id in ["", "a b", "../x", "a\n", &"x".repeat(65)] {
+            assert!(Id::parse("id", id.to_owned()).is_err(), "{id:?}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What every request passes before its handler sees it: authentication, the rate limit, a time-out.
+
+use crate::{gateway::Gateway, keys::bearer, limits::Payer, refusal::Refusal};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use chassis::{Failure, Kind, token::Claims};
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderValue, Method, header};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
+
+/// A service has made a write, and the client has not heard of it yet.
+pub(crate) const WRITE_ANSWERED: &str = "gateway.write.answered";
+
+/// How long a request may take to the head of its response; what streams after that may take longer.
+const TIME_OUT: Duration = Duration::from_secs(10);
+
+/// Who a request says it is from. Left among the request's extensions for the extractors.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    /// It brings no token.
+    Anonymous,
+    /// It brings a valid one.
+    Known(Claims),
+    /// It brings one that does not hold, or that cannot be checked now. Only what needs a token minds.
+    Refused {
+        /// Why.
+        kind: Kind,
+        /// The stable code.
+        code: Cow<'static, str>,
+        /// What to do about it.
+        message: Cow<'static, str>,
+    },
+}
+
+/// The middleware. It turns a panic into a problem document too: a defect of ours is not an answer of none.
+pub(crate) async fn guard(
+    State(gateway): State<Gateway>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_write = !request.method().is_safe() && request.method() != Method::OPTIONS;
+    let answer = tokio::time::timeout(TIME_OUT, admit(gateway, request, next));
+    let response = match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(Ok(answer)) => answer.unwrap_or_else(IntoResponse::into_response),
+        Ok(Err(_)) => Refusal::from(Failure::new(
+            Kind::DeadlineExceeded,
+            "deadline_exceeded",
+            "the answer took too long",
+        ))
+        .into_response(),
+        Err(_) => Refusal::from(Failure::internal("a handler panicked")).into_response(),
+    };
+    if is_write {
+        chassis::fault::point(WRITE_ANSWERED);
+    }
+    response
+}
+
+/// Says that answers are what their content type says.
+pub(crate) async fn no_sniffing(mut response: Response) -> Response {
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+async fn admit(gateway: Gateway, mut request: Request, next: Next) -> Result<Response, Refusal> {
+    let identity = identify(&gateway, request.headers()).await;
+    let payer = match &identity {
+        Identity::Known(claims) => Payer::Account(claims.sub.clone()),
+        Identity::Anonymous | Identity::Refused { .. } => Payer::address(address(&request)),
+    };
+    gateway.limiter.admit(&payer)?;
+    request.extensions_mut().insert(identity);
+    Ok(next.run(request).await)
+}
+
+async fn identify(gateway: &Gateway, headers: &HeaderMap) -> Identity {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return Identity::Anonymous;
+    }
+    let Some(token) = bearer(headers, header::AUTHORIZATION.as_str()) else {
+        return Identity::Refused {
+            kind: Kind::Unauthenticated,
+            code: "token.malformed".into(),
+            message: "expected `Authorization: Bearer TOKEN`".into(),
+        };
+    };
+    match gateway.keys.claims(token).await {
+        Ok(claims) => Identity::Known(claims),
+        Err(Failure {
+            kind,
+            code,
+            message,
+            ..
+        }) => Identity::Refused {
+            kind,
+            code,
+            message,
+        },
+    }
+}
+
+fn address(request: &Request) -> IpAddr {
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guard;
+    use crate::{Gateway, RateLimit, Upstreams};
+    use axum::{Router, body::Body, middleware, routing::get};
+    use chassis::{clock::Clock, platform::Service};
+    use http::{Request, StatusCode};
+    use http_body_util::BodyExt as _;
+    use std::num::NonZeroU32;
+    use tokio_util::sync::CancellationToken;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_a_problem_that_does_not_show_it() {
+        let upstreams = Upstreams::connect(Service::default_url).expect("URLs");
+        let limit = RateLimit::per_second(NonZeroU32::MIN);
+        let gateway = Gateway::new(&upstreams, limit, Clock::System, CancellationToken::new());
+        let boom = || async {
+            let nothing: Option<()> = None;
+            nothing.expect("the password is hunter2");
+        };
+        let router = Router::new()
+            .route("/boom", get(boom))
+            .layer(middleware::from_fn_with_state(gateway, guard));
+        let request = Request::get("/boom")
+            .body(Body::empty())
+            .expect("a request");
+        let response = router.oneshot(request).await.expect("a response");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("\"code\":\"internal\""), "{body}");
+        assert!(!body.contains("hunter2"), "{body}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Live bids: the auction service's stream, handed on as server-sent events.
+
+use crate::{
+    extract::{Id, Reader},
+    gateway::Gateway,
+    json::auction::{Auction, LiveEvent},
+    refusal::Refusal,
+};
+use ::api::auction::{AuctionEvent, WatchAuctionRequest};
+use axum::{
+    extract::State,
+    response::sse::{Event, KeepAlive, Sse},
+};
+use chassis::{Failure, Kind};
+use futures::{Stream, StreamExt as _};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The name of the events.
+const EVENT: &str = "auction";
+/// The name of the event that says why a stream breaks off.
+const PROBLEM: &str = "problem";
+/// How often a comment shows that a quiet stream is alive.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How many clients are served at once.
+const MAX_CLIENTS: usize = 10_000;
+
+/// Who follows live bids just now.
+#[derive(Clone)]
+pub(crate) struct Audience(Arc<Semaphore>);
+
+/// One follower, counted while this lives.
+struct Seat {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Follow an auction live
+///
+/// Server-sent events, each named `auction`: the auction as it stands comes first, then every change until the auction
+/// has ended, with which the stream ends too. The event's id is the change's number, its data the auction and the
+/// `traceparent` of what caused the change. `Last-Event-ID` is not needed: a new stream starts from what stands. When
+/// a stream breaks off, its last event is named `problem` and carries a problem document.
+#[utoipa::path(
+    get, path = "/v1/auctions/{id}/events", tag = "auctions",
+    params(("id" = String, Path, description = "The auction")),
+    responses((status = 200, description = "The events", body = LiveEvent, content_type = "text/event-stream")),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn watch_auction(
+    State(gateway): State<Gateway>,
+    Reader(caller): Reader,
+    Id(auction_id): Id,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let asked = Instant::now();
+    let seat = gateway.audience.join()?;
+    let request = WatchAuctionRequest {
+        caller: Some(caller),
+        auction_id,
+    };
+    let mut auctions = gateway.upstreams.auctions.clone();
+    let changes = auctions.watch_auction(request).await?.into_inner();
+    let mut first = Some(asked);
+    let events = changes
+        .take_until(gateway.shutdown.clone().cancelled_owned())
+        .map(move |change| {
+            let _ = &seat;
+            let event = change
+                .map_err(Refusal::from)
+                .and_then(|change| event(change).map_err(Refusal::from))
+                .unwrap_or_else(|refusal| problem(&refusal));
+            if let Some(asked) = first.take() {
+                registry::GATEWAY_FIRST_EVENT
+                    .histogram(&[])
+                    .record(asked.elapsed().as_secs_f64());
+            }
+            Ok(event)
+        });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+fn event(change: AuctionEvent) -> Result<Event, Failure> {
+    let AuctionEvent {
+        sequence,
+        auction,
+        traceparent,
+    } = change;
+    let data = LiveEvent {
+        auction: Auction::try_from(crate::json::required(auction, "event.auction")?)?,
+        traceparent: Some(traceparent).filter(|text| !text.is_empty()),
+    };
+    Event::default()
+        .event(EVENT)
+        .id(sequence.to_string())
+        .json_data(data)
+        .map_err(Failure::internal)
+}
+
+fn problem(refusal: &Refusal) -> Event {
+    Event::default()
+        .event(PROBLEM)
+        .json_data(refusal.problem())
+        .unwrap_or_else(|_| Event::default().event(PROBLEM))
+}
+
+// === impl Audience ===
+
+impl Audience {
+    pub(crate) fn new() -> Self {
+        registry::GATEWAY_LIVE_CLIENTS.gauge(&[]).set(0.0);
+        Self(Arc::new(Semaphore::new(MAX_CLIENTS)))
+    }
+
+    fn join(&self) -> Result<Seat, Failure> {
+        let permit = self.0.clone().try_acquire_owned().map_err(|_| {
+            Failure::new(
+                Kind::Exhausted,
+                "live.too_many_clients",
+                "too many clients follow live bids just now; try again later",
+            )
+        })?;
+        registry::GATEWAY_LIVE_CLIENTS.gauge(&[]).increment(1.0);
+        Ok(Seat { _permit: permit })
+    }
+}
+
+// === impl Seat ===
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        registry::GATEWAY_LIVE_CLIENTS.gauge(&[]).decrement(1.0);
+    }
+}

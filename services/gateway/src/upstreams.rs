@@ -1,0 +1,49 @@
+//! The services behind the gateway.
+
+use ::api::{
+    account::accounts_client::AccountsClient, auction::auctions_client::AuctionsClient,
+    catalog::catalog_client::CatalogClient,
+    notification::notifications_client::NotificationsClient, order::orders_client::OrdersClient,
+    reward::rewards_client::RewardsClient,
+};
+use chassis::{
+    config::SettingsError,
+    grpc::{Channel, channel_to},
+    platform::Service,
+};
+
+/// A client of each service. Clones share the connections, which are made when they are first needed.
+#[derive(Clone)]
+pub struct Upstreams {
+    pub(crate) accounts: AccountsClient<Channel>,
+    pub(crate) catalog: CatalogClient<Channel>,
+    pub(crate) auctions: AuctionsClient<Channel>,
+    pub(crate) rewards: RewardsClient<Channel>,
+    pub(crate) orders: OrdersClient<Channel>,
+    pub(crate) notifications: NotificationsClient<Channel>,
+}
+
+impl Upstreams {
+    /// The services at the addresses that `url_of` knows.
+    ///
+    /// # Errors
+    /// When an address is no URI.
+    pub fn connect(url_of: impl Fn(Service) -> String) -> Result<Self, SettingsError> {
+        let channel = |service: Service| {
+            let url = url_of(service);
+            channel_to(url.clone()).map_err(|_| SettingsError {
+                variable: service.url_variable(),
+                value: url,
+                expected: format!("expected a URL such as {}", service.default_url()),
+            })
+        };
+        Ok(Self {
+            accounts: AccountsClient::new(channel(Service::Account)?),
+            catalog: CatalogClient::new(channel(Service::Catalog)?),
+            auctions: AuctionsClient::new(channel(Service::Auction)?),
+            rewards: RewardsClient::new(channel(Service::Reward)?),
+            orders: OrdersClient::new(channel(Service::Order)?),
+            notifications: NotificationsClient::new(channel(Service::Notification)?),
+        })
+    }
+}
