@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use http::{StatusCode, header};
 
-use crate::init::{Rendering, Telemetry};
+use crate::guard::{Rendering, Telemetry};
 
 /// The content type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -1,4 +1,4 @@
-//! Setting everything up, and taking it down without losing what was recorded.
+//! Setting everything up, from the environment and from what a service says about itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::export::{Counted, CountedExporter, Ledger, Snapshot};
+use crate::export::{Counted, CountedExporter, Ledger};
+use crate::guard::{Rendering, Telemetry};
 use crate::signals::{self, Kind, Metric};
 use crate::{logs, runtime};
 
@@ -66,16 +66,6 @@ pub enum InitError {
     },
 }
 
-/// The last spans did not all reach the collector.
-#[derive(Debug, thiserror::Error)]
-#[error("{lost} spans were not exported: {cause}")]
-pub struct ShutdownError {
-    /// How many spans had ended and were not accepted by the collector, since the start of the process.
-    pub lost: u64,
-    /// What the exporter said last.
-    pub cause: String,
-}
-
 /// What a service says about itself before its telemetry starts. Made by [`builder`].
 #[derive(Debug, Clone)]
 #[must_use]
@@ -84,23 +74,6 @@ pub struct Builder {
     version: Option<&'static str>,
     collector: Option<String>,
     metrics: Vec<&'static Metric>,
-}
-
-/// The running telemetry: whoever holds it calls [`shutdown`](Self::shutdown) last.
-#[derive(Debug)]
-#[must_use = "spans are flushed by its shutdown"]
-pub struct Telemetry {
-    provider: Option<SdkTracerProvider>,
-    rendering: Rendering,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-/// What renders the metrics. Clones render the same.
-#[derive(Clone)]
-pub(crate) struct Rendering {
-    prometheus: PrometheusHandle,
-    ledger: Arc<Ledger>,
-    runtime: Handle,
 }
 
 /// Starts the telemetry of a service: traces, metrics, logs and propagation.
@@ -329,77 +302,4 @@ fn text(resource: &Resource, key: &'static str) -> String {
         .get(&Key::from_static_str(key))
         .map(|value| value.as_str().into_owned())
         .unwrap_or_default()
-}
-
-// === impl Telemetry ===
-
-impl Telemetry {
-    /// The metrics of this process in the Prometheus text format, as of now.
-    pub fn render_metrics(&self) -> String {
-        self.rendering.render()
-    }
-
-    /// Where the sampled spans of this process are now.
-    pub fn spans(&self) -> Snapshot {
-        self.rendering.ledger.snapshot()
-    }
-
-    /// Exports what has been recorded so far, and goes on.
-    pub async fn flush(&self) -> Result<(), ShutdownError> {
-        let Some(provider) = self.provider.clone() else {
-            return Ok(());
-        };
-        // A flush blocks on the exporter, which needs the runtime: it must not block one of its workers.
-        let flushed = tokio::task::spawn_blocking(move || provider.force_flush()).await;
-        self.verdict(flushed)
-    }
-
-    /// Exports what is left and stops. An error says how much may be lost.
-    pub async fn shutdown(self) -> Result<(), ShutdownError> {
-        for task in &self.tasks {
-            task.abort();
-        }
-        // The SDK's shutdown answers Ok also when its last export failed, so the flush is asked first.
-        let flushed = self.flush().await;
-        let Some(provider) = self.provider.clone() else {
-            return Ok(());
-        };
-        let stopped = tokio::task::spawn_blocking(move || provider.shutdown()).await;
-        flushed.and(self.verdict(stopped))
-    }
-
-    pub(crate) fn rendering(&self) -> Rendering {
-        self.rendering.clone()
-    }
-
-    fn verdict<E: std::fmt::Display>(
-        &self,
-        result: Result<Result<(), E>, tokio::task::JoinError>,
-    ) -> Result<(), ShutdownError> {
-        let cause = match result {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        Err(ShutdownError {
-            lost: self.spans().unexported(),
-            cause,
-        })
-    }
-}
-
-// === impl Rendering ===
-
-impl Rendering {
-    pub(crate) fn render(&self) -> String {
-        self.ledger.publish();
-        runtime::publish(&self.runtime);
-        self.prometheus.render()
-    }
-}
-
-impl std::fmt::Debug for Rendering {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rendering").finish_non_exhaustive()
-    }
 }

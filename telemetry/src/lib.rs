@@ -53,6 +53,7 @@ pub mod test;
 mod body;
 mod export;
 mod gauge;
+mod guard;
 mod hop;
 mod init;
 mod logs;
@@ -60,4 +61,5 @@ mod propagation;
 mod runtime;
 
 pub use export::Snapshot;
-pub use init::{Builder, InitError, ShutdownError, Telemetry, builder, init};
+pub use guard::{ShutdownError, Telemetry};
+pub use init::{Builder, InitError, builder, init};

@@ -11,6 +11,7 @@ mod grpc;
 mod harness;
 mod hostile;
 mod http;
+mod http_ends;
 mod messaging;
 mod process;
 mod receiver;
