@@ -1,0 +1,8 @@
+//! The catalog service's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Catalog, registry::ALL, catalog::serve).await
+}
