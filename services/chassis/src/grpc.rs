@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// A channel for the generated clients: traced, lazily connected, and each unary call carries `grpc-timeout`.
-pub type Channel = ClientService<Deadlines<Transport>>;
+pub type Channel = Deadlines<ClientService<Transport>>;
 
 /// The channel to `service`.
 ///
@@ -31,14 +31,17 @@ pub fn channel(service: Service) -> Result<Channel, tonic::transport::Error> {
 /// # Errors
 /// When the address is no URI.
 pub fn channel_to(url: String) -> Result<Channel, tonic::transport::Error> {
-    let transport = Endpoint::from_shared(url)?
+    let endpoint = Endpoint::from_shared(url)?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_while_idle(true)
-        .connect_lazy();
-    Ok(ClientLayer::new()
-        .streams(api::STREAMING_METHODS)
-        .layer(Deadlines { inner: transport }))
+        .keep_alive_while_idle(true);
+    let mut layer = ClientLayer::new().streams(api::STREAMING_METHODS);
+    if let (Some(host), Some(port)) = (endpoint.uri().host(), endpoint.uri().port_u16()) {
+        layer = layer.server(host, port);
+    }
+    Ok(Deadlines {
+        inner: layer.layer(endpoint.connect_lazy()),
+    })
 }
 
 /// Gives each unary call the deadline [`DEADLINE`], unless it has one.

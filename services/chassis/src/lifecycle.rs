@@ -52,7 +52,10 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let settings = Settings::from_env(service)?;
-    let telemetry = telemetry::builder(service.name()).metrics(metrics).init()?;
+    let telemetry = telemetry::builder(service.name())
+        .version(env!("CARGO_PKG_VERSION"))
+        .metrics(metrics)
+        .init()?;
     fault::configure(settings.faults.clone());
     let readiness = Readiness::default();
     let admin =

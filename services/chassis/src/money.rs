@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn zero_negative_and_huge_amounts_are_refused() {
         for amount in [0, -1, i64::MAX] {
-            let failure = Money::positive("price", Some(wire(amount, "KRW"))).expect_err("out of range");
+            let failure =
+                Money::positive("price", Some(wire(amount, "KRW"))).expect_err("out of range");
             assert_eq!(failure.code, "money.out_of_range");
         }
     }
@@ -114,7 +115,8 @@ mod tests {
     #[test]
     fn a_currency_is_three_capitals() {
         for currency in ["", "krw", "KRWX", "₩"] {
-            let failure = Money::positive("price", Some(wire(1, currency))).expect_err("not ISO 4217");
+            let failure =
+                Money::positive("price", Some(wire(1, currency))).expect_err("not ISO 4217");
             assert_eq!(failure.code, "money.bad_currency");
         }
     }
