@@ -1,0 +1,300 @@
+//! `bidtrace.reward.v1.Rewards`.
+
+use crate::{
+    domain::{self, Coupon, MAX_POINTS, Step, Wallet, Wish},
+    settlement::{self, Action},
+    store::{self, Entry, EntryKind, NewEntry},
+};
+use ::api::{
+    common::Role,
+    reward::{self as wire, rewards_server::Rewards},
+};
+use chassis::{Failure, caller, clock::Clock, database::Database, fault, idempotency::Claim};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
+
+pub(crate) const RESERVE_BEFORE_COMMIT: &str = "reward.reserve.before_commit";
+pub(crate) const RESERVE_COMMITTED: &str = "reward.reserve.committed";
+pub(crate) const COMMIT_BEFORE_COMMIT: &str = "reward.commit.before_commit";
+pub(crate) const COMMIT_COMMITTED: &str = "reward.commit.committed";
+pub(crate) const RELEASE_BEFORE_COMMIT: &str = "reward.release.before_commit";
+pub(crate) const RELEASE_COMMITTED: &str = "reward.release.committed";
+
+/// Whose the idempotency keys of a settlement's steps are: the order service calls for nobody's account.
+const SETTLEMENT: &str = "order";
+
+/// Characters of the reason for a grant.
+const MAX_REASON: usize = 200;
+
+const RESERVED: &str = "reserved";
+const REFUSED: &str = "refused";
+const COMMITTED: &str = "committed";
+const RELEASED: &str = "released";
+
+/// The rewards over gRPC.
+pub struct RewardsApi {
+    database: Database,
+    clock: Clock,
+}
+
+/// A step of a settlement: what it is called, and where it may be killed.
+struct Named {
+    method: &'static str,
+    outcome: &'static str,
+    before_commit: &'static str,
+    committed: &'static str,
+}
+
+const RESERVE: Named = Named {
+    method: "Reserve",
+    outcome: RESERVED,
+    before_commit: RESERVE_BEFORE_COMMIT,
+    committed: RESERVE_COMMITTED,
+};
+
+const COMMIT: Named = Named {
+    method: "Commit",
+    outcome: COMMITTED,
+    before_commit: COMMIT_BEFORE_COMMIT,
+    committed: COMMIT_COMMITTED,
+};
+
+const RELEASE: Named = Named {
+    method: "Release",
+    outcome: RELEASED,
+    before_commit: RELEASE_BEFORE_COMMIT,
+    committed: RELEASE_COMMITTED,
+};
+
+/// Has every series of the service's metrics start at zero.
+pub(crate) fn declare_series() {
+    for outcome in [RESERVED, REFUSED, COMMITTED, RELEASED] {
+        registry::REWARD_RESERVATIONS
+            .counter(&[("outcome", outcome)])
+            .increment(0);
+    }
+}
+
+fn count(outcome: &str) {
+    registry::REWARD_RESERVATIONS
+        .counter(&[("outcome", outcome)])
+        .increment(1);
+}
+
+impl RewardsApi {
+    /// The service over its parts.
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock }
+    }
+
+    async fn reserve(
+        &self,
+        request: Request<wire::ReserveRequest>,
+    ) -> Result<wire::Reservation, Failure> {
+        let claim = Claim::new(SETTLEMENT, RESERVE.method, &request)?;
+        let id = reservation_id(&request.get_ref().reservation_id)?;
+        let reserved = match Wish::parse(request.get_ref()) {
+            Ok(wish) => self.take(RESERVE, claim, id, Action::Reserve(wish)).await,
+            Err(failure) => Err(failure),
+        };
+        if reserved
+            .as_ref()
+            .is_err_and(|failure| failure.kind.is_decision())
+        {
+            count(REFUSED);
+        }
+        reserved
+    }
+
+    async fn commit(
+        &self,
+        request: Request<wire::CommitRequest>,
+    ) -> Result<wire::Reservation, Failure> {
+        let claim = Claim::new(SETTLEMENT, COMMIT.method, &request)?;
+        let id = reservation_id(&request.get_ref().reservation_id)?;
+        let earned = request.get_ref().points_earned;
+        if !(0..=MAX_POINTS).contains(&earned) {
+            return Err(domain::bad_points("points_earned", 0));
+        }
+        self.take(COMMIT, claim, id, Action::Commit { earned })
+            .await
+    }
+
+    async fn release(
+        &self,
+        request: Request<wire::ReleaseRequest>,
+    ) -> Result<wire::Reservation, Failure> {
+        let claim = Claim::new(SETTLEMENT, RELEASE.method, &request)?;
+        let id = reservation_id(&request.get_ref().reservation_id)?;
+        self.take(RELEASE, claim, id, Action::Release).await
+    }
+
+    /// Takes a step within its transaction, and counts it when it was not taken before.
+    async fn take(
+        &self,
+        named: Named,
+        claim: Claim,
+        id: String,
+        action: Action,
+    ) -> Result<wire::Reservation, Failure> {
+        let now = self.clock.now();
+        let taken = Arc::new(AtomicBool::new(false));
+        let noted = taken.clone();
+        let reservation = claim
+            .execute(&self.database, &self.clock, move |write| {
+                Box::pin(async move {
+                    let outcome = settlement::run(write, id, action, now).await?;
+                    noted.store(outcome.step == Step::Take, Ordering::Relaxed);
+                    fault::point(named.before_commit);
+                    Ok(outcome.reservation.into())
+                })
+            })
+            .instrument(tracing::info_span!("reward.settle", step = named.method))
+            .await?;
+        if taken.load(Ordering::Relaxed) {
+            fault::point(named.committed);
+            count(named.outcome);
+        }
+        Ok(reservation)
+    }
+
+    async fn balance(&self, body: wire::GetBalanceRequest) -> Result<wire::Balance, Failure> {
+        let caller = caller::require(body.caller)?;
+        let (wallet, entries) = store::balance(&self.database, &caller.account_id).await?;
+        Ok(balance(wallet, entries))
+    }
+
+    async fn issue(
+        &self,
+        request: Request<wire::IssueCouponRequest>,
+    ) -> Result<wire::Coupon, Failure> {
+        let caller = caller::require_role(request.get_ref().caller.clone(), &[Role::Admin])?;
+        let claim = Claim::new(&caller.account_id, "IssueCoupon", &request)?;
+        let now = self.clock.now();
+        let coupon = Coupon::parse(request.get_ref(), now)?;
+        claim
+            .execute(&self.database, &self.clock, move |write| {
+                Box::pin(async move {
+                    if store::insert_coupon(write, &coupon, now).await? {
+                        Ok(coupon.into())
+                    } else {
+                        Err(Failure::conflict(
+                            "reward.coupon_exists",
+                            "a coupon of this code was issued before; choose another",
+                        )
+                        .at("code"))
+                    }
+                })
+            })
+            .await
+    }
+
+    async fn grant(
+        &self,
+        request: Request<wire::GrantPointsRequest>,
+    ) -> Result<wire::Balance, Failure> {
+        let caller = caller::require_role(request.get_ref().caller.clone(), &[Role::Admin])?;
+        let claim = Claim::new(&caller.account_id, "GrantPoints", &request)?;
+        let body = request.into_inner();
+        let account_id = domain::id("reward.bad_account", "account_id", &body.account_id)?;
+        let points = body.points;
+        if !(1..=MAX_POINTS).contains(&points) {
+            return Err(domain::bad_points("points", 1));
+        }
+        let reason = body.reason.trim().to_owned();
+        if !(1..=MAX_REASON).contains(&reason.chars().count()) {
+            return Err(Failure::invalid(
+                "reward.bad_reason",
+                "reason",
+                format!("expected 1 to {MAX_REASON} characters"),
+            ));
+        }
+        let now = self.clock.now();
+        let granted: wire::Balance = claim
+            .execute(&self.database, &self.clock, move |write| {
+                Box::pin(async move {
+                    let wallet = store::change_wallet(write, &account_id, points, 0).await?;
+                    let entry = NewEntry {
+                        account_id: &account_id,
+                        kind: EntryKind::Granted,
+                        points,
+                        reason: &reason,
+                        reservation_id: None,
+                    };
+                    let entry = store::append(write, entry, now).await?;
+                    Ok(balance(wallet, vec![entry]))
+                })
+            })
+            .await?;
+        Ok(granted)
+    }
+}
+
+fn reservation_id(text: &str) -> Result<String, Failure> {
+    domain::id("reward.bad_reservation", "reservation_id", text)
+}
+
+fn balance(wallet: Wallet, entries: Vec<Entry>) -> wire::Balance {
+    wire::Balance {
+        points: wallet.points,
+        points_reserved: wallet.points_reserved,
+        recent: entries
+            .into_iter()
+            .map(|entry| wire::LedgerEntry {
+                id: entry.id,
+                points: entry.points,
+                reason: entry.reason,
+                at_ms: entry.at_ms,
+            })
+            .collect(),
+    }
+}
+
+#[tonic::async_trait]
+impl Rewards for RewardsApi {
+    async fn reserve(
+        &self,
+        request: Request<wire::ReserveRequest>,
+    ) -> Result<Response<wire::Reservation>, Status> {
+        Ok(Response::new(self.reserve(request).await?))
+    }
+
+    async fn commit(
+        &self,
+        request: Request<wire::CommitRequest>,
+    ) -> Result<Response<wire::Reservation>, Status> {
+        Ok(Response::new(self.commit(request).await?))
+    }
+
+    async fn release(
+        &self,
+        request: Request<wire::ReleaseRequest>,
+    ) -> Result<Response<wire::Reservation>, Status> {
+        Ok(Response::new(self.release(request).await?))
+    }
+
+    async fn get_balance(
+        &self,
+        request: Request<wire::GetBalanceRequest>,
+    ) -> Result<Response<wire::Balance>, Status> {
+        Ok(Response::new(self.balance(request.into_inner()).await?))
+    }
+
+    async fn issue_coupon(
+        &self,
+        request: Request<wire::IssueCouponRequest>,
+    ) -> Result<Response<wire::Coupon>, Status> {
+        Ok(Response::new(self.issue(request).await?))
+    }
+
+    async fn grant_points(
+        &self,
+        request: Request<wire::GrantPointsRequest>,
+    ) -> Result<Response<wire::Balance>, Status> {
+        Ok(Response::new(self.grant(request).await?))
+    }
+}

@@ -1,0 +1,8 @@
+//! The reward service's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Reward, registry::ALL, reward::serve).await
+}
