@@ -1,0 +1,227 @@
+//! When a bid counts.
+//!
+//! It arrives before the deadline, comes from an eligible restaurant, and is lower than the lowest bid that stands by
+//! at least the minimum step (the first one: at most the ceiling). So two standing bids never tie.
+
+use super::State;
+use chassis::{Failure, clock::Millis};
+
+/// What a bid is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Only an open auction takes bids.
+    pub state: State,
+    /// The first moment that is too late.
+    pub deadline_ms: Millis,
+    /// The highest first bid.
+    pub ceiling_minor: i64,
+    /// By how much each bid must be lower than the one before.
+    pub step_minor: i64,
+    /// The lowest bid so far.
+    pub lowest_minor: Option<i64>,
+}
+
+/// Why a bid does not count. These are good events: the rules at work, no error of anyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejection {
+    /// The auction ended in another way than by its deadline.
+    NotOpen(State),
+    /// It came at the deadline or after it.
+    DeadlinePassed,
+    /// The catalog did not find this restaurant for the request.
+    NotEligible,
+    /// It is in another currency than the auction.
+    WrongCurrency,
+    /// It is not low enough; the highest price that would be, if any is left.
+    TooHigh(Option<i64>),
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// The highest price that would count, or nothing when no price above zero is low enough any more.
+    pub fn highest_acceptable(&self) -> Option<i64> {
+        let highest = match self.lowest_minor {
+            None => self.ceiling_minor,
+            Some(lowest) => lowest.checked_sub(self.step_minor)?,
+        };
+        (highest > 0).then_some(highest)
+    }
+
+    /// Whether a bid of `price_minor` that arrived at `arrived_at` counts.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn admit(&self, price_minor: i64, arrived_at: Millis) -> Result<(), Rejection> {
+        if self.state == State::Closed {
+            return Err(Rejection::NotOpen(self.state));
+        }
+        if arrived_at >= self.deadline_ms {
+            return Err(Rejection::DeadlinePassed);
+        }
+        if self.state != State::Open {
+            return Err(Rejection::NotOpen(self.state));
+        }
+        let highest = self.highest_acceptable();
+        match highest {
+            Some(highest) if (1..=highest).contains(&price_minor) => Ok(()),
+            _ => Err(Rejection::TooHigh(highest)),
+        }
+    }
+}
+
+// === impl Rejection ===
+
+impl Rejection {
+    /// The stable codes of all rejections.
+    pub const CODES: [&'static str; 5] = [
+        "auction.not_open",
+        "auction.deadline_passed",
+        "auction.not_eligible",
+        "auction.wrong_currency",
+        "auction.bid_too_high",
+    ];
+
+    /// Its stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotOpen(_) => Self::CODES[0],
+            Self::DeadlinePassed => Self::CODES[1],
+            Self::NotEligible => Self::CODES[2],
+            Self::WrongCurrency => Self::CODES[3],
+            Self::TooHigh(_) => Self::CODES[4],
+        }
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        let code = rejection.code();
+        match rejection {
+            Rejection::NotOpen(state) => Self::conflict(
+                code,
+                format!("the auction takes no more bids: it is {}", state.name()),
+            ),
+            Rejection::DeadlinePassed => {
+                Self::conflict(code, "the bid came after the auction's deadline")
+            }
+            Rejection::NotEligible => Self::conflict(
+                code,
+                "this restaurant was not found for the dishes and the place of the auction",
+            ),
+            Rejection::WrongCurrency => {
+                Self::conflict(code, "bid in the currency of the auction's ceiling price")
+                    .at("price.currency")
+            }
+            Rejection::TooHigh(Some(highest)) => {
+                Self::conflict(code, format!("bid at most {highest} to count now")).at("price")
+            }
+            Rejection::TooHigh(None) => Self::conflict(
+                code,
+                "no lower bid is possible: the lowest one is within a step of zero",
+            )
+            .at("price"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rejection, Standing, State};
+    use proptest::prelude::*;
+
+    const DEADLINE: i64 = 1_000;
+
+    fn standing(ceiling_minor: i64, step_minor: i64, lowest_minor: Option<i64>) -> Standing {
+        Standing {
+            state: State::Open,
+            deadline_ms: DEADLINE,
+            ceiling_minor,
+            step_minor,
+            lowest_minor,
+        }
+    }
+
+    #[test]
+    fn the_first_bid_may_be_the_ceiling_and_no_more() {
+        let standing = standing(20_000, 100, None);
+        assert_eq!(standing.admit(20_000, 0), Ok(()));
+        assert_eq!(
+            standing.admit(20_001, 0),
+            Err(Rejection::TooHigh(Some(20_000)))
+        );
+    }
+
+    #[test]
+    fn a_bid_at_the_deadline_is_too_late_and_one_just_before_is_not() {
+        let standing = standing(20_000, 100, None);
+        assert_eq!(standing.admit(1, DEADLINE - 1), Ok(()));
+        assert_eq!(standing.admit(1, DEADLINE), Err(Rejection::DeadlinePassed));
+    }
+
+    #[test]
+    fn an_ended_auction_takes_no_bid_whatever_the_time() {
+        for state in State::ALL.into_iter().filter(|state| *state != State::Open) {
+            let ended = Standing {
+                state,
+                ..standing(20_000, 100, None)
+            };
+            assert_eq!(ended.admit(1, 0), Err(Rejection::NotOpen(state)));
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_bid_within_a_step_of_zero() {
+        let standing = standing(20_000, 100, Some(100));
+        assert_eq!(standing.admit(1, 0), Err(Rejection::TooHigh(None)));
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_bids_fall_by_at_least_the_step_and_stay_above_zero(
+            ceiling in 1_i64..1_000_000,
+            step in 1_i64..5_000,
+            offers in prop::collection::vec((any::<i32>(), 0_i64..2 * DEADLINE), 0..200),
+        ) {
+            let mut standing = standing(ceiling, step, None);
+            for (offer, arrived_at) in offers {
+                let price = i64::from(offer).rem_euclid(ceiling + 10) - 5;
+                let before = standing.lowest_minor;
+                match standing.admit(price, arrived_at) {
+                    Ok(()) => {
+                        prop_assert!(arrived_at < DEADLINE);
+                        prop_assert!(price > 0);
+                        match before {
+                            None => prop_assert!(price <= ceiling),
+                            Some(lowest) => prop_assert!(lowest - price >= step),
+                        }
+                        standing.lowest_minor = Some(price);
+                    }
+                    Err(Rejection::DeadlinePassed) => prop_assert!(arrived_at >= DEADLINE),
+                    Err(Rejection::TooHigh(highest)) => {
+                        prop_assert!(price <= 0 || highest.is_none_or(|highest| price > highest));
+                    }
+                    Err(other) => prop_assert!(false, "{other:?}"),
+                }
+            }
+        }
+
+        #[test]
+        fn no_arithmetic_overflows(
+            ceiling in any::<i64>(), step in any::<i64>(), lowest in any::<Option<i64>>(), price in any::<i64>(),
+        ) {
+            let _ = standing(ceiling, step, lowest).admit(price, 0);
+        }
+
+        #[test]
+        fn the_highest_acceptable_price_is_acceptable_and_one_more_is_not(
+            ceiling in 1_i64..1_000_000, step in 1_i64..5_000, lowest in prop::option::of(1_i64..1_000_000),
+        ) {
+            let standing = standing(ceiling, step, lowest);
+            if let Some(highest) = standing.highest_acceptable() {
+                prop_assert_eq!(standing.admit(highest, 0), Ok(()));
+                prop_assert_eq!(standing.admit(highest + 1, 0), Err(Rejection::TooHigh(Some(highest))));
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The auction service's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Auction, registry::ALL, auction::serve).await
+}

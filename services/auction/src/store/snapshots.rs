@@ -1,0 +1,167 @@
+//! Auctions as they are shown: each with its lowest bid and the award that stands.
+
+use super::auctions;
+use crate::domain::{Award, Snapshot};
+use chassis::{
+    Failure,
+    clock::Millis,
+    database::{Database, Write},
+};
+use sqlx::{Row as _, any::AnyRow};
+use std::sync::LazyLock;
+use telemetry::{context::SavedContext, db::observe};
+
+/// Whose auctions to list.
+#[derive(Debug, Clone, Copy)]
+pub enum Listing<'a> {
+    /// Every auction.
+    All,
+    /// Those that this account opened.
+    Of(&'a str),
+    /// Those in which this account may bid at that time.
+    OpenFor(&'a str, Millis),
+}
+
+/// The head of every query here: what comes after it names the auction's table `a`.
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let bid = |table: &str| {
+        BID_COLUMNS
+            .map(|column| format!("{table}.{column} AS {table}_{column}"))
+            .join(", ")
+    };
+    format!(
+        "SELECT {}, {}, {}, w.id AS award_id, w.awarded_at_ms, w.replaces_award_id, \
+         w.trace_context AS award_context \
+         FROM auctions a \
+         LEFT JOIN bids lowest ON lowest.id = a.lowest_bid_id \
+         LEFT JOIN awards w ON w.auction_id = a.id AND w.revoked_at_ms IS NULL \
+         LEFT JOIN bids won ON won.id = w.bid_id",
+        auctions::COLUMNS
+            .map(|column| format!("a.{column}"))
+            .join(", "),
+        bid("lowest"),
+        bid("won"),
+    )
+});
+
+const BID_COLUMNS: [&str; 8] = [
+    "id",
+    "auction_id",
+    "account_id",
+    "restaurant_id",
+    "restaurant_name",
+    "price_minor",
+    "placed_at_ms",
+    "trace_context",
+];
+
+static ONE: LazyLock<String> = LazyLock::new(|| format!("{} WHERE a.id = $1", *SELECT));
+
+static ALL: LazyLock<String> =
+    LazyLock::new(|| format!("{} WHERE a.id < $1 ORDER BY a.id DESC LIMIT $2", *SELECT));
+
+static OF: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} WHERE a.id < $1 AND a.customer_account_id = $3 ORDER BY a.id DESC LIMIT $2",
+        *SELECT
+    )
+});
+
+static OPEN_FOR: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{} JOIN eligible e ON e.auction_id = a.id AND e.account_id = $3 \
+         WHERE a.id < $1 AND a.state = 'open' AND a.deadline_ms > $4 \
+         ORDER BY a.id DESC LIMIT $2",
+        *SELECT
+    )
+});
+
+/// After every id: ids are lower-case hexadecimal digits and dashes.
+const AFTER_EVERY_ID: &str = "g";
+
+/// One auction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn one(database: &Database, id: &str) -> Result<Option<Snapshot>, Failure> {
+    let row = observe(
+        database.operation("SELECT", "auctions"),
+        sqlx::query(ONE.as_str())
+            .bind(id)
+            .fetch_optional(database.pool()),
+    )
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// One auction as this transaction sees it.
+///
+/// # Errors
+/// When the database fails, or the auction is not there.
+pub async fn within(write: &mut Write, id: &str) -> Result<Snapshot, Failure> {
+    let operation = write.operation("SELECT", "auctions");
+    let row = observe(
+        operation,
+        sqlx::query(ONE.as_str())
+            .bind(id)
+            .fetch_optional(write.connection()),
+    )
+    .await?;
+    read(row.as_ref().ok_or_else(auctions::unknown)?)
+}
+
+/// At most `limit` auctions, the newest first, from the one before `before` on (from the newest when that is empty).
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    database: &Database,
+    listing: Listing<'_>,
+    before: &str,
+    limit: i64,
+) -> Result<Vec<Snapshot>, Failure> {
+    let statement = match listing {
+        Listing::All => &ALL,
+        Listing::Of(_) => &OF,
+        Listing::OpenFor(..) => &OPEN_FOR,
+    };
+    let before = if before.is_empty() {
+        AFTER_EVERY_ID
+    } else {
+        before
+    };
+    let mut query = sqlx::query(statement.as_str()).bind(before).bind(limit);
+    match listing {
+        Listing::All => {}
+        Listing::Of(account) => query = query.bind(account),
+        Listing::OpenFor(account, now) => query = query.bind(account).bind(now),
+    }
+    let rows = observe(
+        database.operation("SELECT", "auctions"),
+        query.fetch_all(database.pool()),
+    )
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &AnyRow) -> Result<Snapshot, Failure> {
+    let lowest = match row.try_get::<Option<String>, _>("lowest_id")? {
+        None => None,
+        Some(_) => Some(super::bid(row, "lowest_")?),
+    };
+    let award = match row.try_get::<Option<String>, _>("award_id")? {
+        None => None,
+        Some(id) => Some(Award {
+            id,
+            bid: super::bid(row, "won_")?,
+            awarded_at_ms: row.try_get("awarded_at_ms")?,
+            replaces_award_id: row.try_get("replaces_award_id")?,
+            context: SavedContext::from_text(&row.try_get::<String, _>("award_context")?),
+        }),
+    };
+    Ok(Snapshot {
+        auction: auctions::read(row)?,
+        lowest,
+        award,
+    })
+}

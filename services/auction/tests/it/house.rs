@@ -1,0 +1,216 @@
+//! A house with one auction, as most tests need it.
+
+use auction::{
+    auctioneer::{Auctioneer, Offer},
+    domain::{
+        Dish, Eligible, Place,
+        opening::{Opening, Request as Asked},
+    },
+    store::{self, MIGRATIONS},
+};
+use chassis::{
+    Failure,
+    clock::Clock,
+    database::Database,
+    idempotency::{Claim, METADATA_KEY},
+    money::Money,
+    testing::{self, TestDatabase},
+};
+use sqlx::Row as _;
+use std::sync::Arc;
+
+pub const CUSTOMER: &str = "customer";
+pub const CEILING: i64 = 20_000;
+pub const STEP: i64 = 50;
+pub const DURATION: i64 = 60_000;
+
+/// A house over a database of its own, and the clock that it goes by.
+pub struct House {
+    pub auctioneer: Arc<Auctioneer>,
+    pub database: TestDatabase,
+    pub clock: Clock,
+}
+
+/// One house on each engine.
+pub async fn houses() -> Vec<House> {
+    let mut houses = Vec::new();
+    for database in testing::databases("auction", &MIGRATIONS).await {
+        houses.push(House::over(database).await);
+    }
+    houses
+}
+
+/// One house on SQLite, for what does not depend on the engine.
+pub async fn house() -> House {
+    House::over(testing::sqlite("auction", &MIGRATIONS).await).await
+}
+
+impl House {
+    async fn over(database: TestDatabase) -> Self {
+        let clock = Clock::manual(1_000_000);
+        let auctioneer = Auctioneer::start(database.clone(), clock.clone())
+            .await
+            .expect("a house");
+        Self {
+            auctioneer,
+            database,
+            clock,
+        }
+    }
+
+    /// The house again, as after a restart of its process.
+    pub async fn restarted(&self) -> Arc<Auctioneer> {
+        let database = Database::open(&self.database.url, "auction", &MIGRATIONS)
+            .await
+            .expect("the same database");
+        Auctioneer::start(database, self.clock.clone())
+            .await
+            .expect("a house")
+    }
+
+    /// Opens an auction in which the restaurants 0 to `restaurants` may bid.
+    pub async fn open(&self, restaurants: usize) -> String {
+        let eligible = (0..restaurants).map(restaurant).collect();
+        self.auctioneer
+            .open(
+                CUSTOMER.to_owned(),
+                opening(),
+                Ok(eligible),
+                claim(CUSTOMER, None),
+            )
+            .await
+            .expect("opened")
+            .id
+    }
+
+    /// Has a restaurant bid.
+    pub async fn bid(
+        &self,
+        auction_id: &str,
+        number: usize,
+        price: i64,
+    ) -> Result<api::auction::Bid, Failure> {
+        let account = restaurant(number).account_id;
+        self.auctioneer
+            .bid(offer(auction_id, &account, price), claim(&account, None))
+            .await
+    }
+
+    /// Lets the deadline come and ends what is due.
+    pub async fn end(&self) {
+        self.clock.advance(DURATION);
+        let failed = auction::closing::end_due(&self.auctioneer).await;
+        assert_eq!(failed.expect("ended"), 0);
+    }
+
+    /// The prices of the accepted bids, in the order of their acceptance.
+    pub async fn prices(&self, auction_id: &str) -> Vec<i64> {
+        sqlx::query("SELECT price_minor FROM bids WHERE auction_id = $1 ORDER BY id")
+            .bind(auction_id)
+            .fetch_all(self.database.pool())
+            .await
+            .expect("bids")
+            .iter()
+            .map(|row| row.get("price_minor"))
+            .collect()
+    }
+
+    /// The events in the outbox after the opening: subject and body, in their order.
+    pub async fn events(&self) -> Vec<(String, serde_json::Value)> {
+        sqlx::query(
+            "SELECT subject, body FROM outbox WHERE subject <> 'events.auction.opened' ORDER BY id",
+        )
+        .fetch_all(self.database.pool())
+        .await
+        .expect("the outbox")
+        .iter()
+        .map(|row| {
+            let body: String = row.get("body");
+            (
+                row.get("subject"),
+                serde_json::from_str(&body).expect("JSON"),
+            )
+        })
+        .collect()
+    }
+
+    /// The subjects of [`House::events`].
+    pub async fn subjects(&self) -> Vec<String> {
+        self.events()
+            .await
+            .into_iter()
+            .map(|(subject, _)| subject)
+            .collect()
+    }
+
+    /// How many awards were ever made in an auction, and how many of them stand.
+    pub async fn awards(&self, auction_id: &str) -> (usize, usize) {
+        let rows = sqlx::query("SELECT revoked_at_ms FROM awards WHERE auction_id = $1")
+            .bind(auction_id)
+            .fetch_all(self.database.pool())
+            .await
+            .expect("awards");
+        let standing = rows
+            .iter()
+            .filter(|row| row.get::<Option<i64>, _>("revoked_at_ms").is_none())
+            .count();
+        (rows.len(), standing)
+    }
+
+    /// The auction as it stands.
+    pub async fn snapshot(&self, auction_id: &str) -> auction::domain::Snapshot {
+        store::snapshots::one(&self.database, auction_id)
+            .await
+            .expect("the database")
+            .expect("the auction")
+    }
+}
+
+pub fn restaurant(number: usize) -> Eligible {
+    Eligible {
+        account_id: format!("account-{number}"),
+        restaurant_id: format!("restaurant-{number}"),
+        restaurant_name: format!("한강치킨 {number}호점"),
+    }
+}
+
+pub fn opening() -> Opening {
+    Asked {
+        dishes: vec![Dish {
+            dish: "후라이드치킨".to_owned(),
+            quantity: 2,
+        }],
+        place: Some(Place {
+            latitude: 37.5663,
+            longitude: 126.9779,
+            address: "서울 중구 세종대로 110".to_owned(),
+        }),
+        ceiling: Money::won(CEILING),
+        step: Some(Money::won(STEP)),
+        duration_ms: u32::try_from(DURATION).expect("in range"),
+        coupon_code: "WELCOME".to_owned(),
+        points_to_use: 500,
+        payment_method: "tok_ok".to_owned(),
+    }
+    .check()
+    .expect("valid")
+}
+
+pub fn offer(auction_id: &str, account_id: &str, price: i64) -> Offer {
+    Offer {
+        auction_id: auction_id.to_owned(),
+        account_id: account_id.to_owned(),
+        price: Money::won(price),
+    }
+}
+
+/// The claim of a request with this idempotency key, if any.
+pub fn claim(account_id: &str, key: Option<&str>) -> Claim {
+    let mut request = tonic::Request::new(());
+    if let Some(key) = key {
+        request
+            .metadata_mut()
+            .insert(METADATA_KEY, key.parse().expect("ASCII"));
+    }
+    Claim::new(account_id, "test", &request).expect("a claim")
+}

@@ -1,0 +1,9 @@
+//! The auction service on both engines, and over its gRPC contract.
+
+mod api;
+mod awarding;
+mod bidding;
+mod deadline;
+mod house;
+mod traces;
+mod watching;

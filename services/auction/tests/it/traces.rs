@@ -1,0 +1,196 @@
+//! The trace of an opening goes on at the deadline, and the award links to every bid that it weighed.
+
+use crate::house::{CEILING, DURATION, House, STEP, house};
+use auction::{awarding::Revocation, closing, spans::MAX_LINKS};
+use sqlx::Row as _;
+use std::collections::HashSet;
+use telemetry::{
+    context::SavedContext,
+    test::{Captured, capture},
+};
+use tracing::Instrument as _;
+
+/// Places this many accepted bids, each in a trace of its own.
+async fn bid_down(house: &House, auction: &str, bids: usize) {
+    for number in 0..bids {
+        let price = CEILING - STEP * i64::try_from(number).expect("small");
+        house.bid(auction, number, price).await.expect("accepted");
+    }
+}
+
+fn bid_spans(captured: &Captured) -> HashSet<String> {
+    captured
+        .spans()
+        .iter()
+        .filter(|span| span.name == "auction.bid")
+        .map(|span| span.span_context.span_id().to_string())
+        .collect()
+}
+
+async fn outbox_contexts(house: &House, subject: &str) -> Vec<SavedContext> {
+    sqlx::query("SELECT trace_context FROM outbox WHERE subject = $1 ORDER BY id")
+        .bind(subject)
+        .fetch_all(house.database.pool())
+        .await
+        .expect("the outbox")
+        .iter()
+        .map(|row| SavedContext::from_text(&row.get::<String, _>("trace_context")))
+        .collect()
+}
+
+fn span_id(context: &SavedContext) -> String {
+    let span = context.span_context().expect("a span");
+    span.span_id().to_string()
+}
+
+#[tokio::test]
+async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a_restart() {
+    let captured = capture();
+    let house = house().await;
+    let auction = house.open(5).await;
+    bid_down(&house, &auction, 5).await;
+    house.clock.advance(DURATION);
+    let restarted = house.restarted().await;
+    closing::end_due(&restarted).await.expect("ended");
+
+    let opening = captured.span("auction.open");
+    let award = captured.span("auction.award");
+    assert_eq!(
+        award.span_context.trace_id(),
+        opening.span_context.trace_id()
+    );
+    assert_eq!(award.parent_span_id, opening.span_context.span_id());
+    let linked: HashSet<String> = award
+        .links
+        .iter()
+        .map(|link| link.span_context.span_id().to_string())
+        .collect();
+    assert_eq!(linked, bid_spans(&captured));
+    assert_eq!(linked.len(), 5);
+    let traces: HashSet<_> = award
+        .links
+        .iter()
+        .map(|link| link.span_context.trace_id())
+        .collect();
+    assert_eq!(traces.len(), 5, "each bid has a trace of its own");
+    assert!(!traces.contains(&opening.span_context.trace_id()));
+
+    let sent = outbox_contexts(&house, "events.auction.awarded").await;
+    assert_eq!(
+        span_id(&sent[0]),
+        award.span_context.span_id().to_string(),
+        "what the award causes goes on from the award"
+    );
+    let within = captured.trace(opening.span_context.trace_id());
+    let below = |name: &str| {
+        within
+            .iter()
+            .any(|span| span.name == name && span.parent_span_id == award.span_context.span_id())
+    };
+    for name in ["UPDATE auctions", "INSERT awards", "INSERT outbox"] {
+        assert!(below(name), "{name} is below the award");
+    }
+}
+
+#[tokio::test]
+async fn past_the_limit_of_links_child_spans_of_the_award_carry_the_rest() {
+    const BIDS: usize = 2 * MAX_LINKS + 10;
+    let captured = capture();
+    let house = house().await;
+    let auction = house.open(BIDS).await;
+    bid_down(&house, &auction, BIDS).await;
+    let bids = bid_spans(&captured);
+    house.end().await;
+    let award = captured.span("auction.award");
+    let within = captured.trace(award.span_context.trace_id());
+    let carriers: Vec<_> = within
+        .iter()
+        .filter(|span| span.name == "auction.award.links")
+        .collect();
+    let mut linked = HashSet::new();
+    for span in carriers.iter().copied().chain([&award]) {
+        assert!(span.links.len() <= MAX_LINKS);
+        assert_eq!(span.links.dropped_count, 0, "nothing is cut");
+        linked.extend(
+            span.links
+                .iter()
+                .map(|link| link.span_context.span_id().to_string()),
+        );
+    }
+    assert!(!carriers.is_empty());
+    for span in carriers {
+        assert_eq!(span.parent_span_id, award.span_context.span_id());
+    }
+    assert_eq!(linked, bids);
+    assert_eq!(linked.len(), BIDS);
+}
+
+#[tokio::test]
+async fn an_expiry_is_a_child_of_the_opening() {
+    let captured = capture();
+    let house = house().await;
+    house.open(1).await;
+    house.end().await;
+    let opening = captured.span("auction.open");
+    let expiry = captured.span("auction.expire");
+    assert_eq!(expiry.parent_span_id, opening.span_context.span_id());
+    let sent = outbox_contexts(&house, "events.auction.ended").await;
+    assert_eq!(span_id(&sent[0]), expiry.span_context.span_id().to_string());
+}
+
+#[tokio::test]
+async fn a_further_award_belongs_to_the_revocation_and_links_to_the_award_before_and_the_bids() {
+    let captured = capture();
+    let house = house().await;
+    let auction = house.open(3).await;
+    bid_down(&house, &auction, 3).await;
+    house.end().await;
+    let first = captured.span("auction.award");
+    let standing = house.snapshot(&auction).await.award.expect("an award");
+    let revocation = Revocation {
+        auction_id: auction.clone(),
+        award_id: standing.id.clone(),
+        reason: "payment.declined".to_owned(),
+    };
+    let request = tracing::info_span!("request");
+    house
+        .auctioneer
+        .revoke(revocation)
+        .instrument(request)
+        .await
+        .expect("revoked");
+    let request = captured.span("request");
+    let spans = captured.spans();
+    let further = spans
+        .iter()
+        .rfind(|span| span.name == "auction.award")
+        .expect("a further award");
+    assert_eq!(further.parent_span_id, request.span_context.span_id());
+    let linked: HashSet<String> = further
+        .links
+        .iter()
+        .map(|link| link.span_context.span_id().to_string())
+        .collect();
+    assert_eq!(linked.len(), 3);
+    assert!(linked.contains(&first.span_context.span_id().to_string()));
+    assert_eq!(
+        linked.intersection(&bid_spans(&captured)).count(),
+        2,
+        "the two bids that were left"
+    );
+    let sent = outbox_contexts(&house, "events.auction.awarded").await;
+    assert_eq!(
+        span_id(&sent[1]),
+        further.span_context.span_id().to_string()
+    );
+}
+
+#[tokio::test]
+async fn a_look_for_what_is_due_makes_no_trace() {
+    let captured = capture();
+    let house = house().await;
+    house.open(1).await;
+    let before = captured.spans().len();
+    closing::end_due(&house.auctioneer).await.expect("a look");
+    assert_eq!(captured.spans().len(), before);
+}
