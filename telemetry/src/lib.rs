@@ -63,3 +63,8 @@ mod runtime;
 pub use export::Snapshot;
 pub use guard::{ShutdownError, Telemetry};
 pub use init::{Builder, InitError, builder, init};
+
+/// The page for adopters, so that its examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/adopting-telemetry.md")]
+struct AdoptersPage;
