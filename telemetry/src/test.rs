@@ -9,6 +9,8 @@ use opentelemetry::{Context, global};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// The spans of one test, on its own thread.
@@ -39,7 +41,9 @@ pub fn capture() -> Captured {
         .with_tracer(provider.tracer("test"))
         .with_location(false)
         .with_threads(false)
-        .with_target(false);
+        .with_target(false)
+        // As when it runs: a finer span of the transport would keep the spans around it open.
+        .with_filter(LevelFilter::INFO);
     let subscriber = tracing_subscriber::registry().with(spans);
     Captured {
         memory,

@@ -64,9 +64,9 @@ declare! {
     ORDER_SETTLING = Gauge "bidtrace.order.settling" in "{order}", "Settlements under way", buckets &[], by [];
     /// From the award to the end of its settlement.
     ORDER_SETTLEMENT_DURATION = Histogram "bidtrace.order.settlement.duration" in "s", "Time from an award to the end of its settlement", buckets SETTLEMENT_BUCKETS, by ["outcome"];
-    /// Steps of the settlement saga, by step and outcome: `done`, `refused` or `retried`.
+    /// Steps of the settlement saga, by step and outcome: `done`, `refused`, `retried` or `unavailable` (given up).
     ORDER_SAGA_STEPS = Counter "bidtrace.order.saga.steps" in "{step}", "Steps of the settlement saga", buckets &[], by ["step", "outcome"];
-    /// Authorisations by outcome: `authorised`, `declined` or `stalled`.
+    /// Authorisations by outcome: `authorised`, `declined`, `stalled` or `failed` (for now).
     PAYMENT_AUTHORISATIONS = Counter "bidtrace.payment.authorisations" in "{authorisation}", "Payments asked for", buckets &[], by ["outcome"];
     /// Notifications by channel (`inbox`, `webhook`) and outcome (`delivered`, `failed`).
     NOTIFICATION_DELIVERIES = Counter "bidtrace.notification.deliveries" in "{notification}", "Notifications delivered", buckets &[], by ["channel", "outcome"];

@@ -1,0 +1,127 @@
+//! `bidtrace.order.v1.Orders`.
+
+use crate::{
+    domain::{Order, State},
+    store::{Page, Store},
+};
+use api::order::{
+    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderState, SagaStep,
+    orders_server::Orders,
+};
+use chassis::{Failure, caller, money::Money};
+use tonic::{Request, Response, Status};
+
+/// The size of a page whose request names none.
+const DEFAULT_LIMIT: u32 = 50;
+
+/// The largest page.
+const MAX_LIMIT: u32 = 200;
+
+/// The longest id.
+const MAX_ID: usize = 64;
+
+/// The service over gRPC.
+pub struct Api {
+    /// Where orders are kept.
+    pub store: Store,
+}
+
+impl Api {
+    async fn get(&self, request: GetOrderRequest) -> Result<api::order::Order, Failure> {
+        let caller = caller::require(request.caller)?;
+        id("order_id", &request.order_id, 1)?;
+        Ok(self.store.get(&caller, &request.order_id).await?.into())
+    }
+
+    async fn list(&self, request: ListOrdersRequest) -> Result<ListOrdersResponse, Failure> {
+        let caller = caller::require(request.caller)?;
+        id("after", &request.after, 0)?;
+        id("auction_id", &request.auction_id, 0)?;
+        let limit = match request.limit {
+            0 => DEFAULT_LIMIT,
+            limit if limit <= MAX_LIMIT => limit,
+            limit => {
+                return Err(Failure::invalid(
+                    "order.bad_limit",
+                    "limit",
+                    format!("expected 1 to {MAX_LIMIT}, not {limit}"),
+                ));
+            }
+        };
+        let page = Page {
+            auction_id: request.auction_id,
+            after: request.after,
+            limit,
+        };
+        let orders = self.store.list(&caller, &page).await?;
+        Ok(ListOrdersResponse {
+            orders: orders.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+fn id(field: &'static str, value: &str, least: usize) -> Result<(), Failure> {
+    if (least..=MAX_ID).contains(&value.len()) {
+        return Ok(());
+    }
+    Err(Failure::invalid(
+        "order.bad_id",
+        field,
+        format!("expected an id of {least} to {MAX_ID} characters"),
+    ))
+}
+
+#[tonic::async_trait]
+impl Orders for Api {
+    async fn get_order(
+        &self,
+        request: Request<GetOrderRequest>,
+    ) -> Result<Response<api::order::Order>, Status> {
+        let order = self.get(request.into_inner()).await;
+        order.map(Response::new).map_err(Status::from)
+    }
+
+    async fn list_orders(
+        &self,
+        request: Request<ListOrdersRequest>,
+    ) -> Result<Response<ListOrdersResponse>, Status> {
+        let orders = self.list(request.into_inner()).await;
+        orders.map(Response::new).map_err(Status::from)
+    }
+}
+
+impl From<Order> for api::order::Order {
+    fn from(order: Order) -> Self {
+        let state = match order.state {
+            State::Settling => OrderState::Settling,
+            State::Confirmed => OrderState::Confirmed,
+            State::Failed => OrderState::Failed,
+        };
+        let saga = order
+            .log
+            .entries()
+            .map(|(step, entry)| SagaStep {
+                step: step.name().to_owned(),
+                outcome: entry.outcome.name().to_owned(),
+                at_ms: entry.at_ms,
+            })
+            .collect();
+        let discount = Money {
+            minor: order.discount_minor,
+            currency: order.award.price.currency.clone(),
+        };
+        Self {
+            id: order.id,
+            auction_id: order.award.auction_id,
+            award_id: order.award.id,
+            customer_account_id: order.award.customer_account_id,
+            restaurant_id: order.award.restaurant_id,
+            price: Some(order.award.price.into()),
+            discount: Some(discount.into()),
+            state: state.into(),
+            failure_code: order.failure_code,
+            saga,
+            created_at_ms: order.created_at_ms,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The order service's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Order, registry::ALL, order::serve).await
+}

@@ -1,0 +1,233 @@
+//! Those with whom an order is settled: reward and auction over gRPC, the payment provider over HTTP.
+//!
+//! Each call is idempotent at the other side, by the order's or the award's id, so a call without an answer is
+//! simply made again.
+
+use crate::{domain::Order, saga::Attempt};
+use api::{
+    auction::{RevokeAwardRequest, auctions_client::AuctionsClient},
+    events::Amount,
+    reward::{
+        CommitRequest, ReleaseRequest, Reservation, ReserveRequest, rewards_client::RewardsClient,
+    },
+};
+use chassis::{
+    Failure,
+    config::url_of,
+    failure::chain,
+    grpc::{Channel, channel},
+    http_client::{Answer, HttpClient, HttpError},
+    platform::Service,
+    problem::Problem,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, uri::InvalidUri};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long the payment provider may take to answer.
+pub const PAYMENT_TIME_OUT: Duration = Duration::from_secs(2);
+
+/// Clients of everyone whom a settlement needs.
+#[derive(Clone)]
+pub struct Partners {
+    rewards: RewardsClient<Channel>,
+    auctions: AuctionsClient<Channel>,
+    payment: PaymentProvider,
+}
+
+/// The payment provider.
+#[derive(Clone)]
+pub struct PaymentProvider {
+    client: HttpClient,
+    base: String,
+}
+
+/// The body of a request for an authorisation.
+#[derive(Serialize)]
+struct Authorisation<'a> {
+    reference: &'a str,
+    group: &'a str,
+    amount: Amount,
+    payment_method: &'a str,
+}
+
+// === impl Partners ===
+
+impl Partners {
+    /// The partners at the addresses that the environment says.
+    ///
+    /// # Errors
+    /// When an address is no URI.
+    pub fn from_env() -> anyhow::Result<Self> {
+        Ok(Self::new(
+            channel(Service::Reward)?,
+            channel(Service::Auction)?,
+            PaymentProvider::new(&url_of(Service::Payment), PAYMENT_TIME_OUT)?,
+        ))
+    }
+
+    /// The partners behind these channels.
+    pub fn new(reward: Channel, auction: Channel, payment: PaymentProvider) -> Self {
+        Self {
+            rewards: RewardsClient::new(reward),
+            auctions: AuctionsClient::new(auction),
+            payment,
+        }
+    }
+
+    /// Sets coupon and points aside. Gives what they take off the price, when they do.
+    pub async fn reserve(&self, order: &Order) -> (Attempt, i64) {
+        let request = ReserveRequest {
+            reservation_id: order.id.clone(),
+            account_id: order.award.customer_account_id.clone(),
+            coupon_code: order.award.coupon_code.clone(),
+            points: order.award.points_to_use,
+            price: Some(order.award.price.clone().into()),
+        };
+        match self.rewards.clone().reserve(request).await {
+            Ok(response) => {
+                let Reservation { discount, .. } = response.into_inner();
+                if !order.bears(discount.as_ref()) {
+                    tracing::error!(
+                        "the reward service offers a discount that the price cannot bear"
+                    );
+                    return (Attempt::Refused("reward.bad_discount".to_owned()), 0);
+                }
+                (Attempt::Done, discount.map_or(0, |off| off.amount_minor))
+            }
+            Err(status) => (unanswered_or_refused(status.into()), 0),
+        }
+    }
+
+    /// Uses up what was set aside and credits the points earned.
+    pub async fn commit(&self, order: &Order) -> Attempt {
+        let request = CommitRequest {
+            reservation_id: order.id.clone(),
+            points_earned: order.points_earned(),
+        };
+        answered(self.rewards.clone().commit(request).await)
+    }
+
+    /// Gives back what was set aside.
+    pub async fn release(&self, order: &Order) -> Attempt {
+        let request = ReleaseRequest {
+            reservation_id: order.id.clone(),
+        };
+        answered(self.rewards.clone().release(request).await)
+    }
+
+    /// Has the award revoked, so that the next-lowest bid is awarded.
+    pub async fn revoke(&self, order: &Order) -> Attempt {
+        let request = RevokeAwardRequest {
+            auction_id: order.award.auction_id.clone(),
+            award_id: order.award.id.clone(),
+            reason: order.log.failure_code().to_owned(),
+        };
+        answered(self.auctions.clone().revoke_award(request).await)
+    }
+
+    /// Sets the money aside.
+    pub async fn authorise(&self, order: &Order) -> Attempt {
+        self.payment.authorise(order).await
+    }
+
+    /// Gives the money back, or keeps it from ever being set aside.
+    pub async fn void(&self, order: &Order) -> Attempt {
+        self.payment.void(order).await
+    }
+}
+
+fn answered<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Attempt {
+    match answer {
+        Ok(_) => Attempt::Done,
+        Err(status) => unanswered_or_refused(status.into()),
+    }
+}
+
+fn unanswered_or_refused(failure: Failure) -> Attempt {
+    if failure.kind.is_decision() {
+        return Attempt::Refused(failure.code.into_owned());
+    }
+    tracing::warn!(error = %chain(&failure), "no answer; trying again");
+    Attempt::Unanswered(failure.code.into_owned())
+}
+
+// === impl PaymentProvider ===
+
+impl PaymentProvider {
+    /// The provider at `base`, each of whose answers takes at most `time_out`.
+    ///
+    /// # Errors
+    /// When the address is no URI.
+    pub fn new(base: &str, time_out: Duration) -> Result<Self, InvalidUri> {
+        let base = base.trim_end_matches('/').to_owned();
+        let _: Uri = base.parse()?;
+        Ok(Self {
+            client: HttpClient::new(time_out),
+            base,
+        })
+    }
+
+    async fn authorise(&self, order: &Order) -> Attempt {
+        if order.paid().minor == 0 {
+            return Attempt::Done;
+        }
+        let body = Authorisation {
+            reference: &order.id,
+            group: &order.award.auction_id,
+            amount: order.paid().into(),
+            payment_method: &order.award.payment_method,
+        };
+        match serde_json::to_vec(&body) {
+            Ok(body) => self.post("/v1/authorisations", Some(&order.id), body).await,
+            Err(error) => unanswered_or_refused(Failure::internal(error)),
+        }
+    }
+
+    async fn void(&self, order: &Order) -> Attempt {
+        let path = format!("/v1/authorisations/by-key/{}/void", order.id);
+        self.post(&path, None, Vec::new()).await
+    }
+
+    async fn post(&self, path: &str, key: Option<&str>, body: Vec<u8>) -> Attempt {
+        let uri: Uri = match format!("{}{path}", self.base).parse() {
+            Ok(uri) => uri,
+            Err(error) => return unanswered_or_refused(Failure::internal(error)),
+        };
+        let mut headers = HeaderMap::new();
+        if let Some(key) = key.and_then(|key| HeaderValue::from_str(key).ok()) {
+            headers.insert("idempotency-key", key);
+        }
+        match self.client.send(Method::POST, uri, headers, body).await {
+            Ok(answer) => judge(&answer),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the payment provider gives no answer; trying again");
+                Attempt::Unanswered(
+                    match error {
+                        HttpError::TimedOut(_) => "payment.timed_out",
+                        HttpError::Failed(_) => "payment.unreachable",
+                    }
+                    .to_owned(),
+                )
+            }
+        }
+    }
+}
+
+fn judge(answer: &Answer) -> Attempt {
+    if answer.status.is_success() {
+        return Attempt::Done;
+    }
+    let code = serde_json::from_slice::<Problem>(&answer.body).map_or_else(
+        |_| format!("payment.http_{}", answer.status.as_u16()),
+        |problem| problem.code,
+    );
+    let may_pass = answer.status.is_server_error()
+        || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
+    if may_pass {
+        tracing::warn!(status = answer.status.as_u16(), %code, "the payment provider fails; trying again");
+        Attempt::Unanswered(code)
+    } else {
+        Attempt::Refused(code)
+    }
+}

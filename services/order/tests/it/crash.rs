@@ -1,0 +1,71 @@
+//! A process that dies again and again: each is a runtime of its own, dropped with whatever it was doing.
+
+use crate::stage::{Stage, award, settlements, stages};
+use ::api::events::AuctionAwarded;
+use chassis::database::Database;
+use order::{
+    MIGRATIONS,
+    domain::{Award, Order, State},
+};
+use std::time::Duration;
+use tokio::runtime::Builder;
+
+/// Processes that live ever longer, until one lives long enough to settle the order.
+async fn settle_with_crashes(stage: &Stage, event: &AuctionAwarded) -> Order {
+    let award = Award::try_from(event.clone()).expect("an award");
+    let id = stage.store.create(&award).await.expect("an order");
+    for life in 0..200_u64 {
+        let process = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (url, addresses) = (stage.database.url.clone(), stage.addresses());
+        process.spawn(async move {
+            let database = Database::open(&url, "order", &MIGRATIONS).await;
+            let database = database.expect("the database, as after a restart");
+            settlements(&database, addresses).resume().await;
+        });
+        tokio::time::sleep(Duration::from_millis(3 + 4 * life)).await;
+        process.shutdown_background();
+        let order = stage.store.load(&id).await.expect("the order");
+        if order.settled_at_ms.is_some() {
+            return order;
+        }
+    }
+    panic!("it was never settled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_settlement_killed_again_and_again_is_confirmed_once() {
+    for stage in stages().await {
+        let order = settle_with_crashes(&stage, &award("tok_ok")).await;
+        assert_eq!(order.state, State::Confirmed);
+        assert_eq!(
+            stage.payments(&order).await,
+            [("authorised".to_owned(), 18_500)]
+        );
+        assert_eq!(stage.events(&order).await.len(), 1);
+        stage.stand_in.with(|seen| {
+            assert_eq!(seen.committed.get(&order.id), Some(&185));
+            assert!(seen.revoked.is_empty());
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compensation_killed_again_and_again_fails_the_order_once() {
+    for stage in stages().await {
+        let award = award("tok_declined");
+        let order = settle_with_crashes(&stage, &award).await;
+        assert_eq!(
+            (order.state, order.failure_code.as_str()),
+            (State::Failed, "payment.declined")
+        );
+        assert_eq!(stage.events(&order).await.len(), 1);
+        stage.stand_in.with(|seen| {
+            assert_eq!(seen.reserved.get(&order.id), Some(&false));
+            assert!(seen.revoked.contains_key(&award.award_id));
+        });
+    }
+}

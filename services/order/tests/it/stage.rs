@@ -1,0 +1,219 @@
+//! Everything that one settlement needs, around one database.
+
+use crate::partners::StandIn;
+use ::api::events::{Amount, AuctionAwarded, Event as _};
+use chassis::{
+    broker::{Handler as _, Received},
+    clock::Clock,
+    database::Database,
+    testing::{self, TestDatabase},
+};
+use order::{
+    MIGRATIONS,
+    domain::Order,
+    events::Awards,
+    partners::{Partners, PaymentProvider},
+    settlement::Settlements,
+    store::Store,
+};
+use payment::api::Provider;
+use sqlx::Row as _;
+use std::{net::SocketAddr, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How long anything may take before the test has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The payment provider is given up on sooner than in production, so that stalling takes no test's time.
+const PAYMENT_TIME_OUT: Duration = Duration::from_millis(300);
+
+pub(crate) struct Stage {
+    pub(crate) database: TestDatabase,
+    pub(crate) store: Store,
+    pub(crate) stand_in: StandIn,
+    pub(crate) settlements: Settlements,
+    payments: TestDatabase,
+    addresses: Addresses,
+}
+
+/// Where the partners listen.
+#[derive(Clone, Copy)]
+pub(crate) struct Addresses {
+    grpc: SocketAddr,
+    payment: SocketAddr,
+}
+
+/// One stage per engine.
+pub(crate) async fn stages() -> Vec<Stage> {
+    let mut stages = Vec::new();
+    for database in testing::databases("order", &MIGRATIONS).await {
+        stages.push(Stage::around(database).await);
+    }
+    stages
+}
+
+/// A stage on the embedded engine only.
+pub(crate) async fn stage() -> Stage {
+    Stage::around(testing::sqlite("order", &MIGRATIONS).await).await
+}
+
+/// A stage on PostgreSQL only, for tests that capture spans: `SQLite`'s driver closes spans on a thread of its own, which
+/// does not know the subscriber of the test's.
+pub(crate) async fn traced_stage() -> Stage {
+    Stage::around(testing::postgres("order", &MIGRATIONS).await).await
+}
+
+/// An award whose price is 18 500 won.
+pub(crate) fn award(payment_method: &str) -> AuctionAwarded {
+    AuctionAwarded {
+        auction_id: Uuid::now_v7().to_string(),
+        award_id: Uuid::now_v7().to_string(),
+        replaces_award_id: None,
+        bid_id: Uuid::now_v7().to_string(),
+        restaurant_id: "restaurant".to_owned(),
+        restaurant_account_id: "account-of-the-restaurant".to_owned(),
+        restaurant_name: "한강치킨".to_owned(),
+        customer_account_id: "customer".to_owned(),
+        price: Amount {
+            amount_minor: 18_500,
+            currency: "KRW".to_owned(),
+        },
+        coupon_code: String::new(),
+        points_to_use: 0,
+        payment_method: payment_method.to_owned(),
+    }
+}
+
+/// As the broker delivers it.
+pub(crate) fn received(event: &AuctionAwarded) -> Received {
+    Received {
+        subject: AuctionAwarded::SUBJECT.to_owned(),
+        message_id: Uuid::now_v7().to_string(),
+        body: serde_json::to_vec(event).expect("JSON"),
+    }
+}
+
+/// A process's worth of settlements over a database.
+pub(crate) fn settlements(database: &Database, addresses: Addresses) -> Settlements {
+    let grpc = |address| chassis::grpc::channel_to(format!("http://{address}")).expect("a URI");
+    let payment = format!("http://{}", addresses.payment);
+    Settlements::new(
+        Store::new(database.clone(), Clock::System),
+        Partners::new(
+            grpc(addresses.grpc),
+            grpc(addresses.grpc),
+            PaymentProvider::new(&payment, PAYMENT_TIME_OUT).expect("a URI"),
+        ),
+        Clock::System,
+        CancellationToken::new(),
+    )
+}
+
+impl Stage {
+    async fn around(database: TestDatabase) -> Self {
+        let payments = testing::sqlite("payment", &payment::MIGRATIONS).await;
+        let stand_in = StandIn::default();
+        let addresses = Addresses {
+            grpc: stand_in.serve().await,
+            payment: serve_payment(&payments).await,
+        };
+        Self {
+            store: Store::new((*database).clone(), Clock::System),
+            settlements: settlements(&database, addresses),
+            database,
+            stand_in,
+            payments,
+            addresses,
+        }
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Delivers the award.
+    pub(crate) async fn deliver(&self, award: &AuctionAwarded) {
+        let awards = Awards {
+            store: self.store.clone(),
+            settlements: self.settlements.clone(),
+        };
+        let delivered = awards.handle(&received(award)).await;
+        delivered.expect("the order is stored");
+    }
+
+    /// Waits until the only order of the award is settled.
+    pub(crate) async fn settled(&self, award: &AuctionAwarded) -> Order {
+        let waiting = async {
+            loop {
+                let id = self.order_id(award).await;
+                let order = self.store.load(&id).await.expect("the order");
+                if order.settled_at_ms.is_some() {
+                    return order;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let settled = tokio::time::timeout(PATIENCE, waiting).await;
+        settled.expect("the settlement ends in time")
+    }
+
+    /// Delivers the award and waits for its end.
+    pub(crate) async fn settle(&self, award: &AuctionAwarded) -> Order {
+        self.deliver(award).await;
+        self.settled(award).await
+    }
+
+    pub(crate) async fn order_id(&self, award: &AuctionAwarded) -> String {
+        let row = sqlx::query("SELECT id FROM orders WHERE award_id = $1")
+            .bind(&award.award_id)
+            .fetch_one(self.database.pool())
+            .await;
+        row.expect("one order").get("id")
+    }
+
+    /// The subjects and bodies that the outbox holds for an order.
+    pub(crate) async fn events(&self, order: &Order) -> Vec<(String, serde_json::Value)> {
+        let rows = sqlx::query("SELECT subject, body FROM outbox ORDER BY id")
+            .fetch_all(self.database.pool())
+            .await
+            .expect("the outbox");
+        rows.iter()
+            .map(|row| {
+                let body: String = row.get("body");
+                (
+                    row.get("subject"),
+                    serde_json::from_str::<serde_json::Value>(&body).expect("JSON"),
+                )
+            })
+            .filter(|(_, body)| body["order_id"] == order.id.as_str())
+            .collect()
+    }
+
+    /// Status and amount of every payment of an order.
+    pub(crate) async fn payments(&self, order: &Order) -> Vec<(String, i64)> {
+        let rows = sqlx::query(
+            "SELECT status, amount_minor FROM authorisations WHERE idempotency_key = $1",
+        )
+        .bind(&order.id)
+        .fetch_all(self.payments.pool())
+        .await
+        .expect("the payments");
+        rows.iter()
+            .map(|row| (row.get("status"), row.get("amount_minor")))
+            .collect()
+    }
+}
+
+async fn serve_payment(payments: &TestDatabase) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let router = payment::api::router(Provider {
+        store: payment::store::Store::new((**payments).clone(), Clock::System),
+        stall: Duration::from_hours(1),
+        shutdown: CancellationToken::new(),
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
