@@ -31,18 +31,16 @@ start_services() {
 
 seed() { "$(release_dir)/loadtest" seed --gateway "$gateway"; }
 
-# A missed objective is a result, not a failure to bring the stack up.
+# Missed objectives are a result, not a failure to bring the stack up: what counts is that there is a result.
 run_auctions() {
-  local status=0
   rm -f "$result"
-  "$(release_dir)/loadtest" run --gateway "$gateway" --rate "$rate" --duration "${seconds}s" --json "$result" || status=$?
-  ((status <= 1))
+  "$(release_dir)/loadtest" run --gateway "$gateway" --rate "$rate" --duration "${seconds}s" --json "$result" || true
   [[ -s $result ]]
 }
 
 in_short() {
   printf '\nauctions awarded: %s\nSLO verdict:      %s\na trace to read:  %s\n' \
-    "$(read_result .awarded)" "$(read_result .verdict)" "$(read_result .trace_url)"
+    "$(read_result .awarded)" "$(read_result '[.verdict, .reasons[]] | join("; ")')" "$(read_result .trace_url)"
 }
 
 read_result() { jq -r "$1 // empty" "$result"; }
