@@ -22,6 +22,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How often the state of the broker's connection is looked at for `/readyz`.
 const READINESS_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The readiness check that the service's own address is served.
+const LISTENING: &str = "listening";
+
 /// What a service is given to start with.
 #[derive(Clone)]
 pub struct Context {
@@ -58,6 +61,8 @@ where
         .init()?;
     fault::configure(settings.faults.clone());
     let readiness = Readiness::default();
+    // Fails until the service listens, also while it has not yet said what else it needs.
+    readiness.check(LISTENING);
     let admin =
         Admin::bind(settings.admin_listen, &telemetry, readiness.clone()).with_context(|| {
             format!(
@@ -221,7 +226,7 @@ impl Context {
     }
 
     async fn listen(&self) -> anyhow::Result<TcpListener> {
-        let ready = self.readiness.check("listening");
+        let ready = self.readiness.check(LISTENING);
         let address = self.settings.listen;
         let listener = TcpListener::bind(address)
             .await

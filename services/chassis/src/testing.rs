@@ -1,4 +1,9 @@
-//! For tests: a fresh database on each engine, so that one test body shows that both keep the same promises.
+//! For tests: a fresh database on each engine, so that one test body shows that both keep the same promises, and a
+//! service's real program on ports of its own.
+
+mod process;
+
+pub use process::Process;
 
 use crate::database::Database;
 use sqlx::{AssertSqlSafe, Connection as _, migrate::Migrator};
