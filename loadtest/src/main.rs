@@ -1,0 +1,243 @@
+//! The load generator's commands: seed the city, run auctions in it, verify a trace.
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use loadtest::{
+    client::Gateway,
+    jaeger::Jaeger,
+    report::Report,
+    run::{self, Settings},
+    schedule::Plan,
+    seed::{self, Credentials},
+    slo,
+    traces::{AuctionTrace, Finding, auction},
+};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+/// Ends with 0 when all is well, 1 when an objective is missed or a trace is not whole, 2 when nothing could be found
+/// out.
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Whole auctions on schedule, judged by the platform's SLOs"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes the accounts and restaurants that the load needs. Safe to run again.
+    Seed {
+        /// Where the gateway is.
+        #[arg(long, default_value = GATEWAY)]
+        gateway: String,
+    },
+    /// Holds auctions on schedule and judges them by the SLOs.
+    Run(RunArguments),
+    /// Says what is missing in the trace of a settled auction and in those of its bids.
+    VerifyTrace {
+        /// The trace of the opening.
+        id: String,
+        /// Where Jaeger's query API is.
+        #[arg(long, default_value = JAEGER)]
+        jaeger: String,
+        /// How many payments of the auction declined.
+        #[arg(long, default_value_t = 0)]
+        declined: usize,
+    },
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// Where the gateway is.
+    #[arg(long, default_value = GATEWAY)]
+    gateway: String,
+    /// Where Jaeger's query API is.
+    #[arg(long, default_value = JAEGER)]
+    jaeger: String,
+    /// Auctions per second.
+    #[arg(long, default_value_t = 2.0, value_parser = rate)]
+    rate: f64,
+    /// For how long auctions are opened, such as 60s.
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    duration: Duration,
+    /// For how long each auction takes bids.
+    #[arg(long, default_value = "3s", value_parser = duration)]
+    auction: Duration,
+    /// How many bids each auction gets.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    bidders: u16,
+    /// How many auctions may be under way at once.
+    #[arg(long, default_value_t = 2000)]
+    most_at_once: usize,
+    /// Where to write the result.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// The top of the repository, where the objectives are.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+}
+
+const GATEWAY: &str = "http://127.0.0.1:8080";
+const JAEGER: &str = "http://127.0.0.1:16686";
+
+/// How long spans may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Seed { gateway } => plant(&gateway).await,
+        Command::Run(arguments) => load(&arguments).await,
+        Command::VerifyTrace {
+            id,
+            jaeger,
+            declined,
+        } => verify(&jaeger, &id, declined).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("loadtest: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+async fn plant(gateway: &str) -> anyhow::Result<ExitCode> {
+    let cast = seed::plant(&Gateway::new(gateway)?, &Credentials::from_env()).await?;
+    println!(
+        "{} restaurants and {} customers are there",
+        cast.restaurants.len(),
+        cast.customers.len()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
+    let settings = Settings {
+        plan: Plan {
+            rate: arguments.rate,
+            duration: arguments.duration,
+            most_at_once: arguments.most_at_once,
+        },
+        bidders: usize::from(arguments.bidders),
+        auction: arguments.auction,
+        objectives: slo::load(&arguments.root).context("the objectives")?,
+    };
+    let report = run::run(
+        &Gateway::new(&arguments.gateway)?,
+        &Jaeger::new(&arguments.jaeger)?,
+        &Credentials::from_env(),
+        &settings,
+        |line| eprintln!("{line}"),
+    )
+    .await?;
+    println!("{}", report.summary());
+    if let Some(path) = &arguments.json {
+        write(&report, path)?;
+    }
+    Ok(ExitCode::from(report.verdict.exit_status()))
+}
+
+fn write(report: &Report, path: &PathBuf) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(report)?;
+    std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
+}
+
+async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitCode> {
+    let jaeger = Jaeger::new(jaeger)?;
+    let mut whole = true;
+    let mut tell = |id: &str, spans: usize, findings: Vec<Finding>| {
+        whole &= findings.is_empty();
+        println!(
+            "{id}: {spans} spans, {}",
+            if findings.is_empty() {
+                "whole"
+            } else {
+                "not whole"
+            }
+        );
+        for finding in findings {
+            println!("  {finding}");
+        }
+    };
+    let (trace, findings) = jaeger
+        .settled(id, ARRIVAL, |trace| {
+            let bids = auction::linked_bids(trace);
+            AuctionTrace {
+                trace,
+                bids: &bids,
+                declined,
+            }
+            .findings()
+        })
+        .await?;
+    tell(id, trace.spans().len(), findings);
+    for bid in auction::linked_bids(&trace) {
+        let (trace, findings) = jaeger.settled(&bid, ARRIVAL, auction::bid_findings).await?;
+        tell(&bid, trace.spans().len(), findings);
+    }
+    Ok(if whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && (0.001..=10_000.0).contains(rate))
+        .ok_or_else(|| "expected auctions per second, 0.001 to 10000".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(
+        text.find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(text.len()),
+    );
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("expected a duration such as 500ms, 60s or 5m".to_owned()),
+    };
+    number
+        .parse::<f64>()
+        .ok()
+        .map(|number| number * seconds)
+        .filter(|total| (0.1..=86_400.0).contains(total))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "expected a duration from 100ms to 24h, such as 60s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, duration, rate};
+    use clap::CommandFactory as _;
+    use std::time::Duration;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        assert_eq!(duration("60s"), Ok(Duration::from_mins(1)));
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+        for wrong in ["", "s", "10 parsecs", "-1s", "0s", "inf"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_positive_and_finite() {
+        assert_eq!(rate("0.5"), Ok(0.5));
+        for wrong in ["0", "-1", "nan", "inf", "x"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}
