@@ -5,6 +5,7 @@ use crate::{
     housekeeping, outbox, platform::Service,
 };
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use sqlx::migrate::Migrator;
 use std::{future::Future, net::SocketAddr, time::Duration};
 use telemetry::{
@@ -217,7 +218,12 @@ impl Context {
     /// # Errors
     /// When it cannot listen, or the server fails.
     pub async fn serve_http(&self, router: axum::Router) -> anyhow::Result<()> {
-        let listener = self.listen().await?;
+        // Without Nagle's algorithm: an event of a stream must not wait for the last one's acknowledgement.
+        let listener = self.listen().await?.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
+            }
+        });
         // The edge tells callers apart by their addresses when they have no token.
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service)
