@@ -26,11 +26,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, service::Routes};
 
 /// The service over a house of its own, and a catalog that finds as many restaurants as it is told.
-pub struct AuctionsUnderTest {
-    pub house: House,
-    pub service: AuctionsApi,
-    pub client: AuctionsClient<grpc::Channel>,
-    pub shutdown: CancellationToken,
+pub(crate) struct AuctionsUnderTest {
+    pub(crate) house: House,
+    pub(crate) service: AuctionsApi,
+    pub(crate) client: AuctionsClient<grpc::Channel>,
+    pub(crate) shutdown: CancellationToken,
     found: Arc<AtomicUsize>,
 }
 
@@ -75,7 +75,7 @@ impl Catalog for FoundCatalog {
 }
 
 impl AuctionsUnderTest {
-    pub async fn start(restaurants: usize) -> Self {
+    pub(crate) async fn start(restaurants: usize) -> Self {
         let found = Arc::new(AtomicUsize::new(restaurants));
         let catalog = FoundCatalog {
             found: found.clone(),
@@ -98,7 +98,7 @@ impl AuctionsUnderTest {
     }
 
     /// Opens an auction over the contract.
-    pub async fn open(&self) -> String {
+    pub(crate) async fn open(&self) -> String {
         self.client
             .clone()
             .open_auction(opening(CUSTOMER, Role::Customer))
@@ -123,7 +123,7 @@ async fn serve(routes: Routes) -> String {
     format!("http://{address}")
 }
 
-pub fn caller(account_id: &str, role: Role) -> Caller {
+pub(crate) fn caller(account_id: &str, role: Role) -> Caller {
     Caller {
         account_id: account_id.to_owned(),
         role: role.into(),

@@ -19,20 +19,20 @@ use chassis::{
 use sqlx::Row as _;
 use std::sync::Arc;
 
-pub const CUSTOMER: &str = "customer";
-pub const CEILING: i64 = 20_000;
-pub const STEP: i64 = 50;
-pub const DURATION: i64 = 60_000;
+pub(crate) const CUSTOMER: &str = "customer";
+pub(crate) const CEILING: i64 = 20_000;
+pub(crate) const STEP: i64 = 50;
+pub(crate) const DURATION: i64 = 60_000;
 
 /// A house over a database of its own, and the clock that it goes by.
-pub struct House {
-    pub auctioneer: Arc<Auctioneer>,
-    pub database: TestDatabase,
-    pub clock: Clock,
+pub(crate) struct House {
+    pub(crate) auctioneer: Arc<Auctioneer>,
+    pub(crate) database: TestDatabase,
+    pub(crate) clock: Clock,
 }
 
 /// One house on each engine.
-pub async fn houses() -> Vec<House> {
+pub(crate) async fn houses() -> Vec<House> {
     let mut houses = Vec::new();
     for database in testing::databases("auction", &MIGRATIONS).await {
         houses.push(House::over(database).await);
@@ -41,8 +41,14 @@ pub async fn houses() -> Vec<House> {
 }
 
 /// One house on SQLite, for what does not depend on the engine.
-pub async fn house() -> House {
+pub(crate) async fn house() -> House {
     House::over(testing::sqlite("auction", &MIGRATIONS).await).await
+}
+
+/// One house on PostgreSQL, for tests that capture spans: those belong to the test's thread, and SQLite's driver lets go
+/// of them on a thread of its own, where their parents are not found.
+pub(crate) async fn captured_house() -> House {
+    House::over(testing::postgres("auction", &MIGRATIONS).await).await
 }
 
 impl House {
@@ -59,7 +65,7 @@ impl House {
     }
 
     /// The house again, as after a restart of its process.
-    pub async fn restarted(&self) -> Arc<Auctioneer> {
+    pub(crate) async fn restarted(&self) -> Arc<Auctioneer> {
         let database = Database::open(&self.database.url, "auction", &MIGRATIONS)
             .await
             .expect("the same database");
@@ -69,7 +75,7 @@ impl House {
     }
 
     /// Opens an auction in which the restaurants 0 to `restaurants` may bid.
-    pub async fn open(&self, restaurants: usize) -> String {
+    pub(crate) async fn open(&self, restaurants: usize) -> String {
         let eligible = (0..restaurants).map(restaurant).collect();
         self.auctioneer
             .open(
@@ -84,7 +90,7 @@ impl House {
     }
 
     /// Has a restaurant bid.
-    pub async fn bid(
+    pub(crate) async fn bid(
         &self,
         auction_id: &str,
         number: usize,
@@ -97,14 +103,14 @@ impl House {
     }
 
     /// Lets the deadline come and ends what is due.
-    pub async fn end(&self) {
+    pub(crate) async fn end(&self) {
         self.clock.advance(DURATION);
         let failed = auction::closing::end_due(&self.auctioneer).await;
         assert_eq!(failed.expect("ended"), 0);
     }
 
     /// The prices of the accepted bids, in the order of their acceptance.
-    pub async fn prices(&self, auction_id: &str) -> Vec<i64> {
+    pub(crate) async fn prices(&self, auction_id: &str) -> Vec<i64> {
         sqlx::query("SELECT price_minor FROM bids WHERE auction_id = $1 ORDER BY id")
             .bind(auction_id)
             .fetch_all(self.database.pool())
@@ -116,7 +122,7 @@ impl House {
     }
 
     /// The events in the outbox after the opening: subject and body, in their order.
-    pub async fn events(&self) -> Vec<(String, serde_json::Value)> {
+    pub(crate) async fn events(&self) -> Vec<(String, serde_json::Value)> {
         sqlx::query(
             "SELECT subject, body FROM outbox WHERE subject <> 'events.auction.opened' ORDER BY id",
         )
@@ -135,7 +141,7 @@ impl House {
     }
 
     /// The subjects of [`House::events`].
-    pub async fn subjects(&self) -> Vec<String> {
+    pub(crate) async fn subjects(&self) -> Vec<String> {
         self.events()
             .await
             .into_iter()
@@ -144,7 +150,7 @@ impl House {
     }
 
     /// How many awards were ever made in an auction, and how many of them stand.
-    pub async fn awards(&self, auction_id: &str) -> (usize, usize) {
+    pub(crate) async fn awards(&self, auction_id: &str) -> (usize, usize) {
         let rows = sqlx::query("SELECT revoked_at_ms FROM awards WHERE auction_id = $1")
             .bind(auction_id)
             .fetch_all(self.database.pool())
@@ -158,7 +164,7 @@ impl House {
     }
 
     /// The auction as it stands.
-    pub async fn snapshot(&self, auction_id: &str) -> auction::domain::Snapshot {
+    pub(crate) async fn snapshot(&self, auction_id: &str) -> auction::domain::Snapshot {
         store::snapshots::one(&self.database, auction_id)
             .await
             .expect("the database")
@@ -166,7 +172,7 @@ impl House {
     }
 }
 
-pub fn restaurant(number: usize) -> Eligible {
+pub(crate) fn restaurant(number: usize) -> Eligible {
     Eligible {
         account_id: format!("account-{number}"),
         restaurant_id: format!("restaurant-{number}"),
@@ -174,7 +180,7 @@ pub fn restaurant(number: usize) -> Eligible {
     }
 }
 
-pub fn opening() -> Opening {
+pub(crate) fn opening() -> Opening {
     Asked {
         dishes: vec![Dish {
             dish: "후라이드치킨".to_owned(),
@@ -196,7 +202,7 @@ pub fn opening() -> Opening {
     .expect("valid")
 }
 
-pub fn offer(auction_id: &str, account_id: &str, price: i64) -> Offer {
+pub(crate) fn offer(auction_id: &str, account_id: &str, price: i64) -> Offer {
     Offer {
         auction_id: auction_id.to_owned(),
         account_id: account_id.to_owned(),
@@ -205,7 +211,7 @@ pub fn offer(auction_id: &str, account_id: &str, price: i64) -> Offer {
 }
 
 /// The claim of a request with this idempotency key, if any.
-pub fn claim(account_id: &str, key: Option<&str>) -> Claim {
+pub(crate) fn claim(account_id: &str, key: Option<&str>) -> Claim {
     let mut request = tonic::Request::new(());
     if let Some(key) = key {
         request

@@ -1,6 +1,6 @@
 //! The trace of an opening goes on at the deadline, and the award links to every bid that it weighed.
 
-use crate::house::{CEILING, DURATION, House, STEP, house};
+use crate::house::{CEILING, DURATION, House, STEP, captured_house};
 use auction::{awarding::Revocation, closing, spans::MAX_LINKS};
 use sqlx::Row as _;
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ fn span_id(context: &SavedContext) -> String {
 #[tokio::test]
 async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a_restart() {
     let captured = capture();
-    let house = house().await;
+    let house = captured_house().await;
     let auction = house.open(5).await;
     bid_down(&house, &auction, 5).await;
     house.clock.advance(DURATION);
@@ -96,7 +96,7 @@ async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a
 async fn past_the_limit_of_links_child_spans_of_the_award_carry_the_rest() {
     const BIDS: usize = 2 * MAX_LINKS + 10;
     let captured = capture();
-    let house = house().await;
+    let house = captured_house().await;
     let auction = house.open(BIDS).await;
     bid_down(&house, &auction, BIDS).await;
     let bids = bid_spans(&captured);
@@ -128,7 +128,7 @@ async fn past_the_limit_of_links_child_spans_of_the_award_carry_the_rest() {
 #[tokio::test]
 async fn an_expiry_is_a_child_of_the_opening() {
     let captured = capture();
-    let house = house().await;
+    let house = captured_house().await;
     house.open(1).await;
     house.end().await;
     let opening = captured.span("auction.open");
@@ -141,7 +141,7 @@ async fn an_expiry_is_a_child_of_the_opening() {
 #[tokio::test]
 async fn a_further_award_belongs_to_the_revocation_and_links_to_the_award_before_and_the_bids() {
     let captured = capture();
-    let house = house().await;
+    let house = captured_house().await;
     let auction = house.open(3).await;
     bid_down(&house, &auction, 3).await;
     house.end().await;
@@ -188,7 +188,7 @@ async fn a_further_award_belongs_to_the_revocation_and_links_to_the_award_before
 #[tokio::test]
 async fn a_look_for_what_is_due_makes_no_trace() {
     let captured = capture();
-    let house = house().await;
+    let house = captured_house().await;
     house.open(1).await;
     let before = captured.spans().len();
     closing::end_due(&house.auctioneer).await.expect("a look");
