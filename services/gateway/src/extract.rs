@@ -3,22 +3,18 @@
 use crate::{gateway::Gateway, guard::Identity, refusal::Refusal};
 use ::api::common::{Caller, Role};
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
-use bytes::Bytes;
 use chassis::{
     Failure, caller,
     idempotency::{MAX_KEY_LENGTH, METADATA_KEY},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use utoipa::IntoParams;
 
-/// How long a body may take to come.
-const BODY_TIME_OUT: Duration = Duration::from_secs(5);
 const MAX_ID_LENGTH: usize = 64;
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 100;
@@ -36,9 +32,6 @@ pub(crate) struct Writer {
 /// The request's `Idempotency-Key`, if it has one.
 pub(crate) struct IdempotencyKey(Option<MetadataValue<Ascii>>);
 
-/// A JSON body.
-pub(crate) struct Body<T>(pub(crate) T);
-
 /// The id in the path.
 pub(crate) struct Id(pub(crate) String);
 
@@ -51,9 +44,10 @@ pub(crate) struct Params<T>(pub(crate) T);
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
     /// How many at most: 1 to 100, 50 when not given.
-    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[param(minimum = 1, maximum = 100, default = 50, nullable = false)]
     pub(crate) limit: Option<u32>,
     /// The `next_after` of the page before; without it the list starts from its beginning.
+    #[param(nullable = false)]
     pub(crate) after: Option<String>,
 }
 
@@ -63,7 +57,12 @@ pub(crate) struct Page {
 #[expect(dead_code, reason = "it exists for the OpenAPI document")]
 pub(crate) struct IdempotencyHeader {
     /// The same key gives the same answer for 24 hours; with another body it is refused (422).
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        nullable = false
+    )]
     key: Option<String>,
 }
 
@@ -167,99 +166,6 @@ impl FromRequestParts<Gateway> for IdempotencyKey {
     }
 }
 
-// === impl Body ===
-
-impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
-    type Rejection = Refusal;
-
-    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, Refusal> {
-        if !is_json(request.headers()) {
-            return Err(Refusal::with_status(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "request.unsupported_media_type",
-                "expected `Content-Type: application/json`",
-            ));
-        }
-        let body = Bytes::from_request(request, gateway);
-        let body = match tokio::time::timeout(BODY_TIME_OUT, body).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Err(Refusal::with_status(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "request.too_large",
-                    format!("a body has at most {} bytes", crate::gateway::MAX_BODY),
-                ));
-            }
-            Ok(Err(_)) => {
-                return Err(Refusal::with_status(
-                    StatusCode::BAD_REQUEST,
-                    "request.broken_body",
-                    "the body ended before it was complete",
-                ));
-            }
-            Err(_) => {
-                return Err(Refusal::with_status(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "request.body_too_slow",
-                    "the body took too long to come",
-                ));
-            }
-        };
-        parse(&body).map(Self).map_err(Refusal::from)
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(|essence| essence.trim().to_ascii_lowercase())
-        .is_some_and(|essence| {
-            essence == "application/json"
-                || (essence.starts_with("application/") && essence.ends_with("+json"))
-        })
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let error = error.into_inner();
-        if error.classify() != serde_json::error::Category::Data {
-            return not_json(&error);
-        }
-        let message = error.to_string();
-        let field = field_at_fault(&path, &message);
-        Failure::new(chassis::Kind::Invalid, "request.bad_field", message).at(field)
-    })?;
-    json.end().map_err(|error| not_json(&error))?;
-    Ok(parsed)
-}
-
-fn not_json(error: &serde_json::Error) -> Failure {
-    let message = format!("the body is no JSON: {error}");
-    Failure::new(chassis::Kind::Invalid, "request.bad_json", message)
-}
-
-/// The path of the field that `message` complains of: a missing or unknown one is named there, and `path` is its
-/// parent's.
-fn field_at_fault(path: &str, message: &str) -> String {
-    let named = ["missing field `", "unknown field `"]
-        .iter()
-        .find_map(|start| message.strip_prefix(start)?.split_once('`'))
-        .map(|(name, _)| name);
-    match (path, named) {
-        ("." | "", Some(name)) => name.to_owned(),
-        (path, Some(name)) if path == name || path.ends_with(&format!(".{name}")) => {
-            path.to_owned()
-        }
-        (path, Some(name)) => format!("{path}.{name}"),
-        ("." | "", None) => "body".to_owned(),
-        (path, None) => path.to_owned(),
-    }
-}
-
 // === impl Id ===
 
 impl FromRequestParts<Gateway> for Id {
@@ -340,50 +246,8 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, IdempotencyKey, parse};
-    use crate::json::auction::OpenAuction;
+    use super::{Id, IdempotencyKey};
     use http::{HeaderMap, HeaderValue};
-
-    fn fault_of(body: &str) -> (String, Option<String>) {
-        let failure = parse::<OpenAuction>(body.as_bytes()).expect_err("wrong");
-        (
-            failure.code.into_owned(),
-            failure.field.map(std::borrow::Cow::into_owned),
-        )
-    }
-
-    #[test]
-    fn a_wrong_field_is_named_by_its_path() {
-        let body =
-            r#"{"dishes":[{"dish":"김치찌개","quantity":1},{"dish":"비빔밥","quantity":"two"}]}"#;
-        assert_eq!(
-            fault_of(body),
-            (
-                "request.bad_field".to_owned(),
-                Some("dishes[1].quantity".to_owned())
-            )
-        );
-    }
-
-    #[test]
-    fn a_missing_and_an_unknown_field_are_named() {
-        assert_eq!(fault_of("{}").1.as_deref(), Some("dishes"));
-        assert_eq!(
-            fault_of(r#"{"dishes":[{"dish":"비빔밥"}]}"#).1.as_deref(),
-            Some("dishes[0].quantity")
-        );
-        assert_eq!(
-            fault_of(r#"{"cuopon_code":"X"}"#).1.as_deref(),
-            Some("cuopon_code")
-        );
-    }
-
-    #[test]
-    fn what_is_no_json_is_told_with_its_line() {
-        let failure = parse::<OpenAuction>(b"{\n  \"dishes\": ,\n}").expect_err("no JSON");
-        assert_eq!(failure.code, "request.bad_json");
-        assert!(failure.message.contains("line 2"), "{}", failure.message);
-    }
 
     #[test]
     fn an_idempotency_key_is_one_line_of_printable_ascii() {

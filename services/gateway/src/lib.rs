@@ -15,6 +15,7 @@
 //! Whatever goes wrong is answered with a problem document (RFC 9457) that has a stable code and the trace id.
 
 mod api;
+mod body;
 mod extract;
 mod gateway;
 mod guard;

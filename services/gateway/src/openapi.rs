@@ -5,8 +5,8 @@ use chassis::problem;
 use utoipa::{
     OpenApi,
     openapi::{
-        ContentBuilder, HeaderBuilder, ObjectBuilder, OpenApi as Document, Ref, RefOr, Response,
-        ResponseBuilder, Type,
+        ContentBuilder, Header, HeaderBuilder, ObjectBuilder, OpenApi as Document, Ref, RefOr,
+        Response, ResponseBuilder, Type,
         path::{Operation, PathItem},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -68,10 +68,7 @@ pub(crate) fn document() -> Document {
         let responses = &mut operation.responses.responses;
         for response in responses.values_mut() {
             if let RefOr::T(response) = response {
-                let header = HeaderBuilder::new()
-                    .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-                    .description(Some("The trace of this request"))
-                    .build();
+                let header = header(Type::String, "The trace of this request");
                 response.headers.insert(TRACE_ID.to_owned(), header.into());
             }
         }
@@ -95,10 +92,25 @@ fn problem() -> Response {
     let schema = Ref::from_schema_name(PROBLEM);
     ResponseBuilder::new()
         .description("A problem document; its `code` is stable")
+        .header(TRACE_ID, header(Type::String, "The trace of this request"))
+        .header(
+            "Retry-After",
+            header(
+                Type::Integer,
+                "With 429 and 503: the seconds after which trying again may help",
+            ),
+        )
         .content(
             problem::CONTENT_TYPE,
             ContentBuilder::new().schema(Some(schema)).build(),
         )
+        .build()
+}
+
+fn header(kind: Type, description: &str) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(kind)))
+        .description(Some(description))
         .build()
 }
 

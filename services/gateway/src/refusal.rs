@@ -40,9 +40,11 @@ pub(crate) struct Problem {
     code: String,
     /// The field at fault, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<String>,
     /// The trace in which it happened: quote it when you report the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     trace_id: Option<String>,
 }
 

@@ -1,7 +1,8 @@
 //! Sign-up, login, and one's own account.
 
 use crate::{
-    extract::{Body, IdempotencyHeader, IdempotencyKey, Reader},
+    body::Body,
+    extract::{IdempotencyHeader, IdempotencyKey, Reader},
     gateway::Gateway,
     json::account::{Account, LogIn, Session, SignUp},
     refusal::Refusal,

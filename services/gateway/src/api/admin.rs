@@ -1,7 +1,8 @@
 //! What only admins can do.
 
 use crate::{
-    extract::{Body, Id, IdempotencyHeader, Page, Params, Reader, Writer},
+    body::Body,
+    extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer},
     gateway::Gateway,
     json::{
         account::{Account, Accounts},

@@ -1,7 +1,8 @@
 //! Auctions and bids; following one live is in [`crate::live`].
 
 use crate::{
-    extract::{Body, Id, IdempotencyHeader, Page, Params, Reader, Writer},
+    body::Body,
+    extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer},
     gateway::Gateway,
     json::{
         auction::{Auction, Auctions, Bid, OpenAuction, PlaceBid},

@@ -1,7 +1,8 @@
 //! The inbox and the webhook.
 
 use crate::{
-    extract::{Body, IdempotencyHeader, Page, Params, Reader, Writer},
+    body::Body,
+    extract::{IdempotencyHeader, Page, Params, Reader, Writer},
     gateway::Gateway,
     json::{
         next_after,

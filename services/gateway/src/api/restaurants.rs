@@ -1,7 +1,8 @@
 //! Restaurants.
 
 use crate::{
-    extract::{Body, Id, IdempotencyHeader, Reader, Writer},
+    body::Body,
+    extract::{Id, IdempotencyHeader, Reader, Writer},
     gateway::Gateway,
     json::restaurant::{PutRestaurant, Restaurant},
     refusal::Refusal,

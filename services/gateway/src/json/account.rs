@@ -103,6 +103,7 @@ pub(crate) struct Accounts {
     pub(crate) accounts: Vec<Account>,
     /// The `after` of the next page; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) next_after: Option<String>,
 }
 

@@ -74,6 +74,7 @@ pub(crate) struct Award {
     awarded_at_ms: i64,
     /// The award that this one replaces, after its payment declined.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     replaces_award_id: Option<String>,
 }
 
@@ -100,14 +101,17 @@ pub(crate) struct Auction {
     state: AuctionState,
     /// The bid to beat.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     lowest_bid: Option<Bid>,
     /// How many bids counted.
     bid_count: u32,
     /// The award that stands.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     award: Option<Award>,
     /// The coupon to use.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     coupon_code: Option<String>,
     /// The points to use.
     points_to_use: i64,
@@ -138,6 +142,7 @@ pub(crate) struct Auctions {
     pub(crate) auctions: Vec<Auction>,
     /// The `after` of the next page; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) next_after: Option<String>,
 }
 
@@ -149,6 +154,7 @@ pub(crate) struct LiveEvent {
     pub(crate) auction: Auction,
     /// The W3C `traceparent` of what caused the change.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) traceparent: Option<String>,
 }
 

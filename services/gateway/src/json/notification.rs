@@ -18,6 +18,7 @@ pub(crate) struct Notification {
     subject_id: String,
     /// The auction from which it came.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     auction_id: Option<String>,
     /// For people.
     text: String,
@@ -32,6 +33,7 @@ pub(crate) struct Notifications {
     pub(crate) notifications: Vec<Notification>,
     /// The `after` of the next page; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) next_after: Option<String>,
 }
 

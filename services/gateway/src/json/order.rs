@@ -12,11 +12,13 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrdersQuery {
     /// Only those of this auction.
+    #[param(nullable = false)]
     pub(crate) auction_id: Option<String>,
     /// How many at most: 1 to 100, 50 when not given.
-    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[param(minimum = 1, maximum = 100, default = 50, nullable = false)]
     pub(crate) limit: Option<u32>,
     /// The `next_after` of the page before; without it the list starts from its beginning.
+    #[param(nullable = false)]
     pub(crate) after: Option<String>,
 }
 
@@ -37,11 +39,13 @@ pub(crate) struct Order {
     price: Money,
     /// What coupon and points take off; absent until they are reserved.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     discount: Option<Money>,
     /// Where it stands.
     state: OrderState,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     failure_code: Option<String>,
     /// What was done to settle it, in order.
     saga: Vec<SagaStep>,
@@ -79,6 +83,7 @@ pub(crate) struct Orders {
     pub(crate) orders: Vec<Order>,
     /// The `after` of the next page; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) next_after: Option<String>,
 }
 
