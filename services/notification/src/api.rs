@@ -1,0 +1,112 @@
+//! `bidtrace.notification.v1.Notifications`.
+
+use crate::{
+    store::{Notification, Store, put_webhook},
+    webhook_url,
+};
+use api::notification::{
+    ListNotificationsRequest, ListNotificationsResponse, PutWebhookRequest, Webhook,
+    notifications_server::Notifications,
+};
+use chassis::{Failure, caller, idempotency::Claim};
+use tonic::{Request, Response, Status};
+
+/// The size of a page whose request names none.
+const DEFAULT_LIMIT: u32 = 50;
+
+/// The largest page.
+const MAX_LIMIT: u32 = 200;
+
+/// The longest id.
+const MAX_ID: usize = 64;
+
+/// The service over gRPC.
+pub struct Api {
+    /// Where notifications are kept.
+    pub store: Store,
+}
+
+impl Api {
+    async fn list(
+        &self,
+        request: ListNotificationsRequest,
+    ) -> Result<ListNotificationsResponse, Failure> {
+        let caller = caller::require(request.caller)?;
+        let limit = match request.limit {
+            0 => DEFAULT_LIMIT,
+            limit if limit <= MAX_LIMIT => limit,
+            limit => {
+                return Err(Failure::invalid(
+                    "notification.bad_limit",
+                    "limit",
+                    format!("expected 1 to {MAX_LIMIT}, not {limit}"),
+                ));
+            }
+        };
+        if request.after.len() > MAX_ID {
+            return Err(Failure::invalid(
+                "notification.bad_id",
+                "after",
+                format!("expected an id of at most {MAX_ID} characters"),
+            ));
+        }
+        let notifications = self
+            .store
+            .list(&caller.account_id, &request.after, limit)
+            .await?;
+        Ok(ListNotificationsResponse {
+            notifications: notifications.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    async fn put(&self, request: Request<PutWebhookRequest>) -> Result<Webhook, Failure> {
+        let caller = caller::require(request.get_ref().caller.clone())?;
+        let claim = Claim::new(&caller.account_id, "PutWebhook", &request)?;
+        let url = request.into_inner().url;
+        if !url.is_empty() {
+            webhook_url::parse(&url)?;
+        }
+        let clock = self.store.clock.clone();
+        claim
+            .execute(&self.store.database, &self.store.clock, move |write| {
+                Box::pin(async move {
+                    put_webhook(write, &clock, &caller.account_id, &url).await?;
+                    Ok(Webhook { url })
+                })
+            })
+            .await
+    }
+}
+
+#[tonic::async_trait]
+impl Notifications for Api {
+    async fn list_notifications(
+        &self,
+        request: Request<ListNotificationsRequest>,
+    ) -> Result<Response<ListNotificationsResponse>, Status> {
+        let notifications = self.list(request.into_inner()).await;
+        notifications.map(Response::new).map_err(Status::from)
+    }
+
+    async fn put_webhook(
+        &self,
+        request: Request<PutWebhookRequest>,
+    ) -> Result<Response<Webhook>, Status> {
+        let webhook = self.put(request).await;
+        webhook.map(Response::new).map_err(Status::from)
+    }
+}
+
+impl From<Notification> for api::notification::Notification {
+    fn from(notification: Notification) -> Self {
+        Self {
+            id: notification.id,
+            account_id: notification.account_id,
+            kind: notification.kind,
+            subject_id: notification.subject_id,
+            text: notification.text,
+            at_ms: notification.at_ms,
+            auction_id: notification.auction_id,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The notification service's process.
+
+use chassis::platform::Service;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    chassis::run(Service::Notification, registry::ALL, notification::serve).await
+}

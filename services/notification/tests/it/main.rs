@@ -1,0 +1,8 @@
+//! The inbox and webhooks: on both engines, over a real broker, and to a real HTTP receiver.
+
+mod api;
+mod broker;
+mod fixtures;
+mod inbox;
+mod receiver;
+mod webhooks;
