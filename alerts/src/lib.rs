@@ -1,1 +1,28 @@
-//! Stub.
+//! The service level objectives, and everything that follows from them.
+//!
+//! `alerts/slo.yaml` states each objective once, in terms of the metric registry ([`model`]). From it come the
+//! recording rules and burn-rate alerts; beside them stand alerts about targets, about the telemetry pipeline and
+//! about work that must go on ([`rules`]). Each alert carries the scenarios of its promtool tests and the text of
+//! its runbook page, so that none can be without. `alerts generate` writes it all to `alerts/generated` and
+//! `alerts/runbooks`, `alerts check` fails when that has not been done.
+
+use std::path::Path;
+
+pub mod backends;
+mod generate;
+pub mod model;
+pub mod promql;
+mod promtool;
+pub mod rules;
+mod runbook;
+
+pub use generate::{files, stale, write};
+pub use rules::{Kind, Rule};
+
+/// Every rule of the repository at `root`, with its expression in both forms.
+///
+/// # Errors
+/// When the objectives cannot be loaded.
+pub fn rules(root: &Path) -> Result<Vec<Rule>, model::ModelError> {
+    Ok(rules::rules(&model::load(root)?))
+}

@@ -1,0 +1,404 @@
+//! Scenarios of objectives: what traffic their indicators saw, and which burn-rate alerts and states follow.
+
+use chassis::platform::Service;
+
+use crate::model::{Indicator, Objective};
+use crate::promql::{Labels, Selector};
+use crate::promtool::{Firing, Sample, Scenario, Series};
+use crate::rules::burn::{
+    BUDGET_REMAINING, BURNING, BurnAlert, GOOD, NO_DATA, NO_TRAFFIC, STATE, WINDOWS,
+};
+
+/// Events per minute, where there is much traffic.
+const BUSY: f64 = 1_000.0;
+
+/// Label values to make examples from; the empty one is a missing label.
+const EXAMPLES: [&str; 6] = ["", "500", "200", "404", "timeout", "cancelled"];
+
+/// A stretch of traffic: so many minutes with so many good and bad events in each.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    minutes: usize,
+    good: f64,
+    bad: f64,
+}
+
+/// The burn-rate alerts of an objective: each alone at the edge, an outage that ended, and low traffic.
+pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
+    let name = objective.alert_name();
+    let budget = objective.budget();
+    let steepest = WINDOWS[0].factor;
+    // Between two neighbouring factors, so that exactly the alerts up to one of them fire; a share stays below 1.
+    let mut rates: Vec<f64> = WINDOWS
+        .windows(2)
+        .map(|pair| f64::midpoint(pair[0].factor, pair[1].factor))
+        .collect();
+    rates.push(0.5);
+    rates.insert(0, f64::midpoint(steepest, (1.0 / budget).min(20.0)));
+    let mut scenarios: Vec<_> = rates
+        .into_iter()
+        .map(|rate| {
+            let share = rate * budget;
+            let series = traffic(
+                objective,
+                &[Stretch {
+                    minutes: 31,
+                    good: BUSY * (1.0 - share),
+                    bad: BUSY * share,
+                }],
+            );
+            let firing = WINDOWS
+                .iter()
+                .filter(|burn| rate > burn.factor)
+                .map(|burn| firing(burn, share))
+                .collect();
+            Scenario::new(
+                format!(
+                    "{}: the budget burns {} times too fast",
+                    objective.name,
+                    crate::promql::number(rate)
+                ),
+                series,
+            )
+            .fires(30, &name, firing)
+        })
+        .collect();
+    scenarios.extend([
+        outage_that_ended(objective, &name),
+        one_error_among_three(objective, &name),
+        outage_at_low_traffic(objective, &name),
+        vanished(objective, &name),
+    ]);
+    scenarios
+}
+
+/// The four states, and that a share is 0 without errors and without traffic, and nothing without data.
+pub(crate) fn state_scenarios(objective: &Objective) -> Vec<Scenario> {
+    let share = |window: &str| {
+        Selector::named(format!("slo:bad_events:ratio_rate{window}")).with("slo", &objective.name)
+    };
+    let shares = |window: &str, value: f64| vec![recorded(objective, share(window).name(), value)];
+    let state = Selector::named(STATE).with("slo", &objective.name);
+    let states = |value: u8| vec![recorded(objective, STATE, f64::from(value))];
+    let budget = Selector::named(BUDGET_REMAINING).with("slo", &objective.name);
+    let budgets = |value: f64| vec![recorded(objective, BUDGET_REMAINING, value)];
+    let calm = Stretch {
+        minutes: 31,
+        good: BUSY,
+        bad: 0.0,
+    };
+    let title = |text: &str| format!("{}: {text}", objective.name);
+    let gateway = objective.service.name();
+    vec![
+        Scenario::new(
+            title("good, when no error ever made a series"),
+            traffic(objective, &[calm]),
+        )
+        .gives(30, state.to_string(), states(GOOD))
+        .gives(30, share("5m").to_string(), shares("5m", 0.0))
+        .gives(30, share("3d").to_string(), shares("3d", 0.0))
+        .gives(30, budget.to_string(), budgets(1.0)),
+        Scenario::new(
+            title("burning, when half of the events are bad"),
+            traffic(
+                objective,
+                &[Stretch {
+                    minutes: 31,
+                    good: BUSY / 2.0,
+                    bad: BUSY / 2.0,
+                }],
+            ),
+        )
+        .gives(30, state.to_string(), states(BURNING))
+        .gives(30, share("5m").to_string(), shares("5m", 0.5))
+        .gives(
+            30,
+            budget.to_string(),
+            budgets(1.0 - 0.5 / objective.budget()),
+        ),
+        Scenario::new(
+            title("no traffic, when the service is scraped and nobody ever asked"),
+            vec![Series::up(gateway).level(1.0, 31)],
+        )
+        .gives(30, state.to_string(), states(NO_TRAFFIC))
+        .gives(30, share("5m").to_string(), shares("5m", 0.0))
+        .gives(30, budget.to_string(), budgets(1.0)),
+        Scenario::new(
+            title("no traffic, when it stopped an hour ago, and every share is still a number"),
+            traffic(
+                objective,
+                &[
+                    calm,
+                    Stretch {
+                        minutes: 70,
+                        good: 0.0,
+                        bad: 0.0,
+                    },
+                ],
+            ),
+        )
+        .gives(100, state.to_string(), states(NO_TRAFFIC))
+        .gives(100, share("5m").to_string(), shares("5m", 0.0))
+        .gives(100, share("1h").to_string(), shares("1h", 0.0))
+        .gives(100, budget.to_string(), budgets(1.0)),
+        Scenario::new(
+            title("no data, when the service cannot be scraped"),
+            vec![Series::up(gateway).level(0.0, 31)],
+        )
+        .gives(30, state.to_string(), states(NO_DATA))
+        .gives(30, share("5m").to_string(), Vec::new()),
+        Scenario::new(title("no data, when nothing is there"), Vec::new())
+            .gives(30, state.to_string(), states(NO_DATA))
+            .gives(30, share("5m").to_string(), Vec::new()),
+    ]
+}
+
+/// The alert that says that an objective is not watched.
+pub(crate) fn no_data_scenarios(objective: &Objective) -> Vec<Scenario> {
+    let name = "SloNoData";
+    let blind = || vec![Firing::value("3").of_rule("slo", objective.name.clone())];
+    let up = || Series::up(objective.service.name());
+    let title = |text: &str| format!("{}: {text}", objective.name);
+    vec![
+        Scenario::new(title("the service was never scraped"), Vec::new()).fires(5, name, blind()),
+        Scenario::new(
+            title("the service is scraped, without any traffic"),
+            vec![up().level(1.0, 31)],
+        )
+        .silent(30, name),
+        Scenario::new(
+            title("the service went away"),
+            vec![up().level(1.0, 10).level(0.0, 21)],
+        )
+        .silent(9, name)
+        .fires(30, name, blind()),
+    ]
+}
+
+fn outage_that_ended(objective: &Objective, name: &str) -> Scenario {
+    let series = traffic(
+        objective,
+        &[
+            Stretch {
+                minutes: 31,
+                good: BUSY / 2.0,
+                bad: BUSY / 2.0,
+            },
+            Stretch {
+                minutes: 10,
+                good: BUSY,
+                bad: 0.0,
+            },
+        ],
+    );
+    let later = WINDOWS[1..]
+        .iter()
+        .map(|burn| firing(burn, 0.375))
+        .collect();
+    Scenario::new(
+        format!(
+            "{}: ten minutes after an outage the steepest alert is over, the slower ones are not",
+            objective.name
+        ),
+        series,
+    )
+    .fires(40, name, later)
+}
+
+fn one_error_among_three(objective: &Objective, name: &str) -> Scenario {
+    let good: Vec<f64> = (0..40)
+        .map(|minute| {
+            if minute == 10 || minute == 30 {
+                1.0
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    let bad: Vec<f64> = (0..40)
+        .map(|minute| if minute == 20 { 1.0 } else { 0.0 })
+        .collect();
+    Scenario::new(
+        format!(
+            "{}: one error among three requests bothers nobody",
+            objective.name
+        ),
+        events(objective, &good, &bad),
+    )
+    .silent(21, name)
+    .silent(31, name)
+}
+
+fn outage_at_low_traffic(objective: &Objective, name: &str) -> Scenario {
+    let bad: Vec<f64> = (0..70)
+        .map(|minute| {
+            if minute > 0 && minute % 6 == 0 {
+                1.0
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    let slower = WINDOWS[1..].iter().map(|burn| firing(burn, 1.0)).collect();
+    Scenario::new(
+        format!(
+            "{}: ten requests an hour, all bad, still page somebody",
+            objective.name
+        ),
+        events(objective, &[0.0; 70], &bad),
+    )
+    .fires(64, name, slower)
+}
+
+/// The steepest burn-rate alert cannot see a service that is gone; another alert must.
+fn vanished(objective: &Objective, name: &str) -> Scenario {
+    let service = objective.service.name();
+    let stretch = Stretch {
+        minutes: 31,
+        good: BUSY / 2.0,
+        bad: BUSY / 2.0,
+    };
+    let mut series = samples(objective, &[stretch]);
+    series.push(Series::up(service).level(1.0, 31).level(0.0, 16));
+    let others = Service::ALL
+        .iter()
+        .filter(|other| **other != objective.service);
+    series.extend(others.map(|other| Series::up(other.name()).level(1.0, 47)));
+    let slower = WINDOWS[1..].iter().map(|burn| firing(burn, 0.5)).collect();
+    Scenario::new(
+        format!("{}: the service vanishes in an outage", objective.name),
+        series,
+    )
+    .fires(46, name, slower)
+    .fires(
+        46,
+        "ServiceDown",
+        vec![Firing::value("0").of_rule("service", service)],
+    )
+    .gives(
+        46,
+        Selector::named(STATE)
+            .with("slo", &objective.name)
+            .to_string(),
+        vec![recorded(objective, STATE, f64::from(NO_DATA))],
+    )
+}
+
+fn firing(burn: &BurnAlert, share: f64) -> Firing {
+    Firing::value(percentage(share)).of_rule("window", burn.long.text)
+}
+
+fn recorded(objective: &Objective, name: &str, value: f64) -> Sample {
+    Sample::new(format!("{name}{{slo=\"{}\"}}", objective.name), value)
+}
+
+/// Samples of the indicator for this traffic, and of a service that is always scraped.
+fn traffic(objective: &Objective, stretches: &[Stretch]) -> Vec<Series> {
+    let minutes = stretches.iter().map(|stretch| stretch.minutes).sum();
+    let mut series = samples(objective, stretches);
+    series.push(Series::up(objective.service.name()).level(1.0, minutes));
+    series
+}
+
+fn samples(objective: &Objective, stretches: &[Stretch]) -> Vec<Series> {
+    let rising = |series: Series, each: &dyn Fn(&Stretch) -> f64| {
+        stretches.iter().fold(series, |series, stretch| {
+            series.rise(each(stretch), stretch.minutes)
+        })
+    };
+    match &objective.indicator {
+        Indicator::Availability { all, bad } => {
+            let mut series = vec![rising(example(all, Some(bad), false), &|stretch| {
+                stretch.good
+            })];
+            if stretches.iter().any(|stretch| stretch.bad > 0.0) {
+                series.push(rising(example(all, Some(bad), true), &|stretch| {
+                    stretch.bad
+                }));
+            }
+            series
+        }
+        Indicator::Latency { all, quick, .. } => vec![
+            rising(example(all, None, false), &|stretch| {
+                stretch.good + stretch.bad
+            }),
+            rising(example(quick, None, false), &|stretch| stretch.good),
+        ],
+    }
+}
+
+/// Samples for single events, in series that their first event makes.
+fn events(objective: &Objective, good: &[f64], bad: &[f64]) -> Vec<Series> {
+    let up = Series::up(objective.service.name()).level(1.0, good.len());
+    let all: Vec<f64> = good.iter().zip(bad).map(|(good, bad)| good + bad).collect();
+    let (first, second) = match &objective.indicator {
+        Indicator::Availability { all, bad: failed } => (
+            example(all, Some(failed), false).born_late(good),
+            example(all, Some(failed), true).born_late(bad),
+        ),
+        Indicator::Latency {
+            all: any, quick, ..
+        } => (
+            example(any, None, false).born_late(&all),
+            quick_samples(example(quick, None, false), &all, good),
+        ),
+    };
+    vec![first, second, up]
+}
+
+/// A bucket appears with its histogram, also while it counts nothing.
+fn quick_samples(mut series: Series, all: &[f64], good: &[f64]) -> Series {
+    let (mut any, mut sum) = (0.0, 0.0);
+    for (all, good) in all.iter().zip(good) {
+        any += all;
+        sum += good;
+        series = if any > 0.0 {
+            series.level(sum, 1)
+        } else {
+            series.gap(1)
+        };
+    }
+    series
+}
+
+/// A series that `all` selects, and that `bad` selects or does not.
+fn example(all: &Selector, bad: Option<&Selector>, is_bad: bool) -> Series {
+    let none = Labels::default();
+    let failing = bad.map_or(&none, Selector::labels);
+    let mut names = all.labels().names();
+    names.extend(failing.names());
+    names.dedup();
+    let mut series = Series::new(all.name()).label("instance", "a");
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        let fixed = all.labels().value(name).or_else(|| {
+            EXAMPLES.into_iter().find(|value| {
+                all.labels().admit(name, value)
+                    && (bad.is_none() || failing.admit(name, value) == is_bad)
+            })
+        });
+        series = series.label(name, fixed.unwrap_or_default());
+    }
+    series
+}
+
+/// What `humanizePercentage` makes of a share: four significant digits.
+fn percentage(share: f64) -> String {
+    let percent = share * 100.0;
+    let mut text = format!("{percent:.3}");
+    for decimals in 0..4 {
+        let shorter = format!("{percent:.decimals$}");
+        if shorter
+            .parse::<f64>()
+            .is_ok_and(|value| (value - percent).abs() < 5e-5 * percent)
+        {
+            text = shorter;
+            break;
+        }
+    }
+    format!("{text}%")
+}
