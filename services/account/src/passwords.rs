@@ -197,10 +197,7 @@ mod tests {
         assert_eq!(passwords.turns.available_permits(), before - 1);
         drop(release);
         let all = u32::try_from(before).expect("few");
-        passwords
-            .turns
-            .acquire_many(all)
-            .await
-            .expect("given back once the work is done");
+        let every_turn = passwords.turns.acquire_many(all).await;
+        assert!(every_turn.is_ok(), "given back once the work is done");
     }
 }

@@ -13,6 +13,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
+use uuid::Uuid;
 
 /// How long a program may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -155,8 +156,16 @@ impl Drop for Process {
     }
 }
 
+/// A free port below those that the system gives to connections of its own choice, which come and go.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
+    const PORTS: std::ops::Range<u16> = 20_000..32_000;
+    loop {
+        // A version 7 UUID ends in random bits.
+        let [.., high, low] = *Uuid::now_v7().as_bytes();
+        let offset = u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);
+        let address = SocketAddr::from(([127, 0, 0, 1], PORTS.start + offset));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
