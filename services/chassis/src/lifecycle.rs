@@ -9,7 +9,7 @@ use axum::serve::ListenerExt as _;
 use sqlx::migrate::Migrator;
 use std::{future::Future, net::SocketAddr, time::Duration};
 use telemetry::{
-    admin::{Admin, Readiness},
+    admin::{Admin, Readiness, ReadinessCheck},
     signals::Metric,
 };
 use tokio::net::TcpListener;
@@ -154,6 +154,11 @@ impl Context {
             }
         });
         Ok(broker)
+    }
+
+    /// A check of the service's own that `/readyz` waits for; it fails until it is set.
+    pub fn readiness(&self, name: &'static str) -> ReadinessCheck {
+        self.readiness.check(name)
     }
 
     /// Publishes what the database's outbox holds, in the background.

@@ -52,7 +52,11 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
         context.clock.clone(),
         context.shutdown.clone(),
     );
-    context.background(gateway.clone().fetch_keys());
+    let (fetching, has_keys) = (gateway.clone(), context.readiness("verifying_keys"));
+    context.background(async move {
+        fetching.fetch_keys().await;
+        has_keys.set(true);
+    });
     context.background(gateway.clone().forget_idle_callers());
     context.serve_http(gateway.router()).await
 }
