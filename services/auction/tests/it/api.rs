@@ -77,10 +77,7 @@ impl Catalog for FoundCatalog {
 impl AuctionsUnderTest {
     pub(crate) async fn start(restaurants: usize) -> Self {
         let found = Arc::new(AtomicUsize::new(restaurants));
-        let catalog = FoundCatalog {
-            found: found.clone(),
-        };
-        let catalog = serve(Routes::new(CatalogServer::new(catalog))).await;
+        let catalog = serve_catalog(found.clone()).await;
         let (house, shutdown) = (house().await, CancellationToken::new());
         let service = AuctionsApi::new(
             house.auctioneer.clone(),
@@ -107,6 +104,11 @@ impl AuctionsUnderTest {
             .into_inner()
             .id
     }
+}
+
+/// A catalog that finds as many restaurants as `found` says, and its address.
+pub(crate) async fn serve_catalog(found: Arc<AtomicUsize>) -> String {
+    serve(Routes::new(CatalogServer::new(FoundCatalog { found }))).await
 }
 
 async fn serve(routes: Routes) -> String {
@@ -141,7 +143,7 @@ fn won(amount_minor: i64) -> Option<Money> {
     })
 }
 
-fn opening(account_id: &str, role: Role) -> OpenAuctionRequest {
+pub(crate) fn opening(account_id: &str, role: Role) -> OpenAuctionRequest {
     OpenAuctionRequest {
         caller: Some(caller(account_id, role)),
         dishes: vec![DishOrder {
@@ -162,7 +164,7 @@ fn opening(account_id: &str, role: Role) -> OpenAuctionRequest {
     }
 }
 
-fn bid(account_id: &str, role: Role, auction_id: &str, price: i64) -> PlaceBidRequest {
+pub(crate) fn bid(account_id: &str, role: Role, auction_id: &str, price: i64) -> PlaceBidRequest {
     PlaceBidRequest {
         caller: Some(caller(account_id, role)),
         auction_id: auction_id.to_owned(),
@@ -170,14 +172,14 @@ fn bid(account_id: &str, role: Role, auction_id: &str, price: i64) -> PlaceBidRe
     }
 }
 
-fn get(account_id: &str, role: Role, auction_id: &str) -> GetAuctionRequest {
+pub(crate) fn get(account_id: &str, role: Role, auction_id: &str) -> GetAuctionRequest {
     GetAuctionRequest {
         caller: Some(caller(account_id, role)),
         auction_id: auction_id.to_owned(),
     }
 }
 
-fn with_key<T>(message: T, key: &str) -> Request<T> {
+pub(crate) fn with_key<T>(message: T, key: &str) -> Request<T> {
     let mut request = Request::new(message);
     request
         .metadata_mut()
@@ -442,7 +444,7 @@ async fn an_admin_closes_an_open_auction_once_and_it_takes_no_more_bids() {
 }
 
 #[tokio::test]
-async fn live_changes_cross_the_wire_with_the_traceparent_of_their_cause() {
+async fn live_changes_cross_the_wire_until_the_auction_has_ended() {
     let under_test = AuctionsUnderTest::start(1).await;
     let mut client = under_test.client.clone();
     let id = under_test.open().await;

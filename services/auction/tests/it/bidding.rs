@@ -9,19 +9,22 @@ use tokio::sync::Barrier;
 async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequence() {
     const BIDDERS: usize = 300;
     for house in houses().await {
-        let house = Arc::new(house);
+        // Every second bidder comes through another process, with which only the database is shared.
+        let processes = [house.auctioneer.clone(), house.restarted().await];
         let auction = house.open(BIDDERS).await;
         let start = Arc::new(Barrier::new(BIDDERS));
         let bidders: Vec<_> = (0..BIDDERS)
             .map(|number| {
-                let (house, start, auction) = (house.clone(), start.clone(), auction.clone());
+                let (process, start) = (processes[number % 2].clone(), start.clone());
                 // Neighbours offer prices that are closer than the step, in an order that has nothing to do with
                 // the price.
                 let scattered = i64::try_from(number * 7919 % BIDDERS).expect("small");
                 let price = CEILING - scattered * 30;
+                let account = restaurant(number).account_id;
+                let offer = offer(&auction, &account, price);
                 tokio::spawn(async move {
                     start.wait().await;
-                    (price, house.bid(&auction, number, price).await)
+                    (price, process.bid(offer, claim(&account, None)).await)
                 })
             })
             .collect();

@@ -5,5 +5,6 @@ mod awarding;
 mod bidding;
 mod deadline;
 mod house;
+mod process;
 mod traces;
 mod watching;

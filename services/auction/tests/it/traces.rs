@@ -1,7 +1,12 @@
 //! The trace of an opening goes on at the deadline, and the award links to every bid that it weighed.
 
 use crate::house::{CEILING, DURATION, House, STEP, captured_house};
-use auction::{awarding::Revocation, closing, spans::MAX_LINKS};
+use auction::{
+    awarding::Revocation,
+    closing,
+    spans::MAX_LINKS,
+    wire::{self, Viewer},
+};
 use sqlx::Row as _;
 use std::collections::HashSet;
 use telemetry::{
@@ -80,6 +85,13 @@ async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a
         span_id(&sent[0]),
         award.span_context.span_id().to_string(),
         "what the award causes goes on from the award"
+    );
+    let told = wire::event(&house.snapshot(&auction).await, &Viewer::Full);
+    let (trace, span) = (award.span_context.trace_id(), award.span_context.span_id());
+    assert_eq!(
+        told.traceparent,
+        format!("00-{trace}-{span}-01"),
+        "watchers are told what caused the change"
     );
     let within = captured.trace(opening.span_context.trace_id());
     let below = |name: &str| {
