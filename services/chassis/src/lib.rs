@@ -13,6 +13,7 @@ pub mod database;
 pub mod failure;
 pub mod fault;
 pub mod grpc;
+pub mod health;
 mod housekeeping;
 pub mod http_client;
 pub mod idempotency;

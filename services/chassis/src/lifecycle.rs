@@ -2,7 +2,7 @@
 
 use crate::{
     broker::Broker, clock::Clock, config::Settings, database::Database, failure::chain, fault,
-    housekeeping, outbox, platform::Service,
+    health, housekeeping, outbox, platform::Service,
 };
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
@@ -42,10 +42,11 @@ pub struct Context {
 }
 
 /// Runs `service` until SIGTERM or SIGINT, and returns when all is drained and flushed. `metrics` are the service's own
-/// declarations.
+/// declarations. A process started with the argument [`health::COMMAND`] asks the running service for its health
+/// instead.
 ///
 /// # Errors
-/// When it cannot start, or when telemetry is lost at the end.
+/// When it cannot start, or when telemetry is lost at the end; when the service that was asked is not ready.
 pub async fn run<S, F>(
     service: Service,
     metrics: &'static [&'static Metric],
@@ -56,6 +57,9 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let settings = Settings::from_env(service)?;
+    if health::is_asked() {
+        return Ok(health::check(&settings).await?);
+    }
     let telemetry = telemetry::builder(service.name())
         .version(env!("CARGO_PKG_VERSION"))
         .metrics(metrics)

@@ -1,12 +1,14 @@
 //! The gateway's process. `gateway openapi` prints the API's OpenAPI document instead of serving it.
 
-use chassis::platform::Service;
+use chassis::{health, platform::Service};
 use std::io::Write as _;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
-        None => chassis::run(Service::Gateway, registry::ALL, gateway::serve).await,
+        None | Some(health::COMMAND) => {
+            chassis::run(Service::Gateway, registry::ALL, gateway::serve).await
+        }
         Some("openapi") => Ok(std::io::stdout().write_all(gateway::openapi_json()?.as_bytes())?),
         Some(other) => {
             anyhow::bail!("unknown command {other:?}: expected nothing (to serve) or `openapi`")
