@@ -109,11 +109,13 @@ render_services() {
         "BIDTRACE_LOAD_EMAIL=$BIDTRACE_LOAD_EMAIL" "BIDTRACE_LOAD_PASSWORD=$BIDTRACE_LOAD_PASSWORD"
       )
     fi
+    # Large blocks go back at once: glibc would else keep the 19 MB of every password that was hashed on another thread.
     # The later word wins, so what was exported overrides.
     program_section "$name" 30 \
       "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317" \
       "BIDTRACE_DATABASE_URL=$(database_url "$name")" \
       "BIDTRACE_FAULTS=$faults" \
+      "MALLOC_MMAP_THRESHOLD_=1048576" \
       "${secrets[@]}" "${given[@]}" \
       -- "$release/$name"
   done
