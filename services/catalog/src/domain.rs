@@ -197,7 +197,7 @@ mod tests {
         let failure = Profile::parse(changed).expect_err("refused");
         (
             failure.code.into_owned(),
-            failure.field.map(|field| field.into_owned()),
+            failure.field.map(std::borrow::Cow::into_owned),
         )
     }
 

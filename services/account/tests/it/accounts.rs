@@ -105,14 +105,14 @@ async fn a_key_that_comes_again_with_another_body_is_refused_also_if_only_the_pa
 async fn nothing_in_the_database_lets_a_password_be_tried_quickly() {
     use sha2::{Digest as _, Sha256};
     use sqlx::Row as _;
+    use std::fmt::Write as _;
     let database = chassis::testing::sqlite("account", &account::MIGRATIONS).await;
     let service = service(&database).await;
     let request = sign_up_request("minji@example.com", Role::Customer);
-    let whole = prost::Message::encode_to_vec(&request);
-    let fast: String = Sha256::digest(whole)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut fast = String::new();
+    for byte in Sha256::digest(prost::Message::encode_to_vec(&request)) {
+        let _ = write!(fast, "{byte:02x}");
+    }
     service
         .sign_up(with_key(request, "key-1"))
         .await

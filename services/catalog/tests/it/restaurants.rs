@@ -104,7 +104,7 @@ async fn of_many_first_calls_at_once_one_restaurant_comes() {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let radius = u32::try_from(n * 100).expect("small");
-                    let dishes = &DISHES[..1 + n % 3];
+                    let dishes = &DISHES[..=n % 3];
                     put(
                         &service,
                         profile("a1", place(37.5665, 126.9780), radius, dishes),

@@ -21,6 +21,7 @@ pub(crate) async fn services() -> Vec<(CatalogApi, TestDatabase)> {
         .collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "so messages have it")]
 pub(crate) fn caller(account_id: &str, role: Role) -> Option<Caller> {
     Some(Caller {
         account_id: account_id.to_owned(),

@@ -131,13 +131,13 @@ impl Model {
                 Some(Slot::Committed { .. }) => true,
                 Some(Slot::Released) | None => false,
             },
-            Call::Release { slot } => match self.slots.get(&slot) {
-                Some(Slot::Committed { .. }) => false,
-                _ => {
+            Call::Release { slot } => {
+                let allowed = !matches!(self.slots.get(&slot), Some(Slot::Committed { .. }));
+                if allowed {
                     self.slots.insert(slot, Slot::Released);
-                    true
                 }
-            },
+                allowed
+            }
         }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) async fn services() -> Vec<Rewards> {
         .collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "so messages have it")]
 pub(crate) fn caller(account_id: &str, role: Role) -> Option<Caller> {
     Some(Caller {
         account_id: account_id.to_owned(),
@@ -45,6 +46,7 @@ pub(crate) fn caller(account_id: &str, role: Role) -> Option<Caller> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "so messages have it")]
 pub(crate) fn won(amount_minor: i64) -> Option<Money> {
     Some(Money {
         amount_minor,
@@ -167,13 +169,13 @@ impl Rewards {
 
     /// Checks a coupon: every use is a reservation's that was not released.
     pub(crate) async fn audit_coupon(&self, code: &str, uses: i64) {
-        let used = number(
+        let in_use = number(
             &self.database,
             "SELECT COUNT(*) FROM reservations WHERE coupon_code = $1 AND state <> 'released'",
             code,
         )
         .await;
-        assert_eq!(self.uses_left(code).await, uses - used);
+        assert_eq!(self.uses_left(code).await, uses - in_use);
     }
 }
 
