@@ -31,10 +31,13 @@ loadtest: ## Whole auctions on schedule against the running stack; fails when an
 test: ## Every test, against the real components; installs what it needs
 	@$(native)/test.sh
 
+test-compose: ## docker-compose.yml for real: up on any engine, one auction, its trace, a kill, down
+	@deploy/container/test.sh
+
 check: ## Are the generated files current, and do the alert rules pass their tests?
 	@$(native)/check.sh
 
-generate: ## Write the alert rules, runbooks and dashboards anew from their sources
+generate: ## Write the alert rules, runbooks, dashboards and the OpenAPI document anew from their sources
 	@$(native)/generate.sh
 
 fmt: ## Format the Rust code
@@ -53,4 +56,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest test check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest test test-compose check generate fmt deny advisories help

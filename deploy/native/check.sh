@@ -48,4 +48,8 @@ export PROMTOOL
 build_code --quiet
 "$(release_dir)/alerts" check
 "$(release_dir)/dashboards" check
+if ! "$(release_dir)/gateway" openapi | cmp --quiet - "$top/services/gateway/openapi.json"; then
+  say "services/gateway/openapi.json is stale: run \`make generate\` and read the difference"
+  exit 1
+fi
 say "everything that is generated is current"
