@@ -18,8 +18,17 @@ pub const PAYS: &str = "tok_ok";
 /// The token whose first payment of an auction declines.
 pub const DECLINES_ONCE: &str = "tok_declined_once";
 
-/// How often the customer looks for what has no live stream: the order and the notification.
-const LOOK: Duration = Duration::from_millis(50);
+/// How soon the customer looks again for what has no live stream (the order and the notification): soon at first, and
+/// never more rarely than the last of these.
+const LOOKS: [Duration; 4] = [
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+];
+
+/// What the gateway's rate limit refuses with: the customer looks again later.
+const RATE_LIMITED: &str = "rate_limited";
 
 /// The step that begins an auction, in [`Unfinished::Refused`].
 pub const OPENING: &str = "opening the auction";
@@ -285,46 +294,57 @@ async fn place<O: Observer>(
 
 /// Follows the auction live until it has ended. A stream that breaks is taken up again.
 async fn follow(customer: &Actor, auction: &Auction) -> Result<Auction, CallError> {
-    loop {
+    look(|| async {
         let mut watch = customer.watch(&auction.id).await?;
         while let Ok(Some(event)) = watch.next().await {
             if event.auction.state != AuctionState::Open {
-                return Ok(event.auction);
+                return Ok(Some(event.auction));
             }
         }
         let now = customer.auction(&auction.id).await?.value;
-        if now.state != AuctionState::Open {
-            return Ok(now);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+        Ok((now.state != AuctionState::Open).then_some(now))
+    })
+    .await
 }
 
 /// Waits until one of the auction's orders is confirmed.
-pub async fn confirmed(customer: &Actor, auction_id: &str) -> Result<Order, CallError> {
-    loop {
+async fn confirmed(customer: &Actor, auction_id: &str) -> Result<Order, CallError> {
+    look(|| async {
         let orders = customer.orders(auction_id).await?;
-        let found = orders
+        Ok(orders
             .into_iter()
-            .find(|order| order.state == OrderState::Confirmed);
-        if let Some(order) = found {
-            return Ok(order);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+            .find(|order| order.state == OrderState::Confirmed))
+    })
+    .await
 }
 
 /// Waits until the customer is told of the confirmed order.
-pub async fn notified(customer: &Actor, auction_id: &str) -> Result<(), CallError> {
-    loop {
+async fn notified(customer: &Actor, auction_id: &str) -> Result<(), CallError> {
+    look(|| async {
         let told = customer.notifications().await?;
-        if told
+        let confirmed = told
             .iter()
-            .any(|told| told.kind == CONFIRMED_KIND && told.auction_id == auction_id)
-        {
-            return Ok(());
+            .any(|told| told.kind == CONFIRMED_KIND && told.auction_id == auction_id);
+        Ok(confirmed.then_some(()))
+    })
+    .await
+}
+
+/// Looks until it is there.
+async fn look<T, F>(mut see: impl FnMut() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<Option<T>, CallError>>,
+{
+    let mut looks = 0;
+    loop {
+        match see().await {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(error) if error.code() == RATE_LIMITED => looks = LOOKS.len(),
+            Err(error) => return Err(error),
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(LOOKS[looks.min(LOOKS.len() - 1)]).await;
+        looks += 1;
     }
 }
 

@@ -175,8 +175,13 @@ impl Credentials {
 
     /// What the environment says.
     pub fn from_env() -> Self {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// What `lookup` says of these variables.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let pair = |(email, password): (&str, &str)| {
-            let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+            let value = |name| lookup(name).filter(|value| !value.is_empty());
             Some((value(email)?, value(password)?))
         };
         Self {

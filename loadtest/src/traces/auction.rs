@@ -187,7 +187,8 @@ impl AuctionTrace<'_> {
             .collect()
     }
 
-    /// Does every award link to every bid, and to nothing else?
+    /// Does the first award link to every bid, and each award only to bids? A later one, after a payment declined, no
+    /// longer weighs the bids that were awarded before, and also links to the award that it replaces.
     fn links(&self) -> Vec<Finding> {
         let bids: BTreeSet<&str> = self.bids.iter().map(String::as_str).collect();
         let mut findings = BTreeSet::new();
@@ -210,19 +211,16 @@ impl AuctionTrace<'_> {
                 .flat_map(|span| &span.links)
                 .map(|link| link.trace_id.as_str())
                 .collect();
-            // A later award also links to the one that it replaces, which is in this very trace.
             let others = linked
                 .difference(&bids)
                 .filter(|trace_id| turn == 0 || **trace_id != self.trace.id);
             findings.extend(others.map(|trace_id| Finding::StrangeLink {
                 trace_id: (*trace_id).to_owned(),
             }));
-            findings.extend(
-                bids.difference(&linked)
-                    .map(|trace_id| Finding::UnlinkedBid {
-                        trace_id: (*trace_id).to_owned(),
-                    }),
-            );
+            if turn == 0 {
+                let unlinked = bids.difference(&linked).map(|id| (*id).to_owned());
+                findings.extend(unlinked.map(|trace_id| Finding::UnlinkedBid { trace_id }));
+            }
         }
         findings.into_iter().collect()
     }

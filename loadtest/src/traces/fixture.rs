@@ -210,7 +210,8 @@ pub(super) fn declined_trace() -> Trace {
         "bidtrace.auction.v1.Auctions/RevokeAward",
     ));
     let mut second = internal("award2", Some("revoke"), "auction", "auction.award");
-    second.links = vec![link("t"), link(BID_A), link(BID_B)];
+    second.links = vec![link("t"), link(BID_A)];
+    second.start_ns += 1;
     spans.push(second);
     spans.extend(settlement("second.", "award2", "201"));
     spans.extend(confirmation("second."));

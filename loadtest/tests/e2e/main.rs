@@ -1,1 +1,11 @@
-//! end to end
+//! The whole platform, end to end, against the stack that runs: `make up LOAD=0`, then
+//! `cargo test --release -p loadtest --features e2e -- --test-threads=1`.
+
+mod crowd;
+mod edge;
+mod footprint;
+mod kills;
+mod play;
+mod processes;
+mod stack;
+mod whole_path;
