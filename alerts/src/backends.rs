@@ -34,7 +34,7 @@ macro_rules! foreign {
             pub const $constant: Foreign = Foreign { name: $name, job: $job, labels: &[$($label),*] };
         )*
 
-        /// Every metric that is named here, [`UP`] apart.
+        /// Every metric that is named here, those apart that Prometheus makes itself.
         pub const ALL: &[&Foreign] = &[$(&$constant),*];
     };
 }
@@ -70,6 +70,9 @@ foreign! {
 
 /// Prometheus's own series about each target: 1 when the last scrape succeeded.
 pub const UP: &str = "up";
+
+/// Prometheus's own series about each alert that is pending or firing.
+pub const ALERTS: &str = "ALERTS";
 
 /// [`UP`] of one job.
 pub fn up(job: &str) -> Selector {

@@ -1,0 +1,97 @@
+//! Messages over the broker: what a service sends and what it works on.
+
+use chassis::platform::Service;
+use registry::{OUTBOX_OLDEST_AGE, OUTBOX_PENDING};
+use telemetry::signals::{
+    MESSAGING_CLIENT_OPERATION_DURATION, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_PROCESS_DURATION,
+};
+
+use crate::model::{Panel, Query, Row, Unit};
+use crate::query::{of, or_zero};
+
+const DESTINATION: &[&str] = &["messaging.destination.name"];
+const LEGEND: &str = "{{messaging_destination_name}}";
+
+pub(crate) fn sent(service: Service) -> Row {
+    let sent = of(&MESSAGING_CLIENT_SENT_MESSAGES).job(service);
+    let sending = of(&MESSAGING_CLIENT_OPERATION_DURATION).job(service);
+    Row {
+        title: "Events out",
+        panels: vec![
+            Panel::lines(
+                "Sent",
+                Unit::PerSecond,
+                vec![
+                    Query::new(or_zero(sent.rate(DESTINATION)), LEGEND),
+                    Query::new(
+                        or_zero(sent.clone().failed().rate(DESTINATION)),
+                        format!("{LEGEND} failed"),
+                    ),
+                ],
+            )
+            .describe(
+                "Events that were sent to the broker, and the attempts of these that failed.",
+            ),
+            Panel::latency(
+                "Duration p95",
+                vec![Query::new(
+                    or_zero(sending.quantile(0.95, DESTINATION)),
+                    LEGEND,
+                )],
+            )
+            .describe("Until the broker has stored the event."),
+            Panel::lines(
+                "Outbox: events that wait",
+                Unit::Count,
+                vec![Query::new(
+                    of(&OUTBOX_PENDING).job(service).max(&[]),
+                    "events",
+                )],
+            )
+            .wide(4)
+            .describe("Committed and not published yet."),
+            Panel::lines(
+                "Outbox: oldest event",
+                Unit::Seconds,
+                vec![Query::new(
+                    of(&OUTBOX_OLDEST_AGE).job(service).max(&[]),
+                    "age",
+                )],
+            )
+            .wide(4)
+            .describe("How long the oldest has waited."),
+        ],
+    }
+}
+
+pub(crate) fn processed(service: Service) -> Row {
+    let processed = of(&MESSAGING_PROCESS_DURATION).job(service);
+    Row {
+        title: "Events in",
+        panels: vec![
+            Panel::lines(
+                "Processed",
+                Unit::PerSecond,
+                vec![Query::new(or_zero(processed.rate(DESTINATION)), LEGEND)],
+            )
+            .describe("Deliveries worked on per second, redeliveries included."),
+            Panel::lines(
+                "Errors",
+                Unit::PerSecond,
+                vec![Query::new(
+                    or_zero(processed.clone().failed().rate(DESTINATION)),
+                    LEGEND,
+                )],
+            )
+            .describe("Deliveries that failed; each comes again."),
+            Panel::latency(
+                "Duration p95",
+                vec![Query::new(
+                    or_zero(processed.quantile(0.95, DESTINATION)),
+                    LEGEND,
+                )],
+            )
+            .describe("How long working on one took."),
+        ],
+    }
+}
