@@ -112,6 +112,7 @@ fn field_at_fault(path: &str, message: &str) -> String {
 mod tests {
     use super::parse;
     use crate::json::auction::OpenAuction;
+    use proptest::prelude::*;
 
     fn fault_of(body: &str) -> (String, Option<String>) {
         let failure = parse::<OpenAuction>(body.as_bytes()).expect_err("wrong");
@@ -152,5 +153,39 @@ mod tests {
         let failure = parse::<OpenAuction>(b"{\n  \"dishes\": ,\n}").expect_err("no JSON");
         assert_eq!(failure.code, "request.bad_json");
         assert!(failure.message.contains("line 2"), "{}", failure.message);
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            ".{0,8}".prop_map(Into::into),
+        ];
+        let name = prop_oneof![Just("dishes".to_owned()), Just("dish".to_owned()), ".{0,8}"];
+        leaf.prop_recursive(4, 32, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::btree_map(name.clone(), inner, 0..4)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_taken_or_refused_with_the_field_at_fault(value in json()) {
+            if let Err(failure) = parse::<OpenAuction>(value.to_string().as_bytes()) {
+                prop_assert_eq!(failure.code, "request.bad_field");
+                prop_assert!(failure.field.is_some());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_taken_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            if let Err(failure) = parse::<OpenAuction>(&bytes) {
+                prop_assert!(failure.code.starts_with("request.bad_"));
+            }
+        }
     }
 }

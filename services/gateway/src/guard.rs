@@ -8,7 +8,7 @@ use axum::{
 };
 use chassis::{Failure, Kind, token::Claims};
 use futures::FutureExt as _;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 use std::{
     borrow::Cow,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -46,7 +46,7 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_write = !request.method().is_safe() && request.method() != Method::OPTIONS;
+    let is_write = !request.method().is_safe();
     let answer = tokio::time::timeout(TIME_OUT, admit(gateway, request, next));
     let response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(answer)) => answer.unwrap_or_else(IntoResponse::into_response),
