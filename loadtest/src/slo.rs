@@ -1,6 +1,7 @@
 //! The verdict: were the objectives met, and can the measurement be believed?
 
 use crate::latency::Latencies;
+use alerts::model::{Indicator, ModelError};
 use serde::Serialize;
 use std::{path::Path, time::Duration};
 
@@ -71,28 +72,29 @@ pub enum Verdict {
 
 // === impl Objective ===
 
-/// PROVISIONAL
-pub fn load(_root: &Path) -> Result<Vec<Objective>, std::convert::Infallible> {
-    let objective = |name: &str, operation: &str, asks, target| Objective {
-        name: name.to_owned(),
-        operation: operation.to_owned(),
-        asks,
-        target,
-    };
-    Ok(vec![
-        objective(
-            "open-auction-availability",
-            "open_auction",
-            Asks::Availability,
-            0.99,
-        ),
-        objective(
-            "open-auction-latency",
-            "open_auction",
-            Asks::Latency(Duration::from_millis(500)),
-            0.99,
-        ),
-    ])
+impl From<&alerts::model::Objective> for Objective {
+    fn from(stated: &alerts::model::Objective) -> Self {
+        Self {
+            name: stated.name.clone(),
+            operation: stated.operation.clone(),
+            asks: match &stated.indicator {
+                Indicator::Availability { .. } => Asks::Availability,
+                Indicator::Latency { threshold, .. } => {
+                    Asks::Latency(Duration::from_secs_f64(*threshold))
+                }
+            },
+            target: stated.target,
+        }
+    }
+}
+
+/// The objectives of the repository at `root`, those that the alerts watch.
+///
+/// # Errors
+/// When the file that states them cannot be used.
+pub fn load(root: &Path) -> Result<Vec<Objective>, ModelError> {
+    let stated = alerts::model::load(root)?;
+    Ok(stated.iter().map(Objective::from).collect())
 }
 
 impl Objective {

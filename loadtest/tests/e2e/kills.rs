@@ -6,15 +6,20 @@ use crate::{
     stack::{self, Stack, faults, replaced},
 };
 use chassis::platform::Service;
+use http::Method;
 use loadtest::{
+    client::{Restaurant, Role, SignUp},
     scenario::{DECLINES_ONCE, PAYS},
+    seed::city::RESTAURANTS,
     traces::{Finding, Stage, Trace, auction::linked_bids},
 };
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 /// An auction whose service dies before the deadline must last until it is back.
 const LONG: Duration = Duration::from_secs(5);
@@ -47,6 +52,8 @@ struct Armed(PathBuf);
 /// The death of a service.
 struct Death {
     victim: Service,
+    /// Whether it died at a step of the auction, so that something of the auction must have been left to do.
+    at_a_step: bool,
     /// Unix nanoseconds.
     at_ns: u64,
 }
@@ -99,6 +106,53 @@ fn every_service_dies_at_the_deadline() {
 #[test]
 fn every_service_dies_during_the_settlement() {
     each_from(Moment::Settling);
+}
+
+#[test]
+fn a_sign_up_whose_service_dies_is_made_once() {
+    stack::run(async |stack| {
+        for point in ::account::FAULT_POINTS {
+            let old = processes::process_of(Service::Account).expect("the victim runs");
+            let armed = Armed::new(point);
+            let customer = play::newcomer(&stack, Role::Customer).await;
+            assert!(armed.was_reached(), "{point}");
+            replaced(Service::Account, old).await;
+            let again = SignUp {
+                email: customer.account.email.clone(),
+                password: "another password".to_owned(),
+                name: "Again".to_owned(),
+                role: Role::Customer,
+            };
+            let refused = stack::persist(|| stack.gateway.sign_up(&again)).await;
+            assert_eq!(play::code_of(refused.outcome), "account.email_taken");
+        }
+    });
+}
+
+#[test]
+fn a_restaurant_whose_service_dies_is_put_once() {
+    stack::run(async |stack| {
+        let owner = play::newcomer(&stack, Role::Restaurant).await;
+        let description = RESTAURANTS[0].description();
+        let mut ids = BTreeSet::new();
+        for point in ::catalog::FAULT_POINTS {
+            let old = processes::process_of(Service::Catalog).expect("the victim runs");
+            let armed = Armed::new(point);
+            let key = Uuid::now_v7().to_string();
+            let put = stack::persist(|| {
+                owner
+                    .call(Method::PUT, "/v1/restaurant")
+                    .idempotency_key(&key)
+                    .json::<Restaurant>(&description)
+            })
+            .await
+            .expect("a restaurant");
+            assert!(armed.was_reached(), "{point}");
+            replaced(Service::Catalog, old).await;
+            ids.insert(put.value.id);
+        }
+        assert_eq!(ids.len(), 1, "one account has one restaurant");
+    });
 }
 
 fn at_each_point(victim: Service, points: &'static [&'static str]) {
@@ -247,10 +301,10 @@ impl Kill {
                 let armed = Armed::new(point);
                 tokio::spawn(async move {
                     stack::eventually(play::SETTLED, &format!("{point} reached"), || async {
-                        (!armed.0.exists()).then_some(())
+                        armed.was_reached().then_some(())
                     })
                     .await;
-                    Death::now(victim)
+                    Death::now(victim, true)
                 })
             }
             Self::From(moment) => tokio::spawn(async move {
@@ -262,7 +316,7 @@ impl Kill {
                 })
                 .await;
                 processes::sigkill(victim);
-                Death::now(victim)
+                Death::now(victim, false)
             }),
         }
     }
@@ -282,6 +336,11 @@ impl Armed {
         std::fs::write(&path, "").expect("the fault can be armed");
         Self(path)
     }
+
+    /// Whoever reaches the point removes the file.
+    fn was_reached(&self) -> bool {
+        !self.0.exists()
+    }
 }
 
 impl Drop for Armed {
@@ -294,12 +353,13 @@ impl Drop for Armed {
 // === impl Death ===
 
 impl Death {
-    fn now(victim: Service) -> Self {
+    fn now(victim: Service, at_a_step: bool) -> Self {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .expect("the clock is past 1970");
         Self {
             victim,
+            at_a_step,
             at_ns: u64::try_from(now.as_nanos()).expect("the clock is before 2554"),
         }
     }
@@ -314,7 +374,7 @@ impl Death {
         {
             objections.push(Finding::MissingStage(Stage::Notification).to_string());
         }
-        if !spans.iter().any(|span| span.start_ns > self.at_ns) {
+        if self.at_a_step && !spans.iter().any(|span| span.start_ns > self.at_ns) {
             objections.push("the trace does not go on after the kill".to_owned());
         }
         objections

@@ -7,5 +7,6 @@ mod footprint;
 mod kills;
 mod play;
 mod processes;
+mod signals;
 mod stack;
 mod whole_path;

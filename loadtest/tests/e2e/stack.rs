@@ -90,7 +90,7 @@ pub(crate) fn faults() -> PathBuf {
 }
 
 /// What the environment says, or else the file that `make up` has written.
-fn credentials() -> Credentials {
+pub(crate) fn credentials() -> Credentials {
     let file = std::fs::read_to_string(state().join("credentials.env")).unwrap_or_default();
     Credentials::from_lookup(|name| {
         std::env::var(name).ok().or_else(|| {
