@@ -131,6 +131,7 @@ build_module() {
 # Makes sure of every program, building the modules of those that the machine lacks.
 provide_programs() {
   local module name path lacking
+  jaeger_ui >/dev/null
   for module in nats alertmanager prometheus jaeger; do
     lacking=
     for name in $(programs_of "$module"); do
@@ -157,4 +158,14 @@ grafana_program() {
       return
     fi
   done
+}
+
+# The folder of a built Jaeger UI, when JAEGER_UI names one.
+jaeger_ui() {
+  [[ -n ${JAEGER_UI:-} ]] || return 0
+  if [[ ! -f $JAEGER_UI/index.html ]]; then
+    say "JAEGER_UI names $JAEGER_UI, which has no index.html: it wants the folder of a built Jaeger UI" >&2
+    return 1
+  fi
+  realpath "$JAEGER_UI"
 }

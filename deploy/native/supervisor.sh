@@ -128,7 +128,7 @@ render_backends() {
     "GOMEMLIMIT=450MiB" \
     "JAEGER_SAMPLING_STRATEGIES=$deploy/jaeger/sampling-strategies.json" \
     "JAEGER_UI_CONFIG=$deploy/jaeger/ui.json" \
-    "JAEGER_UI_ASSETS=${JAEGER_UI:+$(realpath "$JAEGER_UI")}" \
+    "JAEGER_UI_ASSETS=$(jaeger_ui)" \
     "CONFIG_DIGEST=$(digest "$deploy/jaeger/config.yaml" "$deploy/jaeger/ui.json")" \
     -- "$jaeger" --config "$deploy/jaeger/config.yaml"
 
