@@ -6,8 +6,6 @@
 //! its runbook page, so that none can be without. `alerts generate` writes it all to `alerts/generated` and
 //! `alerts/runbooks`, `alerts check` fails when that has not been done.
 
-use std::path::Path;
-
 pub mod backends;
 mod generate;
 pub mod model;
@@ -19,10 +17,10 @@ mod runbook;
 pub use generate::{files, stale, write};
 pub use rules::{Kind, Rule};
 
-/// Every rule of the repository at `root`, with its expression in both forms.
+/// Every rule, with its expression in both forms.
 ///
 /// # Errors
-/// When the objectives cannot be loaded.
-pub fn rules(root: &Path) -> Result<Vec<Rule>, model::ModelError> {
-    Ok(rules::rules(&model::load(root)?))
+/// When the objectives cannot hold.
+pub fn rules() -> Result<Vec<Rule>, model::ModelError> {
+    Ok(rules::rules(&model::built_in()?))
 }

@@ -157,6 +157,14 @@ pub fn load(root: &Path) -> Result<Vec<Objective>, ModelError> {
     parse(&text)
 }
 
+/// The objectives as they were when this crate was built, for programs that run away from the repository.
+///
+/// # Errors
+/// When anything in them cannot hold.
+pub fn built_in() -> Result<Vec<Objective>, ModelError> {
+    parse(include_str!("../slo.yaml"))
+}
+
 /// Reads the objectives from the text of such a file.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use telemetry::signals::{
 };
 
 use crate::model::{Panel, Query, Row, Unit};
-use crate::query::{of, or_zero};
+use crate::query::{of, or_zero, quantile_or_zero};
 
 const DESTINATION: &[&str] = &["messaging.destination.name"];
 const LEGEND: &str = "{{messaging_destination_name}}";
@@ -35,7 +35,7 @@ pub(crate) fn sent(service: Service) -> Row {
             Panel::latency(
                 "Duration p95",
                 vec![Query::new(
-                    or_zero(sending.quantile(0.95, DESTINATION)),
+                    quantile_or_zero(sending.quantile(0.95, DESTINATION)),
                     LEGEND,
                 )],
             )
@@ -87,7 +87,7 @@ pub(crate) fn processed(service: Service) -> Row {
             Panel::latency(
                 "Duration p95",
                 vec![Query::new(
-                    or_zero(processed.quantile(0.95, DESTINATION)),
+                    quantile_or_zero(processed.quantile(0.95, DESTINATION)),
                     LEGEND,
                 )],
             )

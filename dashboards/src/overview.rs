@@ -208,8 +208,8 @@ fn services() -> Row {
     let mut latency = both(
         "p95 by service",
         Unit::Seconds,
-        http.quantile(0.95, &[JOB]),
-        grpc.quantile(0.95, &[JOB]),
+        quantile_or_zero(http.quantile(0.95, &[JOB])),
+        quantile_or_zero(grpc.quantile(0.95, &[JOB])),
     )
     .describe("95 of 100 requests were quicker. Streams are not in it.");
     if let crate::model::Content::Lines { exemplars, .. } = &mut latency.content {

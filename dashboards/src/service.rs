@@ -178,7 +178,7 @@ fn requests(service: Service, served: &Traffic) -> Row {
         Panel::latency(
             "Duration p95 by kind",
             vec![Query::new(
-                or_zero(requests.quantile(0.95, served.kinds)),
+                quantile_or_zero(requests.quantile(0.95, served.kinds)),
                 served.kind_legend,
             )],
         )
@@ -270,7 +270,7 @@ fn asked(service: Service, title: &'static str, asked: &Traffic) -> Row {
         Panel::latency(
             "Duration p95",
             vec![Query::new(
-                or_zero(calls.quantile(0.95, asked.kinds)),
+                quantile_or_zero(calls.quantile(0.95, asked.kinds)),
                 asked.kind_legend,
             )],
         )
@@ -320,7 +320,10 @@ fn database(service: Service) -> Row {
             .describe("Operations that failed or were given up."),
             Panel::latency(
                 "Duration p95",
-                vec![Query::new(or_zero(operations.quantile(0.95, by)), legend)],
+                vec![Query::new(
+                    quantile_or_zero(operations.quantile(0.95, by)),
+                    legend,
+                )],
             )
             .describe("BEGIN holds the wait for the writer; COMMIT holds the disk."),
         ],
