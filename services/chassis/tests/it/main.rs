@@ -1,5 +1,6 @@
 //! The chassis on its real parts: both database engines and NATS JetStream.
 
+mod containers;
 mod idempotency;
 mod outbox;
 
