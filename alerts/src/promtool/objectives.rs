@@ -65,6 +65,7 @@ pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
         .collect();
     scenarios.extend([
         outage_that_ended(objective, &name),
+        errors_all_at_once(objective, &name),
         one_error_among_three(objective, &name),
         outage_at_low_traffic(objective, &name),
         vanished(objective, &name),
@@ -203,6 +204,42 @@ fn outage_that_ended(objective: &Objective, name: &str) -> Scenario {
         series,
     )
     .fires(40, name, later)
+}
+
+/// The errors make their series and never come again.
+fn errors_all_at_once(objective: &Objective, name: &str) -> Scenario {
+    let mut good = [100.0; 23];
+    good[0] = 0.0;
+    let mut bad = [0.0; 23];
+    bad[20] = 1_000.0;
+    let share = 1_000.0 / (22.0 * 100.0 + 1_000.0);
+    let mut series = match &objective.indicator {
+        Indicator::Availability { all, bad: failed } => vec![
+            example(all, Some(failed), false).counted(&good),
+            example(all, Some(failed), true).born_late(&bad),
+        ],
+        Indicator::Latency { all, quick, .. } => {
+            let any: Vec<f64> = good.iter().zip(bad).map(|(good, bad)| good + bad).collect();
+            vec![
+                example(all, None, false).counted(&any),
+                example(quick, None, false).counted(&good),
+            ]
+        }
+    };
+    series.push(Series::up(objective.service.name()).level(1.0, good.len()));
+    Scenario::new(
+        format!(
+            "{}: errors that all come between two scrapes are seen",
+            objective.name
+        ),
+        series,
+    )
+    .silent(19, name)
+    .fires(
+        22,
+        name,
+        WINDOWS.iter().map(|burn| firing(burn, share)).collect(),
+    )
 }
 
 fn one_error_among_three(objective: &Objective, name: &str) -> Scenario {

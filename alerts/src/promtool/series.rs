@@ -66,15 +66,24 @@ impl Series {
         self
     }
 
-    /// A counter with these increments from minute 0 on. It has no value before the first increment that is not 0,
-    /// like one that is made by its first event.
-    pub(crate) fn born_late(mut self, increments: &[f64]) -> Self {
+    /// A counter with these increments from minute 0 on.
+    pub(crate) fn counted(mut self, increments: &[f64]) -> Self {
         let mut sum = 0.0;
         for increment in increments {
             sum += increment;
-            self.values.push((sum > 0.0).then_some(sum));
+            self.values.push(Some(sum));
         }
         self
+    }
+
+    /// A counter with these increments from minute 0 on. It has no value before the first increment that is not 0,
+    /// like one that is made by its first event.
+    pub(crate) fn born_late(self, increments: &[f64]) -> Self {
+        let before = increments
+            .iter()
+            .take_while(|increment| **increment == 0.0)
+            .count();
+        self.gap(before).counted(&increments[before..])
     }
 
     /// The series as promtool wants it named.

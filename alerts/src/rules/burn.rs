@@ -83,6 +83,9 @@ const QUICK: [Window; 4] = [MINUTES_5, MINUTES_30, HOUR, HOURS_2];
 const SLOW: [Window; 3] = [HOURS_6, DAY, DAYS_3];
 const SLOW_INTERVAL: &str = "30s";
 
+/// A series is new in a window when it has no sample in so much time before: longer than a restart takes.
+const KNOWN: &str = "30m";
+
 /// The window in which a state is judged.
 const STATE_WINDOW: Window = HOUR;
 
@@ -171,24 +174,36 @@ fn events_expr(objective: &Objective, window: Window) -> String {
     let (Indicator::Availability { all, .. } | Indicator::Latency { all, .. }) =
         &objective.indicator;
     let up = backends::up(objective.service.name());
-    format!(
-        "sum({})\nor 0 * max(max_over_time({up}[{}]) > 0)",
-        all.rate(window.text),
-        window.text
-    )
+    let zero = format!("0 * max(max_over_time({up}[{}]) > 0)", window.text);
+    per_second(all, window, &zero)
 }
 
 /// Zero when no bad event ever made a series.
 fn bad_expr(objective: &Objective, window: Window) -> String {
-    let bad = match &objective.indicator {
-        Indicator::Availability { bad, .. } => format!("sum({})", bad.rate(window.text)),
-        Indicator::Latency { all, quick, .. } => format!(
-            "clamp_min(sum({}) - sum({}), 0)",
-            all.rate(window.text),
-            quick.rate(window.text)
-        ),
-    };
-    format!("{bad}\nor on () 0 * {}", events(objective, window))
+    let events = format!("sum({})", events(objective, window));
+    let zero = format!("0 * {events}");
+    match &objective.indicator {
+        Indicator::Availability { bad, .. } => per_second(bad, window, &zero),
+        Indicator::Latency { quick, .. } => {
+            let quick = per_second(quick, window, &zero);
+            format!("clamp_min({events} - ({quick}), 0)")
+        }
+    }
+}
+
+/// Events per second over the window, `zero` when there is no series.
+///
+/// `rate` sees only what a series gained since its first sample. An error often makes its series, and would never be
+/// seen; so the first value of a series that is new in this window counts as gained in it.
+fn per_second(events: &Selector, window: Window, zero: &str) -> String {
+    format!(
+        "(sum({rate}) or {zero})\n\
+         + (sum(min_over_time({events}[{text}]) unless max_over_time({events}[{KNOWN}] offset {text})) or vector(0)) \
+         / {seconds}",
+        rate = events.rate(window.text),
+        text = window.text,
+        seconds = window.seconds,
+    )
 }
 
 /// Weighs each moment by its traffic: the mean of a share over time would not, and would be no number after an
