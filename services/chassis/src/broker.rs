@@ -73,7 +73,7 @@ impl Broker {
         };
         let jetstream = jetstream::new(client.clone());
         jetstream
-            .get_or_create_stream(stream::Config {
+            .create_or_update_stream(stream::Config {
                 name: STREAM.to_owned(),
                 subjects: vec![SUBJECTS.to_owned()],
                 max_age: MAX_AGE,
@@ -141,17 +141,14 @@ impl Broker {
             .get_stream(STREAM)
             .await
             .map_err(Failure::unavailable)?
-            .get_or_create_consumer(
-                durable,
-                pull::Config {
-                    durable_name: Some(durable.to_owned()),
-                    ack_policy: AckPolicy::Explicit,
-                    ack_wait: ACK_WAIT,
-                    filter_subjects: subjects.iter().map(|s| (*s).to_owned()).collect(),
-                    max_ack_pending: 1024,
-                    ..pull::Config::default()
-                },
-            )
+            .create_consumer(pull::Config {
+                durable_name: Some(durable.to_owned()),
+                ack_policy: AckPolicy::Explicit,
+                ack_wait: ACK_WAIT,
+                filter_subjects: subjects.iter().map(|s| (*s).to_owned()).collect(),
+                max_ack_pending: 1024,
+                ..pull::Config::default()
+            })
             .await
             .map_err(Failure::unavailable)?;
         let slots = Arc::new(Semaphore::new(CONCURRENCY));
