@@ -7,6 +7,7 @@
 //! `alerts/runbooks`, `alerts check` fails when that has not been done.
 
 pub mod backends;
+pub mod declared;
 mod generate;
 pub mod model;
 pub mod promql;

@@ -133,6 +133,16 @@ pub fn rules(objectives: &[Objective]) -> Vec<Rule> {
         .collect()
 }
 
+/// The names of the series that the rules record.
+pub(crate) fn recorded(objectives: &[Objective]) -> std::collections::BTreeSet<String> {
+    files(objectives)
+        .into_iter()
+        .flat_map(|file| file.groups)
+        .flat_map(|group| group.recordings)
+        .map(|recording| recording.record)
+        .collect()
+}
+
 // === impl RuleFile ===
 
 impl RuleFile {
@@ -272,4 +282,49 @@ fn distinguished(name: &str, labels: &BTreeMap<&'static str, String>) -> String 
         .map(|(label, value)| format!("{label}={value}"))
         .collect();
     format!("{name}{{{}}}", labels.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promtool::{Check, Firing};
+
+    #[test]
+    fn every_alert_is_shown_to_fire_and_to_keep_silent() {
+        let objectives = crate::model::built_in().unwrap();
+        let files = files(&objectives);
+        for file in &files {
+            // Only what a file's own scenarios say counts: that is what its tests load.
+            let checks: Vec<(&str, &[Firing])> = file
+                .scenarios()
+                .flat_map(|scenario| &scenario.checks)
+                .filter_map(|check| match check {
+                    Check::Alerts { alert, firing, .. } => Some((alert.as_str(), &firing[..])),
+                    Check::Samples { .. } => None,
+                })
+                .collect();
+            for alert in file.alerts() {
+                let name = distinguished(&alert.name, &alert.labels);
+                let holds = |firing: &[Firing]| firing.iter().any(|firing| firing.is_of(alert));
+                let mut seen = checks.iter().filter(|(named, _)| *named == alert.name);
+                assert!(
+                    seen.clone().any(|(_, firing)| holds(firing)),
+                    "{name} never fires"
+                );
+                assert!(
+                    seen.any(|(_, firing)| !holds(firing)),
+                    "{name} is never silent"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_expression_without_its_comparisons_keeps_every_value() {
+        let condition = |value: &str| Condition::above(value, 1.5);
+        let mut alert = settlement::file().groups.remove(0).alerts.remove(0);
+        alert.conditions = vec![condition("a"), condition("(b or vector(0))")];
+        assert_eq!(alert.expr(), "a > 1.5\nand (b or vector(0)) > 1.5");
+        assert_eq!(alert.without_comparison(), "a\nand (b or vector(0))");
+    }
 }

@@ -1,0 +1,8 @@
+//! The rules as Prometheus gets them, and the objectives as people write them.
+
+#![allow(clippy::unwrap_used)] // Also in what the tests share.
+
+mod files;
+mod model;
+mod promtool;
+mod rules;

@@ -1,0 +1,169 @@
+//! What is said about an objective that cannot hold.
+
+use alerts::model::{self, Objective};
+
+const GOOD: &str = r#"
+objectives:
+  - name: open-auction-latency
+    title: Opening an auction is quick
+    operation: open_auction
+    target: 0.99
+    window: 30d
+    owner: auction
+    min_bad_events: 5
+    indicator:
+      service: gateway
+      metric: http.server.request.duration
+      of:
+        http.route: /v1/auctions
+      threshold_seconds: 0.5
+    runbook:
+      meaning: It is slow.
+      look: ["there"]
+      act: ["this"]
+"#;
+
+fn parse(text: &str) -> Result<Vec<Objective>, String> {
+    model::parse(text).map_err(|error| error.to_string())
+}
+
+/// What is said when `from` is replaced by `to` in a good file.
+fn complaint(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from:?} is not in the example");
+    parse(&GOOD.replace(from, to)).unwrap_err()
+}
+
+#[test]
+fn a_good_objective_is_read_as_it_is_written() {
+    let objectives = parse(GOOD).unwrap();
+    let [objective] = &objectives[..] else {
+        panic!("{objectives:?}");
+    };
+    assert_eq!(objective.threshold_seconds(), Some(0.5));
+    assert_eq!(objective.alert_name(), "OpenAuctionLatencyBudgetBurn");
+    assert!((objective.budget() - 0.01).abs() < f64::EPSILON);
+}
+
+#[test]
+fn the_objectives_of_the_repository_cover_both_operations_in_both_ways() {
+    let objectives = model::built_in().unwrap();
+    for operation in ["open_auction", "place_bid"] {
+        let kinds: Vec<bool> = objectives
+            .iter()
+            .filter(|objective| objective.operation == operation)
+            .map(|objective| objective.threshold_seconds().is_some())
+            .collect();
+        assert!(
+            kinds.contains(&true),
+            "{operation} has no latency objective"
+        );
+        assert!(
+            kinds.contains(&false),
+            "{operation} has no availability objective"
+        );
+    }
+}
+
+#[test]
+fn a_complaint_names_the_objective_the_field_and_what_would_be_right() {
+    for (from, to, expected) in [
+        (
+            "threshold_seconds: 0.5",
+            "threshold_seconds: 0.3",
+            &[
+                "open-auction-latency",
+                "indicator.threshold_seconds",
+                "0.3",
+                "0.25, 0.5",
+            ][..],
+        ),
+        (
+            "metric: http.server.request.duration",
+            "metric: http.server.duration",
+            &[
+                "indicator.metric",
+                "\"http.server.duration\"",
+                "http.server.request.duration",
+            ],
+        ),
+        (
+            "metric: http.server.request.duration",
+            "metric: http.server.active_requests",
+            &["indicator.metric", "Gauge", "histogram"],
+        ),
+        (
+            "http.route: /v1/auctions",
+            "http.path: /v1/auctions",
+            &["indicator.of", "\"http.path\"", "http.route"],
+        ),
+        (
+            "http.route: /v1/auctions",
+            "http.route: { matches: \"(\" }",
+            &["indicator.of", "http.route", "unclosed group"],
+        ),
+        (
+            "http.route: /v1/auctions",
+            "http.route: { like: x }",
+            &["{not: value}", "{matches: regular expression}"],
+        ),
+        (
+            "service: gateway",
+            "service: gate",
+            &["indicator.service", "\"gate\"", "gateway"],
+        ),
+        (
+            "target: 0.99",
+            "target: 0.9",
+            &["target", "0.9", "0.931", "14.4x"],
+        ),
+        (
+            "target: 0.99",
+            "target: 1.0",
+            &["target", "leaves no budget"],
+        ),
+        ("target: 0.99", "target: .nan", &["target", "NaN"]),
+        ("window: 30d", "window: 2h", &["window", "\"2h\"", "30d"]),
+        ("window: 30d", "window: 3d", &["window", "not longer"]),
+        (
+            "min_bad_events: 5",
+            "min_bad_events: 1",
+            &["min_bad_events", "at least 2"],
+        ),
+        ("owner: auction", "owner: \"\"", &["owner", "empty"]),
+        (
+            "act: [\"this\"]",
+            "act: []",
+            &["runbook.act", "at least one"],
+        ),
+        (
+            "name: open-auction-latency",
+            "name: Open Auction",
+            &["name", "lower-case", "open-auction-latency"],
+        ),
+        (
+            "      threshold_seconds: 0.5\n",
+            "",
+            &["indicator", "either `bad`", "or `threshold_seconds`"],
+        ),
+        (
+            "owner: auction",
+            "ownr: auction",
+            &["unknown field `ownr`", "line"],
+        ),
+    ] {
+        let complaint = complaint(from, to);
+        for part in expected {
+            assert!(
+                complaint.contains(part),
+                "{to:?}: {part:?} is not in: {complaint}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_is_given_once() {
+    let second = GOOD.trim_start().trim_start_matches("objectives:\n");
+    let complaint = parse(&format!("{GOOD}{second}")).unwrap_err();
+    assert!(complaint.contains("twice"), "{complaint}");
+}

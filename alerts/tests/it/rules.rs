@@ -1,0 +1,53 @@
+//! The rules, as the library gives them to others.
+
+use std::collections::BTreeSet;
+
+use alerts::declared::Declared;
+use alerts::{Kind, rules};
+use chassis::platform::Service;
+
+#[test]
+fn every_expression_speaks_of_declared_metrics_and_labels_in_both_forms() {
+    let declared = Declared::everything().unwrap();
+    for rule in rules().unwrap() {
+        for expr in [&rule.expr, &rule.without_comparison] {
+            let complaints = declared.complaints(expr);
+            assert!(
+                complaints.is_empty(),
+                "{}: {complaints:?}\n{expr}",
+                rule.name
+            );
+        }
+    }
+}
+
+#[test]
+fn an_alert_has_a_comparison_to_take_off_and_a_recording_has_none() {
+    for rule in rules().unwrap() {
+        match rule.kind {
+            Kind::Alert => assert_ne!(rule.expr, rule.without_comparison, "{}", rule.name),
+            Kind::Recording => assert_eq!(rule.expr, rule.without_comparison, "{}", rule.name),
+        }
+    }
+}
+
+#[test]
+fn no_two_rules_have_the_same_name() {
+    let mut names = BTreeSet::new();
+    for rule in rules().unwrap() {
+        assert!(names.insert(rule.name.clone()), "{} twice", rule.name);
+    }
+}
+
+#[test]
+fn every_service_and_backend_has_an_alert_for_its_absence() {
+    let names: BTreeSet<_> = rules().unwrap().into_iter().map(|rule| rule.name).collect();
+    for service in Service::ALL {
+        let name = format!("ServiceDown{{service={}}}", service.name());
+        assert!(names.contains(&name), "{name}");
+    }
+    for job in alerts::backends::JOBS {
+        let name = format!("BackendDown{{service={job}}}");
+        assert!(names.contains(&name), "{name}");
+    }
+}
