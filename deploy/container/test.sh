@@ -51,7 +51,7 @@ build_image() { compose --progress plain build; }
 bring_up() {
   local -a wanted
   mapfile -t wanted < <(wanted_services)
-  if ! compose up --detach --build --wait --wait-timeout 180 "${wanted[@]}"; then
+  if ! compose up --detach --no-build --wait --wait-timeout 180 "${wanted[@]}"; then
     tell_state
     return 1
   fi
@@ -75,6 +75,12 @@ tell_state() {
   done
 }
 
+# What the services complained of.
+tell_errors() {
+  say "--- the services' latest warnings and errors"
+  compose --ansi never logs --no-color --tail 500 "${services[@]}" 2>&1 | grep -E '"level":"(WARN|ERROR)"' | tail -n 12 | cut -c1-400
+}
+
 # A container that runs as root, has a capability, or can write to its root is not what the file promises.
 look_into_containers() {
   local name words
@@ -88,7 +94,12 @@ look_into_containers() {
   say "none is root, has a capability or can write to its root"
 }
 
-load() { compose run --rm --no-deps -T "$@"; }
+load() {
+  local status=0
+  compose run --rm --no-deps -T "$@" || status=$?
+  ((status == 0)) || tell_errors >&2
+  return $status
+}
 
 # One auction, from outside the services, through the gateway. Its objectives are not judged on a cold start.
 hold_auction() {
@@ -142,7 +153,7 @@ has_returned() { [[ $(state_of_victim) == "$1 healthy" ]]; }
 
 # The process is killed, not the container: an engine takes that for a wish.
 kill_and_see_it_return() {
-  local restarts began
+  local restarts began returned
   restarts=$(state_of_victim)
   restarts=${restarts%% *}
   began=$SECONDS
@@ -155,21 +166,23 @@ kill_and_see_it_return() {
     tell_state
     return 1
   fi
+  returned=$((SECONDS - began))
   hold_auction
-  say "$victim was killed, came back healthy after $((SECONDS - began)) s and holds auctions"
+  say "$victim was killed, came back healthy after $returned s and holds auctions"
 }
 
 memory_in_use() {
   docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' |
-    awk '{ unit = $2 ~ /GiB/ ? 1024 : $2 ~ /KiB/ ? 1 / 1024 : 1; sum += $2 * unit } END { printf "%d MiB in use by all containers\n", sum }'
+    awk '{ unit = $2 ~ /GiB/ ? 1024 : $2 ~ /KiB/ ? 1 / 1024 : 1; sum += $2 * unit } END { printf "%d MiB were in use by all containers\n", sum }'
 }
 
 take_down() {
-  memory_in_use
+  local used
+  used=$(memory_in_use)
   compose --profile '*' down --volumes --timeout 30
   [[ -z $(docker ps --all --quiet --filter "label=com.docker.compose.project=$project") ]]
   [[ -z $(docker volume ls --quiet --filter "label=com.docker.compose.project=$project") ]]
-  say "no container and no volume is left"
+  say "no container and no volume is left; $used"
 }
 
 # --- All of it, ended whatever happens

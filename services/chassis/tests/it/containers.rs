@@ -310,6 +310,29 @@ fn a_backend_is_started_with_the_same_flags() {
 }
 
 #[test]
+fn a_service_has_the_same_variables() {
+    let native = native_section("\"$name\"").environment;
+    assert!(native.contains_key("BIDTRACE_DATABASE_URL"), "{native:?}");
+    for service in Service::ALL {
+        let contained = containers()[service.name()]["environment"].clone();
+        for (variable, value) in &native {
+            // Faults are for the native stack's tests only, and the gateway has no database.
+            if variable == "BIDTRACE_FAULTS"
+                || (variable == "BIDTRACE_DATABASE_URL" && service == Service::Gateway)
+            {
+                continue;
+            }
+            let here = contained
+                .get(variable.as_str())
+                .unwrap_or_else(|| panic!("{} lacks {variable}", service.name()));
+            if !is_a_place(value) {
+                assert_eq!(&text(here), value, "{} {variable}", service.name());
+            }
+        }
+    }
+}
+
+#[test]
 fn grafana_is_set_up_the_same() {
     let native = native_section("grafana").environment;
     let contained = containers()["grafana"]["environment"].clone();
