@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::rules::{Alert, RuleFile};
 
+mod indicator;
 mod objectives;
 mod series;
 

@@ -3,7 +3,8 @@
 use chassis::platform::Service;
 
 use crate::model::{Indicator, Objective};
-use crate::promql::{Labels, Selector};
+use crate::promql::Selector;
+use crate::promtool::indicator::{Stretch, events, example, samples, traffic};
 use crate::promtool::{Firing, Sample, Scenario, Series};
 use crate::rules::burn::{
     BUDGET_REMAINING, BURNING, BurnAlert, GOOD, NO_DATA, NO_TRAFFIC, STATE, WINDOWS,
@@ -11,17 +12,6 @@ use crate::rules::burn::{
 
 /// Events per minute, where there is much traffic.
 const BUSY: f64 = 1_000.0;
-
-/// Label values to make examples from; the empty one is a missing label.
-const EXAMPLES: [&str; 6] = ["", "500", "200", "404", "timeout", "cancelled"];
-
-/// A stretch of traffic: so many minutes with so many good and bad events in each.
-#[derive(Debug, Clone, Copy)]
-struct Stretch {
-    minutes: usize,
-    good: f64,
-    bad: f64,
-}
 
 /// The burn-rate alerts of an objective: each alone at the edge, an outage that ended, and low traffic.
 pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
@@ -327,100 +317,6 @@ fn firing(burn: &BurnAlert, share: f64) -> Firing {
 
 fn recorded(objective: &Objective, name: &str, value: f64) -> Sample {
     Sample::new(format!("{name}{{slo=\"{}\"}}", objective.name), value)
-}
-
-/// Samples of the indicator for this traffic, and of a service that is always scraped.
-fn traffic(objective: &Objective, stretches: &[Stretch]) -> Vec<Series> {
-    let minutes = stretches.iter().map(|stretch| stretch.minutes).sum();
-    let mut series = samples(objective, stretches);
-    series.push(Series::up(objective.service.name()).level(1.0, minutes));
-    series
-}
-
-fn samples(objective: &Objective, stretches: &[Stretch]) -> Vec<Series> {
-    let rising = |series: Series, each: &dyn Fn(&Stretch) -> f64| {
-        stretches.iter().fold(series, |series, stretch| {
-            series.rise(each(stretch), stretch.minutes)
-        })
-    };
-    match &objective.indicator {
-        Indicator::Availability { all, bad } => {
-            let mut series = vec![rising(example(all, Some(bad), false), &|stretch| {
-                stretch.good
-            })];
-            if stretches.iter().any(|stretch| stretch.bad > 0.0) {
-                series.push(rising(example(all, Some(bad), true), &|stretch| {
-                    stretch.bad
-                }));
-            }
-            series
-        }
-        Indicator::Latency { all, quick, .. } => vec![
-            rising(example(all, None, false), &|stretch| {
-                stretch.good + stretch.bad
-            }),
-            rising(example(quick, None, false), &|stretch| stretch.good),
-        ],
-    }
-}
-
-/// Samples for single events, in series that their first event makes.
-fn events(objective: &Objective, good: &[f64], bad: &[f64]) -> Vec<Series> {
-    let up = Series::up(objective.service.name()).level(1.0, good.len());
-    let all: Vec<f64> = good.iter().zip(bad).map(|(good, bad)| good + bad).collect();
-    let (first, second) = match &objective.indicator {
-        Indicator::Availability { all, bad: failed } => (
-            example(all, Some(failed), false).born_late(good),
-            example(all, Some(failed), true).born_late(bad),
-        ),
-        Indicator::Latency {
-            all: any, quick, ..
-        } => (
-            example(any, None, false).born_late(&all),
-            quick_samples(example(quick, None, false), &all, good),
-        ),
-    };
-    vec![first, second, up]
-}
-
-/// A bucket appears with its histogram, also while it counts nothing.
-fn quick_samples(mut series: Series, all: &[f64], good: &[f64]) -> Series {
-    let (mut any, mut sum) = (0.0, 0.0);
-    for (all, good) in all.iter().zip(good) {
-        any += all;
-        sum += good;
-        series = if any > 0.0 {
-            series.level(sum, 1)
-        } else {
-            series.gap(1)
-        };
-    }
-    series
-}
-
-/// A series that `all` selects, and that `bad` selects or does not.
-fn example(all: &Selector, bad: Option<&Selector>, is_bad: bool) -> Series {
-    let none = Labels::default();
-    let failing = bad.map_or(&none, Selector::labels);
-    let mut names = all.labels().names();
-    names.extend(failing.names());
-    names.dedup();
-    let mut series = Series::new(all.name()).label("instance", "a");
-    let mut seen = Vec::new();
-    for name in names {
-        if seen.contains(&name) {
-            continue;
-        }
-        seen.push(name);
-        let fixed = all.labels().value(name).or_else(|| {
-            EXAMPLES.into_iter().find(|value| {
-                all.labels().admit(name, value)
-                    && (bad.is_none() || failing.admit(name, value) == is_bad)
-            })
-        });
-        series = series.label(name, fixed.unwrap_or_default());
-    }
-    series
 }
 
 /// What `humanizePercentage` makes of a share: four significant digits.
