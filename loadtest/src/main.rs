@@ -75,9 +75,6 @@ struct RunArguments {
     /// Where to write the result.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// The top of the repository, where the objectives are.
-    #[arg(long, default_value = ".")]
-    root: PathBuf,
 }
 
 const GATEWAY: &str = "http://127.0.0.1:8080";
@@ -122,7 +119,7 @@ async fn load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
         },
         bidders: usize::from(arguments.bidders),
         auction: arguments.auction,
-        objectives: slo::load(&arguments.root).context("the objectives")?,
+        objectives: slo::objectives()?,
     };
     let report = run::run(
         &Gateway::new(&arguments.gateway)?,

@@ -3,7 +3,7 @@
 use crate::latency::Latencies;
 use alerts::model::{Indicator, ModelError};
 use serde::Serialize;
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 /// What an objective asks of an operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,12 +88,12 @@ impl From<&alerts::model::Objective> for Objective {
     }
 }
 
-/// The objectives of the repository at `root`, those that the alerts watch.
+/// The objectives that the alerts watch.
 ///
 /// # Errors
-/// When the file that states them cannot be used.
-pub fn load(root: &Path) -> Result<Vec<Objective>, ModelError> {
-    let stated = alerts::model::load(root)?;
+/// When one of them cannot hold.
+pub fn objectives() -> Result<Vec<Objective>, ModelError> {
+    let stated = alerts::model::built_in()?;
     Ok(stated.iter().map(Objective::from).collect())
 }
 
@@ -101,12 +101,12 @@ impl Objective {
     /// Holds the objective against what was measured.
     #[allow(clippy::cast_precision_loss, reason = "no run counts beyond a double")]
     pub fn judge(&self, measured: &Measured) -> Judged {
-        let good = match self.asks {
-            Asks::Availability => measured.good,
-            Asks::Latency(limit) => measured.latencies.within(limit),
+        // As in the alerts: a request that failed counts against availability, and not against latency as well.
+        let (good, total) = match self.asks {
+            Asks::Availability => (measured.good, measured.total),
+            Asks::Latency(limit) => (measured.latencies.within(limit), measured.latencies.count()),
         };
-        // A request that failed was not answered in time either.
-        let found = (measured.total > 0).then(|| good as f64 / measured.total as f64);
+        let found = (total > 0).then(|| good as f64 / total as f64);
         Judged {
             name: self.name.clone(),
             operation: self.operation.clone(),
@@ -185,11 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_request_is_not_fast_enough_either() {
+    fn latency_is_the_share_of_the_answers_that_were_quick_enough() {
         let objective = objective(Asks::Latency(Duration::from_millis(250)));
         assert!(objective.judge(&measured(100, 100, 99)).met);
-        assert!(!objective.judge(&measured(100, 98, 98)).met);
         assert!(!objective.judge(&measured(100, 100, 98)).met);
+    }
+
+    #[test]
+    fn a_failed_request_counts_against_availability_only() {
+        let measured = measured(100, 98, 98);
+        assert!(!objective(Asks::Availability).judge(&measured).met);
+        assert!(
+            objective(Asks::Latency(Duration::from_millis(250)))
+                .judge(&measured)
+                .met
+        );
     }
 
     #[test]
@@ -200,8 +210,7 @@ mod tests {
 
     #[test]
     fn every_objective_of_the_repository_is_of_an_operation_that_is_measured() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let objectives = load(&root).expect("the objectives hold");
+        let objectives = objectives().expect("the objectives hold");
         assert!(!objectives.is_empty());
         for objective in objectives {
             assert!(

@@ -368,10 +368,12 @@ impl Death {
     fn objections(&self, trace: &Trace) -> Vec<String> {
         let mut objections = self.losses_of_others(trace);
         let spans = trace.spans();
-        if !spans
+        // Killed from outside it may have told everybody already, and have taken the spans of that with it.
+        let may_have_told = self.victim == Service::Notification && !self.at_a_step;
+        let told = spans
             .iter()
-            .any(|span| Stage::Notification.is_shown_by(span))
-        {
+            .any(|span| Stage::Notification.is_shown_by(span));
+        if !told && !may_have_told {
             objections.push(Finding::MissingStage(Stage::Notification).to_string());
         }
         if self.at_a_step && !spans.iter().any(|span| span.start_ns > self.at_ns) {

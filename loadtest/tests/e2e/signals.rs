@@ -1,6 +1,6 @@
 //! Nothing that is drawn, recorded or watched is empty: every expression returns data on the running stack.
 
-use crate::stack::{self, Stack, root};
+use crate::stack::{self, Stack};
 use loadtest::{
     run::{self, Settings},
     schedule::Plan,
@@ -53,7 +53,7 @@ fn every_panel_has_data() {
 fn every_rule_has_data_also_with_its_comparison_taken_off() {
     stack::run(async |stack| {
         minute_of_auctions(&stack).await;
-        let rules = alerts::rules(&root()).expect("the objectives hold");
+        let rules = alerts::rules().expect("the objectives hold");
         let expressions = rules
             .into_iter()
             .map(|rule| (rule.name, rule.without_comparison));
@@ -95,7 +95,7 @@ fn prometheus_evaluates_every_rule_that_is_generated() {
         for rule in &loaded {
             assert_ne!(rule.health, "err", "{}: {}", rule.name, rule.last_error);
         }
-        let generated = alerts::rules(&root()).expect("the objectives hold");
+        let generated = alerts::rules().expect("the objectives hold");
         assert_eq!(
             loaded.len(),
             generated.len(),
@@ -113,7 +113,7 @@ async fn minute_of_auctions(stack: &Stack) {
                 plan: LOAD,
                 bidders: 4,
                 auction: Duration::from_secs(3),
-                objectives: slo::load(&root()).expect("the objectives hold"),
+                objectives: slo::objectives().expect("the objectives hold"),
             };
             let report = run::run(
                 &stack.gateway,

@@ -74,14 +74,9 @@ impl Stack {
     }
 }
 
-/// The top of the repository.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// Where the native stack keeps what it writes.
 pub(crate) fn state() -> PathBuf {
-    root().join(".stack")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../.stack")
 }
 
 /// The folder that arms fault points.
