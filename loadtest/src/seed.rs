@@ -9,10 +9,17 @@ use crate::client::{CallError, Gateway, MenuItem, Money, PutRestaurant, Role, Se
 use city::{Cuisine, RESTAURANTS};
 use futures::{StreamExt as _, TryStreamExt as _};
 use people::CUSTOMERS;
-use std::sync::Arc;
+use std::{future::Future, sync::Arc, time::Duration};
 
 /// How many accounts are made or logged in at once: passwords cost the service a lot on purpose.
 const AT_ONCE: usize = 4;
+
+/// How often a request that was told to slow down is sent again, and after which pause.
+const SLOWER: u32 = 20;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The status of an answer that says to slow down.
+const TOO_MANY: u16 = 429;
 
 /// What a sign-up is refused with when the account is there already.
 const EMAIL_TAKEN: &str = "account.email_taken";
@@ -146,13 +153,29 @@ async fn gather(
 
 async fn enter(gateway: &Gateway, account: SignUp, make: bool) -> Result<Session, CallError> {
     if make {
-        match gateway.sign_up(&account).await {
+        match patiently(|| gateway.sign_up(&account)).await {
             Ok(_) => {}
             Err(error) if error.code() == EMAIL_TAKEN => {}
             Err(error) => return Err(error),
         }
     }
-    gateway.log_in(&account.email, &account.password).await
+    patiently(|| gateway.log_in(&account.email, &account.password)).await
+}
+
+/// Asks again, some times, when the answer is to slow down: passwords are checked few at a time.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    for _ in 0..SLOWER {
+        match ask().await {
+            Err(error) if error.problem().is_some_and(|it| it.status == TOO_MANY) => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            decided => return decided,
+        }
+    }
+    ask().await
 }
 
 fn customer_email(index: usize) -> String {

@@ -5,6 +5,7 @@ mod crowd;
 mod edge;
 mod footprint;
 mod kills;
+mod payments;
 mod play;
 mod processes;
 mod signals;

@@ -1,0 +1,4 @@
+//! The generator against servers that misbehave on purpose.
+
+mod edge;
+mod stall;
