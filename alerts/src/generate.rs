@@ -1,11 +1,11 @@
-//! The files that follow from the objectives, and whether those on disk are they.
+//! The files that follow from the objectives.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
 use serde::Serialize;
 
+use crate::generated::Generated;
 use crate::model::{self, Objective};
 use crate::rules::{Alert, Recording, RuleFile};
 use crate::{promtool, rules, runbook};
@@ -14,7 +14,7 @@ use crate::{promtool, rules, runbook};
 pub(crate) const GENERATED: &str = "Generated from alerts/slo.yaml and alerts/src by `cargo run --release -p alerts -- generate`; do not edit.";
 
 /// The folders that hold nothing but generated files.
-const FOLDERS: [&str; 3] = [
+const FOLDERS: &[&str] = &[
     "alerts/generated",
     "alerts/generated/tests",
     "alerts/runbooks",
@@ -51,12 +51,15 @@ enum RuleContent<'a> {
     },
 }
 
-/// Every generated file by its path from the root of the repository.
+/// Every file that follows from the objectives of the repository at `root`.
 ///
 /// # Errors
 /// When the objectives cannot be loaded, or a scenario names an alert that is not there.
-pub fn files(root: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    content(&model::load(root)?)
+pub fn generated(root: &Path) -> anyhow::Result<Generated> {
+    Ok(Generated {
+        folders: FOLDERS,
+        files: content(&model::load(root)?)?,
+    })
 }
 
 fn content(objectives: &[Objective]) -> anyhow::Result<BTreeMap<String, String>> {
@@ -73,65 +76,6 @@ fn content(objectives: &[Objective]) -> anyhow::Result<BTreeMap<String, String>>
         );
     }
     Ok(files)
-}
-
-/// Writes every file, and removes from the folders what is none of them. Returns what changed.
-///
-/// # Errors
-/// When the files cannot be made or written.
-pub fn write(root: &Path) -> anyhow::Result<Vec<String>> {
-    let files = files(root)?;
-    let mut changed = Vec::new();
-    for folder in FOLDERS {
-        std::fs::create_dir_all(root.join(folder))
-            .with_context(|| format!("cannot make {folder}"))?;
-    }
-    for (path, content) in &files {
-        if std::fs::read_to_string(root.join(path)).ok().as_ref() != Some(content) {
-            std::fs::write(root.join(path), content)
-                .with_context(|| format!("cannot write {path}"))?;
-            changed.push(path.clone());
-        }
-    }
-    for path in strangers(root, &files)? {
-        std::fs::remove_file(root.join(&path)).with_context(|| format!("cannot remove {path}"))?;
-        changed.push(path);
-    }
-    Ok(changed)
-}
-
-/// The files that are missing, differ, or should not be there.
-///
-/// # Errors
-/// When the files cannot be made or read.
-pub fn stale(root: &Path) -> anyhow::Result<Vec<String>> {
-    let files = files(root)?;
-    let mut stale = strangers(root, &files)?;
-    for (path, content) in &files {
-        if std::fs::read_to_string(root.join(path)).ok().as_ref() != Some(content) {
-            stale.push(path.clone());
-        }
-    }
-    stale.sort();
-    Ok(stale)
-}
-
-fn strangers(root: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<Vec<String>> {
-    let mut strangers = Vec::new();
-    for folder in FOLDERS {
-        let path: PathBuf = root.join(folder);
-        if !path.is_dir() {
-            continue;
-        }
-        for entry in std::fs::read_dir(&path).with_context(|| format!("cannot read {folder}"))? {
-            let entry = entry?;
-            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type()?.is_file() && !files.contains_key(&name) {
-                strangers.push(name);
-            }
-        }
-    }
-    Ok(strangers)
 }
 
 fn rule_file(file: &RuleFile) -> anyhow::Result<String> {

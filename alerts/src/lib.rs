@@ -9,13 +9,14 @@
 pub mod backends;
 pub mod declared;
 mod generate;
+pub mod generated;
 pub mod model;
 pub mod promql;
 mod promtool;
 pub mod rules;
 mod runbook;
 
-pub use generate::{files, stale, write};
+pub use generate::generated;
 pub use rules::{Kind, Rule};
 
 /// Every rule, with its expression in both forms.

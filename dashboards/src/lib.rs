@@ -18,7 +18,7 @@ mod service;
 
 use chassis::platform::Service;
 
-pub use generate::{files, stale, write};
+pub use generate::generated;
 
 use model::Dashboard;
 

@@ -30,7 +30,7 @@ fn empty() -> tempfile::TempDir {
 #[test]
 fn the_generated_files_of_the_repository_are_current() {
     assert_eq!(
-        alerts::stale(&root()).unwrap(),
+        alerts::generated(&root()).unwrap().stale(&root()).unwrap(),
         Vec::<String>::new(),
         "run `make generate`"
     );
@@ -38,7 +38,7 @@ fn the_generated_files_of_the_repository_are_current() {
 
 #[test]
 fn the_first_line_of_each_says_what_generated_it_and_how() {
-    for (path, content) in alerts::files(&root()).unwrap() {
+    for (path, content) in alerts::generated(&root()).unwrap().files {
         let first = content.lines().next().unwrap();
         assert!(
             first.contains("`cargo run --release -p alerts -- generate`"),

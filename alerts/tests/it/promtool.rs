@@ -23,8 +23,9 @@ fn promtool() -> PathBuf {
 
 fn run(arguments: &[&str], folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let files: Vec<PathBuf> = alerts::files(&root)
+    let files: Vec<PathBuf> = alerts::generated(&root)
         .unwrap()
+        .files
         .into_keys()
         .map(|path| root.join(path))
         .filter(|path| path.parent() == Some(&root.join(folder)))
