@@ -1,6 +1,6 @@
 //! For the tests of whoever adopts the crate: spans are kept in memory instead of being sent.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
@@ -9,6 +9,7 @@ use opentelemetry::{Context, global};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
@@ -25,10 +26,16 @@ pub struct Captured {
 #[derive(Debug, Clone, Default)]
 struct Memory(Arc<Mutex<Vec<SpanData>>>);
 
+/// While a process has a single subscriber, `tracing` asks only the thread that first reaches a span whether anyone
+/// wants it, and keeps the answer for all: a test without a capture would switch the span off for one with. A second
+/// subscriber, which is nobody's, makes it ask them all.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 /// Captures the spans that are made on the current thread from now on.
 ///
 /// For a `#[tokio::test]` on its default, current-thread runtime: tests in parallel do not see each other.
 pub fn capture() -> Captured {
+    LazyLock::force(&SECOND);
     global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
         Box::new(TraceContextPropagator::new()),
         Box::new(BaggagePropagator::new()),
