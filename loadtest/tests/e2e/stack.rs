@@ -9,6 +9,7 @@ use loadtest::{
     transport::Transport,
 };
 use std::{
+    fs::File,
     future::Future,
     path::{Path, PathBuf},
     sync::LazyLock,
@@ -43,8 +44,11 @@ pub(crate) struct Stack {
     pub(crate) jaeger: Jaeger,
 }
 
-/// Runs a test against the stack, which must be up.
+/// Runs a test against the stack, which must be up. One at a time, also beside another run of the tests: a service that
+/// one test kills is missed by all.
 pub(crate) fn run<T, F: Future<Output = T>>(test: impl FnOnce(Stack) -> F) -> T {
+    let turn = File::create(state().join("e2e.lock")).expect("the stack has a folder");
+    turn.lock().expect("the turn comes");
     RUNTIME.block_on(async {
         let stack = Stack {
             gateway: Gateway::new(GATEWAY).expect("an address"),
