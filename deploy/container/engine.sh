@@ -100,6 +100,9 @@ start_engine() {
 end_engine() {
   local pid
   if [[ -s $engine_run/dockerd.pid ]]; then
+    # What earlier builds left is kept to a size.
+    timeout 60 docker image prune --force >/dev/null 2>&1 || true
+    timeout 60 docker builder prune --force --keep-storage 8GB >/dev/null 2>&1 || true
     pid=$(cat "$engine_run/dockerd.pid")
     kill -TERM "$pid" 2>/dev/null || true
     for _ in {1..300}; do

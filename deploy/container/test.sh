@@ -172,7 +172,9 @@ kill_and_see_it_return() {
 }
 
 memory_in_use() {
-  docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' |
+  local -a ids
+  mapfile -t ids < <(compose ps --quiet)
+  docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' "${ids[@]}" |
     awk '{ unit = $2 ~ /GiB/ ? 1024 : $2 ~ /KiB/ ? 1 / 1024 : 1; sum += $2 * unit } END { printf "%d MiB were in use by all containers\n", sum }'
 }
 
