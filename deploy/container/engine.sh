@@ -26,6 +26,12 @@ can_have_every_image() {
 
 has_compose() { docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
 
+# The mirror of Debian that this machine uses.
+debian_mirror() {
+  # shellcheck disable=SC2016 # apt's own variable
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/$' | head -n 1
+}
+
 # Debian 12 has only the first Compose; the plugins of Debian 13 run on it. Its package lists are read into a folder of
 # ours, so that the machine's own sources stay as they are.
 download_plugins() {
@@ -35,7 +41,7 @@ download_plugins() {
   if has_compose; then return; fi
   work=$(mktemp -d "$containers/plugins-XXXXXX")
   mkdir -p "$work/lists/partial" "$folder/cli-plugins"
-  echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main' \
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) trixie main" \
     >"$work/sources.list"
   apt=(apt-get -q -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=-
     -o "Dir::State::lists=$work/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)

@@ -25,7 +25,7 @@ build_standin() {
 standin_debian() {
   local tree
   tree=$(mktemp -d "$containers/bookworm-XXXXXX")
-  debootstrap --variant=minbase bookworm "$tree" http://deb.debian.org/debian
+  debootstrap --variant=minbase bookworm "$tree" "$(debian_mirror)"
   tar --directory "$tree" --exclude './var/cache/apt/*' --exclude './var/lib/apt/lists/*' --create . |
     docker import --change "LABEL $standin_label" - debian:bookworm-slim >/dev/null
   rm -rf "$tree"
