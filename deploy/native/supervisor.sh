@@ -125,7 +125,9 @@ render_backends() {
   local jaeger=$1 prometheus=$2 alertmanager=$3 nats=$4 grafana=$5
 
   program_section jaeger 15 \
-    "GOMEMLIMIT=450MiB" \
+    "GOMEMLIMIT=550MiB" \
+    ${JAEGER_MAX_TRACES:+"JAEGER_MAX_TRACES=$JAEGER_MAX_TRACES"} \
+    ${JAEGER_MEMORY_LIMIT_MIB:+"JAEGER_MEMORY_LIMIT_MIB=$JAEGER_MEMORY_LIMIT_MIB"} \
     "JAEGER_SAMPLING_STRATEGIES=$deploy/jaeger/sampling-strategies.json" \
     "JAEGER_UI_CONFIG=$deploy/jaeger/ui.json" \
     "JAEGER_UI_ASSETS=$(jaeger_ui)" \
