@@ -213,6 +213,8 @@ impl From<tonic::Status> for Failure {
         let details = status.get_error_details();
         let Some(info) = details.error_info().filter(|info| info.domain == DOMAIN) else {
             let failure = match Kind::from_grpc(status.code()) {
+                // A status with a source was made on this side: the connection broke before an answer came.
+                Kind::Internal if status.source().is_some() => return Self::unavailable(status),
                 Kind::Internal => return Self::internal(status),
                 Kind::Unavailable => return Self::unavailable(status),
                 Kind::DeadlineExceeded => Self::new(
@@ -275,6 +277,13 @@ mod tests {
         let status = tonic::Status::from(Failure::internal("password of the database is hunter2"));
         let wire = format!("{status:?}{}", String::from_utf8_lossy(status.details()));
         assert!(!wire.contains("hunter2"), "{wire}");
+    }
+
+    #[test]
+    fn a_connection_that_breaks_is_worth_another_try() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let status = tonic::Status::from_error(Box::new(broken));
+        assert_eq!(Failure::from(status).kind, Kind::Unavailable);
     }
 
     #[test]
