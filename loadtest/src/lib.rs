@@ -2,8 +2,8 @@
 //!
 //! [`seed`] fills an empty platform with a small city; [`scenario`] is one whole auction in it, from the opening to the
 //! notification; [`schedule`] starts such auctions on time whatever the answers do, and knows when it was itself too
-//! late to be believed; [`report`] and [`slo`] say what came of it. [`traces`] reads what [`jaeger`] has and finds what
-//! is missing in it.
+//! late to be believed; [`tally`] counts, and [`report`] and [`slo`] say what came of it. [`traces`] reads what [`jaeger`]
+//! has and finds what is missing in it.
 
 pub mod client;
 pub mod jaeger;
@@ -15,5 +15,6 @@ pub mod schedule;
 pub mod seed;
 pub mod slo;
 pub mod sse;
+pub mod tally;
 pub mod traces;
 pub mod transport;

@@ -10,7 +10,7 @@ use loadtest::{
     schedule::Plan,
     seed::{self, Credentials},
     slo,
-    traces::{AuctionTrace, Finding, auction},
+    traces::{AuctionTrace, Finding, auction, bid},
 };
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -170,9 +170,9 @@ async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitC
         })
         .await?;
     tell(id, trace.spans().len(), findings);
-    for bid in auction::linked_bids(&trace) {
-        let (trace, findings) = jaeger.settled(&bid, ARRIVAL, auction::bid_findings).await?;
-        tell(&bid, trace.spans().len(), findings);
+    for bid_trace in auction::linked_bids(&trace) {
+        let (trace, findings) = jaeger.settled(&bid_trace, ARRIVAL, bid::findings).await?;
+        tell(&bid_trace, trace.spans().len(), findings);
     }
     Ok(if whole {
         ExitCode::SUCCESS

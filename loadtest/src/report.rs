@@ -1,38 +1,14 @@
-//! What came of a run: counted while it runs, shown on one line, and written as JSON at the end.
+//! What came of a run: the verdict, the numbers behind it, and why.
 
 use crate::{
-    client::CallError,
     latency::Quantiles,
-    scenario::{Held, OPENING, Observer, Operation, Unfinished},
+    scenario::Operation,
     schedule::{Lateness, Plan, Started},
-    slo::{Judged, Measured, Objective, Verdict, believable_lateness},
+    slo::{Judged, Objective, Verdict, believable_lateness},
+    tally::Counts,
 };
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-use tokio::time::Instant;
-
-/// The counts of a run under way. Clones count together.
-#[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Mutex<Counts>>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    sent: u64,
-    opened: u64,
-    awarded: u64,
-    confirmed: u64,
-    failed: u64,
-    errors: BTreeMap<String, u64>,
-    measured: BTreeMap<Operation, Measured>,
-    whole: Vec<Held>,
-}
-
-/// The newest auctions that are kept, to show one trace of.
-const KEPT: usize = 20;
+use std::collections::BTreeMap;
 
 /// How the generator kept its own schedule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -95,75 +71,33 @@ pub struct Report {
     pub trace_url: Option<String>,
 }
 
-// === impl Tally ===
+// === impl Judged ===
 
-impl Tally {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// An auction is about to be opened.
-    pub fn sent(&self) {
-        self.counts().sent += 1;
-    }
-
-    /// An auction has come to its end.
-    pub fn finished(&self, outcome: Result<Held, Unfinished>) {
-        let mut counts = self.counts();
-        match outcome {
-            Ok(held) => {
-                counts.confirmed += 1;
-                counts.whole.push(held);
-                let too_many = counts.whole.len().saturating_sub(KEPT);
-                counts.whole.drain(..too_many);
-            }
-            Err(unfinished) => {
-                counts.failed += 1;
-                // A request that was refused is counted by its operation already.
-                if !matches!(unfinished, Unfinished::Refused { step, .. } if step == OPENING) {
-                    *counts.errors.entry(unfinished.code()).or_default() += 1;
-                }
-            }
-        }
-    }
-
-    /// The newest auctions that went all the way, the newest first.
-    pub fn whole(&self) -> Vec<Held> {
-        self.counts().whole.iter().rev().cloned().collect()
-    }
-
-    /// One line for whoever waits.
-    pub fn progress(&self, elapsed: Duration, lateness: &Lateness) -> String {
-        let counts = self.counts();
-        let p99 = |operation| {
-            counts
-                .measured
-                .get(&operation)
-                .map_or(0, |measured| measured.latencies.quantile(0.99).as_millis())
-        };
+impl Judged {
+    fn reason(&self) -> String {
+        let found = self.found.map_or_else(
+            || "nothing was measured".to_owned(),
+            |found| format!("{:.3} % were good", found * 100.0),
+        );
         format!(
-            "{:>4} s  sent {}  opened {}  awarded {}  confirmed {}  failed {}  p99 open {} ms, bid {} ms  late {} ms",
-            elapsed.as_secs(),
-            counts.sent,
-            counts.opened,
-            counts.awarded,
-            counts.confirmed,
-            counts.failed,
-            p99(Operation::OpenAuction),
-            p99(Operation::PlaceBid),
-            lateness.so_far().quantile(0.99).as_millis(),
+            "{}: {found}, {:.3} % are wanted",
+            self.name,
+            self.target * 100.0
         )
     }
+}
 
+// === impl Report ===
+
+impl Report {
     /// The report of a run that has ended.
-    pub fn report(
-        &self,
+    pub(crate) fn of(
+        counts: &Counts,
         plan: &Plan,
         started: Started,
         lateness: &Lateness,
         objectives: &[Objective],
-    ) -> Report {
-        let counts = self.counts();
+    ) -> Self {
         let late = lateness.so_far();
         let limit = believable_lateness(objectives);
         let operations: BTreeMap<&'static str, OperationReport> = Operation::ALL
@@ -216,7 +150,7 @@ impl Tally {
             (true, true) => Verdict::Met,
         };
         doubts.extend(misses);
-        Report {
+        Self {
             verdict,
             reasons: doubts,
             rate_per_s: plan.rate,
@@ -239,51 +173,7 @@ impl Tally {
             trace_url: None,
         }
     }
-}
 
-impl Observer for Tally {
-    fn ended(&self, operation: Operation, intended: Instant, outcome: Result<(), &CallError>) {
-        let latency = Instant::now().saturating_duration_since(intended);
-        let mut counts = self.counts();
-        if let Err(error) = outcome {
-            *counts.errors.entry(error.code().to_owned()).or_default() += 1;
-        }
-        let measured = counts.measured.entry(operation).or_default();
-        measured.total += 1;
-        if !outcome.is_err_and(CallError::is_failure) {
-            measured.good += 1;
-            measured.latencies.record(latency);
-        }
-    }
-
-    fn opened(&self) {
-        self.counts().opened += 1;
-    }
-
-    fn awarded(&self) {
-        self.counts().awarded += 1;
-    }
-}
-
-// === impl Judged ===
-
-impl Judged {
-    fn reason(&self) -> String {
-        let found = self.found.map_or_else(
-            || "nothing was measured".to_owned(),
-            |found| format!("{:.3} % were good", found * 100.0),
-        );
-        format!(
-            "{}: {found}, {:.3} % are wanted",
-            self.name,
-            self.target * 100.0
-        )
-    }
-}
-
-// === impl Report ===
-
-impl Report {
     /// A few lines for a person.
     pub fn summary(&self) -> String {
         let mut lines = vec![format!(
@@ -343,12 +233,13 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, Tally};
+    use super::Report;
     use crate::{
         client::CallError,
         scenario::{OPENING, Observer as _, Operation, Unfinished},
         schedule::{Lateness, Plan, Started},
         slo::{Asks, Objective, Verdict},
+        tally::Tally,
         transport::TransportError,
     };
     use std::time::Duration;

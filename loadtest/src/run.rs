@@ -3,12 +3,13 @@
 use crate::{
     client::Gateway,
     jaeger::Jaeger,
-    report::{Report, Tally},
+    report::Report,
     scenario::{Held, Script},
     schedule::{Lateness, Plan},
     seed::{self, Credentials, SeedError},
     slo::Objective,
-    traces::{AuctionTrace, Finding, auction::bid_findings},
+    tally::Tally,
+    traces::{AuctionTrace, Finding, bid},
     transport::TransportError,
 };
 use std::{sync::Arc, time::Duration};
@@ -133,9 +134,13 @@ pub async fn findings_of(
         .into_iter()
         .map(|finding| (held.trace_id.clone(), finding))
         .collect();
-    for bid in &held.bid_traces {
-        let (_, findings) = jaeger.settled(bid, limit, bid_findings).await?;
-        all.extend(findings.into_iter().map(|finding| (bid.clone(), finding)));
+    for bid_trace in &held.bid_traces {
+        let (_, findings) = jaeger.settled(bid_trace, limit, bid::findings).await?;
+        all.extend(
+            findings
+                .into_iter()
+                .map(|finding| (bid_trace.clone(), finding)),
+        );
     }
     Ok(all)
 }

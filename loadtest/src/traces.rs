@@ -1,9 +1,11 @@
 //! Is a trace whole? The verifier reads what Jaeger has and names everything that is missing.
 //!
 //! [`model`] is a trace as it was read; [`structure`] asks what holds for any trace (one root, every parent there);
-//! [`auction`] asks what must be in the trace of an auction and in the trace of a bid.
+//! [`auction`] and [`bid`] ask what must be in the
+//! trace of an auction and in that of a bid.
 
 pub mod auction;
+pub mod bid;
 #[cfg(test)]
 mod fixture;
 pub mod model;

@@ -1,4 +1,4 @@
-//! What must be in the trace of an auction, and in the trace of each of its bids.
+//! What must be in the trace of an auction.
 
 use super::{
     model::{Kind, Span, Trace},
@@ -266,47 +266,12 @@ pub fn linked_bids(trace: &Trace) -> Vec<String> {
     linked.into_iter().map(str::to_owned).collect()
 }
 
-/// What is wrong with the trace of an accepted bid, which runs from the gateway into the auction service's database.
-pub fn bid_findings(trace: &Trace) -> Vec<Finding> {
-    let mut findings = trace.shape();
-    if findings == [Finding::Empty] {
-        return findings;
-    }
-    let services = trace.services();
-    findings.extend(
-        ["gateway", "auction"]
-            .into_iter()
-            .filter(|service| !services.contains(service))
-            .map(|service| Finding::MissingService(service.to_owned())),
-    );
-    let hops = trace.hops();
-    findings.extend(
-        [Hop::Grpc, Hop::Sql]
-            .into_iter()
-            .filter(|hop| !hops.contains(hop))
-            .map(Finding::MissingHop),
-    );
-    let failed: Vec<String> = trace
-        .spans()
-        .iter()
-        .filter(|span| span.failed)
-        .map(Span::label)
-        .collect();
-    if !failed.is_empty() {
-        findings.push(Finding::Errors {
-            expected: "no span that failed".to_owned(),
-            failed,
-        });
-    }
-    findings
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{AuctionTrace, SERVICES, Stage, bid_findings, linked_bids};
+    use super::{AuctionTrace, SERVICES, Stage, linked_bids};
     use crate::traces::{
         fixture::*,
-        model::{Kind, Trace},
+        model::Trace,
         structure::{Finding, Hop},
     };
 
@@ -434,19 +399,5 @@ mod tests {
     #[test]
     fn the_bids_are_found_through_the_links_of_the_award() {
         assert_eq!(linked_bids(&declined_trace()), [BID_A, BID_B]);
-    }
-
-    #[test]
-    fn a_bids_trace_runs_from_the_gateway_into_the_database() {
-        assert_eq!(bid_findings(&bid_trace()), []);
-        for (kind, finding) in [
-            (Kind::Server, Finding::MissingHop(Hop::Grpc)),
-            (Kind::Client, Finding::MissingHop(Hop::Sql)),
-        ] {
-            let mut spans = bid_trace().spans().to_vec();
-            spans.retain(|span| span.service != "auction" || span.kind != kind);
-            let found = bid_findings(&Trace::new("b", spans));
-            assert!(found.contains(&finding), "{found:?}");
-        }
     }
 }

@@ -5,6 +5,7 @@ mod crowd;
 mod edge;
 mod footprint;
 mod kills;
+mod kitchen;
 mod payments;
 mod play;
 mod processes;

@@ -4,7 +4,7 @@ use crate::stack::{self, Stack};
 use loadtest::{
     run::{self, Settings},
     schedule::Plan,
-    slo::{self, Verdict},
+    slo,
     transport::{Transport, query_encoded},
 };
 use serde::Deserialize;
@@ -104,7 +104,7 @@ fn prometheus_evaluates_every_rule_that_is_generated() {
     });
 }
 
-/// Makes a minute of auctions, once for all tests here, and expects the SLOs to be met.
+/// Makes a minute of auctions, once for all tests here.
 async fn minute_of_auctions(stack: &Stack) {
     LOADED
         .get_or_init(async || {
@@ -124,8 +124,8 @@ async fn minute_of_auctions(stack: &Stack) {
             )
             .await
             .expect("a report");
-            assert_eq!(report.verdict, Verdict::Met, "{}", report.summary());
-            assert_eq!(report.confirmed, LOAD.arrivals());
+            // Whether the SLOs are met is the load test's question: here the machine may be busy with other things.
+            assert_eq!(report.confirmed, LOAD.arrivals(), "{}", report.summary());
             assert!(report.trace_id.is_some(), "a complete trace to show");
         })
         .await;

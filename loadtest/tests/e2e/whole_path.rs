@@ -1,17 +1,16 @@
 //! One auction from sign-up to notification over the public API, and what Jaeger has of it.
 
 use crate::{
+    kitchen::Kitchen,
     play::{self, newcomer},
     stack::{self, Stack},
 };
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
 use http::Method;
 use loadtest::{
-    client::{
-        AuctionState, DishOrder, MenuItem, Money, OpenAuction, Place, PutRestaurant, Role, Session,
-    },
+    client::{AuctionState, Money, OpenAuction, Role, Session},
     scenario::DECLINES_ONCE,
-    traces::{AuctionTrace, Finding, Kind, Span, Stage, Trace, auction::bid_findings},
+    traces::{AuctionTrace, Finding, Kind, Span, Stage, Trace, bid},
 };
 use serde_json::json;
 use std::{
@@ -22,14 +21,6 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 const ARRIVAL: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(150);
-
-/// The restaurants of one auction and the dish that only they cook.
-struct Kitchen {
-    dish: String,
-    restaurants: Vec<Session>,
-    traces: Vec<String>,
-}
 
 /// A webhook that was posted.
 struct Posted {
@@ -260,13 +251,13 @@ pub(crate) async fn assert_whole(
         "trace {trace_id}: {}",
         shown(&findings)
     );
-    for bid in bids {
+    for bid_trace in bids {
         let (_, findings) = stack
             .jaeger
-            .settled(bid, ARRIVAL, bid_findings)
+            .settled(bid_trace, ARRIVAL, bid::findings)
             .await
             .expect("Jaeger answers");
-        assert!(findings.is_empty(), "bid {bid}: {}", shown(&findings));
+        assert!(findings.is_empty(), "bid {bid_trace}: {}", shown(&findings));
     }
     trace
 }
@@ -364,77 +355,4 @@ async fn confirmation(posts: &mut mpsc::UnboundedReceiver<Posted>) -> Posted {
         .await
         .expect("the webhook comes in time")
         .expect("the receiver lives")
-}
-
-// === impl Kitchen ===
-
-impl Kitchen {
-    async fn open(stack: &Stack, size: usize) -> Self {
-        let dish = format!("접시 {}", Uuid::now_v7().simple());
-        let mut restaurants = Vec::new();
-        let mut traces = Vec::new();
-        for turn in 0..size {
-            let owner = newcomer(stack, Role::Restaurant).await;
-            let seen = owner
-                .call(Method::GET, "/v1/me")
-                .send::<serde_json::Value>()
-                .await
-                .expect("who am I");
-            traces.push(seen.trace_id);
-            let put = owner
-                .put_restaurant(&PutRestaurant {
-                    name: format!("시험 식당 {}", turn + 1),
-                    place: place(),
-                    delivery_radius_m: 2_000,
-                    menu: vec![MenuItem {
-                        dish: dish.clone(),
-                        list_price: Money::won(20_000),
-                    }],
-                })
-                .await
-                .expect("a restaurant");
-            traces.push(put.trace_id);
-            restaurants.push(owner);
-        }
-        Self {
-            dish,
-            restaurants,
-            traces,
-        }
-    }
-
-    fn request(&self, payment_method: &str) -> OpenAuction {
-        OpenAuction {
-            dishes: vec![DishOrder {
-                dish: self.dish.clone(),
-                quantity: 1,
-            }],
-            place: place(),
-            ceiling_price: Money::won(20_000),
-            minimum_step: Some(Money::won(100)),
-            duration_ms: 2_500,
-            coupon_code: String::new(),
-            points_to_use: 0,
-            payment_method: payment_method.to_owned(),
-        }
-    }
-
-    /// Each restaurant bids once, in turn. Returns the traces of the bids.
-    async fn bid_down(&self, auction_id: &str, prices: &[i64]) -> Vec<String> {
-        let mut traces = Vec::new();
-        for (restaurant, price) in self.restaurants.iter().zip(prices) {
-            let placed = restaurant.place_bid(auction_id, Money::won(*price)).await;
-            traces.push(placed.expect("a good bid").trace_id);
-            tokio::time::sleep(PAUSE).await;
-        }
-        traces
-    }
-}
-
-fn place() -> Place {
-    Place {
-        latitude: 37.5636,
-        longitude: 126.9976,
-        address: "서울특별시 중구 충무로 2".to_owned(),
-    }
 }
