@@ -241,21 +241,13 @@ async fn assert_traces(stack: &Stack, played: &Played, ended: &Ended, death: &De
             "the award is not in the trace of the opening"
         );
     }
-    let awards = trace
-        .spans()
-        .iter()
-        .filter(|span| Stage::Award.is_shown_by(span))
-        .count();
-    assert!(
-        awards > 0 || death.victim == Service::Auction,
-        "no span shows the award"
-    );
+    let shows_award = shows(&trace, Stage::Award);
     let linked = linked_bids(&trace);
     for bid in &played.bids {
         let is_linked = bid.traces.iter().any(|attempt| linked.contains(attempt));
         // The answer to the attempt that counted may have been lost with the gateway, and its trace id with it.
         assert!(
-            is_linked || awards == 0 || death.victim == Service::Gateway,
+            is_linked || !shows_award || death.victim == Service::Gateway,
             "the award does not link to the bid of {}: {linked:?}",
             bid.price
         );
@@ -267,6 +259,10 @@ async fn assert_traces(stack: &Stack, played: &Played, ended: &Ended, death: &De
             .expect("Jaeger answers");
         assert!(objections.is_empty(), "bid {last}: {objections:#?}");
     }
+}
+
+fn shows(trace: &Trace, stage: Stage) -> bool {
+    trace.spans().iter().any(|span| stage.is_shown_by(span))
 }
 
 // === impl Kill ===
@@ -370,11 +366,13 @@ impl Death {
         let spans = trace.spans();
         // Killed from outside it may have told everybody already, and have taken the spans of that with it.
         let may_have_told = self.victim == Service::Notification && !self.at_a_step;
-        let told = spans
-            .iter()
-            .any(|span| Stage::Notification.is_shown_by(span));
-        if !told && !may_have_told {
-            objections.push(Finding::MissingStage(Stage::Notification).to_string());
+        for (stage, excused) in [
+            (Stage::Award, self.victim == Service::Auction),
+            (Stage::Notification, may_have_told),
+        ] {
+            if !excused && !shows(trace, stage) {
+                objections.push(Finding::MissingStage(stage).to_string());
+            }
         }
         if self.at_a_step && !spans.iter().any(|span| span.start_ns > self.at_ns) {
             objections.push("the trace does not go on after the kill".to_owned());
