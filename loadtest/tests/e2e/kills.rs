@@ -364,13 +364,17 @@ impl Death {
     fn objections(&self, trace: &Trace) -> Vec<String> {
         let mut objections = self.losses_of_others(trace);
         let spans = trace.spans();
-        // Killed from outside it may have told everybody already, and have taken the spans of that with it.
-        let may_have_told = self.victim == Service::Notification && !self.at_a_step;
-        for (stage, excused) in [
-            (Stage::Award, self.victim == Service::Auction),
-            (Stage::Notification, may_have_told),
-        ] {
-            if !excused && !shows(trace, stage) {
+        // What a service has done before it was killed from outside it may have taken with it; all else must be there.
+        let stages = [
+            (Stage::Award, Service::Auction),
+            (Stage::ConfirmationSent, Service::Order),
+            (Stage::Notification, Service::Notification),
+        ];
+        for (stage, service) in stages {
+            let may_be_lost =
+                self.victim == service && (stage != Stage::Notification || !self.at_a_step);
+            let shown = spans.iter().any(|span| stage.is_shown_by(span));
+            if !shown && !may_be_lost {
                 objections.push(Finding::MissingStage(stage).to_string());
             }
         }
