@@ -20,6 +20,7 @@ pub mod idempotency;
 mod lifecycle;
 pub mod money;
 pub mod outbox;
+pub mod page;
 pub mod platform;
 pub mod problem;
 #[cfg(feature = "testing")]

@@ -8,14 +8,8 @@ use api::notification::{
     ListNotificationsRequest, ListNotificationsResponse, PutWebhookRequest, Webhook,
     notifications_server::Notifications,
 };
-use chassis::{Failure, caller, idempotency::Claim};
+use chassis::{Failure, caller, idempotency::Claim, page};
 use tonic::{Request, Response, Status};
-
-/// The size of a page whose request names none.
-const DEFAULT_LIMIT: u32 = 50;
-
-/// The largest page.
-const MAX_LIMIT: u32 = 200;
 
 /// The longest id.
 const MAX_ID: usize = 64;
@@ -32,17 +26,7 @@ impl Api {
         request: ListNotificationsRequest,
     ) -> Result<ListNotificationsResponse, Failure> {
         let caller = caller::require(request.caller)?;
-        let limit = match request.limit {
-            0 => DEFAULT_LIMIT,
-            limit if limit <= MAX_LIMIT => limit,
-            limit => {
-                return Err(Failure::invalid(
-                    "notification.bad_limit",
-                    "limit",
-                    format!("expected 1 to {MAX_LIMIT}, not {limit}"),
-                ));
-            }
-        };
+        let limit = page::limit("notification.bad_limit", request.limit)?;
         if request.after.len() > MAX_ID {
             return Err(Failure::invalid(
                 "notification.bad_id",

@@ -8,14 +8,8 @@ use api::order::{
     GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderState, SagaStep,
     orders_server::Orders,
 };
-use chassis::{Failure, caller, money::Money};
+use chassis::{Failure, caller, money::Money, page};
 use tonic::{Request, Response, Status};
-
-/// The size of a page whose request names none.
-const DEFAULT_LIMIT: u32 = 50;
-
-/// The largest page.
-const MAX_LIMIT: u32 = 200;
 
 /// The longest id.
 const MAX_ID: usize = 64;
@@ -37,17 +31,7 @@ impl Api {
         let caller = caller::require(request.caller)?;
         id("after", &request.after, 0)?;
         id("auction_id", &request.auction_id, 0)?;
-        let limit = match request.limit {
-            0 => DEFAULT_LIMIT,
-            limit if limit <= MAX_LIMIT => limit,
-            limit => {
-                return Err(Failure::invalid(
-                    "order.bad_limit",
-                    "limit",
-                    format!("expected 1 to {MAX_LIMIT}, not {limit}"),
-                ));
-            }
-        };
+        let limit = page::limit("order.bad_limit", request.limit)?;
         let page = Page {
             auction_id: request.auction_id,
             after: request.after,
