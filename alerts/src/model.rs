@@ -10,7 +10,7 @@ use std::time::Duration;
 use chassis::platform::Service;
 use registry::ALL as PLATFORM;
 use serde::Deserialize;
-use telemetry::signals::{ALL as CRATE, Metric};
+use telemetry::signals::{self, Metric};
 
 use crate::promql::Selector;
 
@@ -165,7 +165,7 @@ pub fn parse(text: &str) -> Result<Vec<Objective>, ModelError> {
 
 /// Every metric that a service of the platform exposes.
 pub(crate) fn metrics() -> impl Iterator<Item = &'static Metric> {
-    CRATE.iter().chain(PLATFORM).copied()
+    signals::all().chain(PLATFORM.iter().copied())
 }
 
 // === impl Objective ===

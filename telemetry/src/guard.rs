@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::export::{Ledger, Snapshot};
+use crate::pipeline::{Ledger, Snapshot};
+use crate::recorder::Recorder;
 use crate::runtime;
 
 /// The running telemetry: whoever holds it calls [`shutdown`](Self::shutdown) last.
@@ -22,7 +22,7 @@ pub struct Telemetry {
 /// What renders the metrics. Clones render the same.
 #[derive(Clone)]
 pub(crate) struct Rendering {
-    pub(crate) prometheus: PrometheusHandle,
+    pub(crate) recorder: Recorder,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) runtime: Handle,
 }
@@ -100,7 +100,7 @@ impl Rendering {
     pub(crate) fn render(&self) -> String {
         self.ledger.publish();
         runtime::publish(&self.runtime);
-        self.prometheus.render()
+        self.recorder.render()
     }
 }
 

@@ -51,18 +51,24 @@ pub mod signals;
 pub mod test;
 
 mod body;
-mod export;
 mod gauge;
 mod guard;
 mod hop;
 mod init;
 mod logs;
+mod pipeline;
 mod propagation;
+mod recorder;
+mod resource;
 mod runtime;
+mod sampling;
+#[allow(dead_code)] // Read by the parts as they come.
+mod settings;
 
-pub use export::Snapshot;
 pub use guard::{ShutdownError, Telemetry};
 pub use init::{Builder, InitError, builder, init};
+pub use pipeline::Snapshot;
+pub use settings::Rejected;
 
 /// The page for adopters, so that its examples are compiled.
 #[cfg(doctest)]

@@ -68,7 +68,7 @@ fn the_admin_port_tells_health_and_metrics_and_leaves_no_trace() {
 #[test]
 fn what_the_process_always_emits_is_there_under_its_declared_name() {
     run(async {
-        for metric in signals::ALL.iter().filter(|metric| {
+        for metric in signals::all().filter(|metric| {
             ["process.", "tokio.", "otel.sdk.", "target", "build"]
                 .iter()
                 .any(|start| metric.name.starts_with(start))

@@ -12,7 +12,33 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
+use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor};
+
+use crate::InitError;
+use crate::settings::Settings;
 use crate::signals;
+
+/// Starts the pipeline: the processor is for the tracer provider, and tells the ledger of every span.
+pub(crate) fn start(
+    settings: &Settings,
+    ledger: &Arc<Ledger>,
+) -> Result<impl SpanProcessor + 'static, InitError> {
+    let exporter = OtlpExporter::builder()
+        .with_tonic()
+        .with_endpoint(settings.otlp.endpoint.to_string())
+        .build()
+        .map_err(InitError::Exporter)?;
+    let exporter = CountedExporter::new(exporter, Arc::clone(ledger));
+    let config = BatchConfigBuilder::default()
+        .with_max_queue_size(settings.batch.queue_size)
+        .with_max_export_batch_size(settings.batch.export_size)
+        .build();
+    let processor = BatchSpanProcessor::builder(exporter)
+        .with_batch_config(config)
+        .build();
+    Ok(Counted::new(processor, Arc::clone(ledger)))
+}
 
 /// Why the collector has not got a batch: refused, unreachable, or too slow.
 const EXPORT_FAILED: &str = "export_failed";

@@ -4,7 +4,29 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::{Context, global};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+
+use crate::settings::{Propagator, Settings};
+
+/// Makes the forms that the settings name those of the process.
+pub(crate) fn install(settings: &Settings) {
+    let propagators = settings
+        .propagators
+        .iter()
+        .filter_map(
+            |propagator| -> Option<Box<dyn TextMapPropagator + Send + Sync>> {
+                match propagator {
+                    Propagator::TraceContext => Some(Box::new(TraceContextPropagator::new())),
+                    Propagator::Baggage => Some(Box::new(BaggagePropagator::new())),
+                    Propagator::B3 | Propagator::B3Multi | Propagator::Jaeger => None,
+                }
+            },
+        )
+        .collect();
+    global::set_text_map_propagator(TextMapCompositePropagator::new(propagators));
+}
 
 /// Name-value pairs as a carrier: the headers of a message, or the fields of a saved context.
 #[derive(Debug, Default)]

@@ -1,0 +1,44 @@
+//! Who this process is: its resource.
+
+use opentelemetry::{Key, KeyValue};
+use opentelemetry_sdk::Resource;
+
+use crate::settings::Settings;
+
+/// The resource: what the environment says stands, `service` and `version` fill what it leaves open.
+pub(crate) fn detect(
+    settings: &Settings,
+    service: &'static str,
+    version: Option<&str>,
+) -> Resource {
+    let says = |key: &str| {
+        settings
+            .resource
+            .iter()
+            .any(|attribute| attribute.key.as_str() == key)
+    };
+    let mut resource = Resource::builder().with_attributes(settings.resource.iter().cloned());
+    match &settings.service_name {
+        Some(name) => resource = resource.with_service_name(name.clone()),
+        None if says("service.name") => {}
+        None => resource = resource.with_service_name(service),
+    }
+    if let Some(version) = version
+        && !says("service.version")
+    {
+        resource = resource.with_attribute(KeyValue::new("service.version", version.to_owned()));
+    }
+    if !says("service.instance.id") {
+        let id = uuid::Uuid::now_v7().to_string();
+        resource = resource.with_attribute(KeyValue::new("service.instance.id", id));
+    }
+    resource.build()
+}
+
+/// The value of one attribute as text; empty when it is not there.
+pub(crate) fn text(resource: &Resource, key: &'static str) -> String {
+    resource
+        .get(&Key::from_static_str(key))
+        .map(|value| value.as_str().into_owned())
+        .unwrap_or_default()
+}

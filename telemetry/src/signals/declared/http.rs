@@ -1,0 +1,62 @@
+//! HTTP, on both sides.
+
+use crate::signals::{Kind, LATENCY_BUCKETS, Metric};
+
+/// How long HTTP requests took to serve, from the first byte to the end of the response; streams are not in it.
+pub const HTTP_SERVER_REQUEST_DURATION: Metric = Metric {
+    name: "http.server.request.duration",
+    kind: Kind::Histogram,
+    unit: "s",
+    help: "How long HTTP requests took to serve, from the first byte to the end of the response; streams are not in it.",
+    buckets: LATENCY_BUCKETS,
+    labels: &[
+        "http.request.method",
+        "http.route",
+        "http.response.status_code",
+        "error.type",
+    ],
+};
+
+/// HTTP requests being served now, open streams apart.
+pub const HTTP_SERVER_ACTIVE_REQUESTS: Metric = Metric {
+    name: "http.server.active_requests",
+    kind: Kind::Gauge,
+    unit: "{request}",
+    help: "HTTP requests being served now, open streams apart.",
+    buckets: &[],
+    labels: &["http.request.method"],
+};
+
+/// Event streams that are open now.
+pub const HTTP_SERVER_OPEN_STREAMS: Metric = Metric {
+    name: "http.server.open_streams",
+    kind: Kind::Gauge,
+    unit: "{stream}",
+    help: "Event streams that are open now.",
+    buckets: &[],
+    labels: &["http.route"],
+};
+
+/// How long outgoing HTTP requests took, to the end of the response.
+pub const HTTP_CLIENT_REQUEST_DURATION: Metric = Metric {
+    name: "http.client.request.duration",
+    kind: Kind::Histogram,
+    unit: "s",
+    help: "How long outgoing HTTP requests took, to the end of the response.",
+    buckets: LATENCY_BUCKETS,
+    labels: &[
+        "http.request.method",
+        "server.address",
+        "server.port",
+        "http.response.status_code",
+        "error.type",
+    ],
+};
+
+/// All of these.
+pub(super) const ALL: &[&Metric] = &[
+    &HTTP_SERVER_REQUEST_DURATION,
+    &HTTP_SERVER_ACTIVE_REQUESTS,
+    &HTTP_SERVER_OPEN_STREAMS,
+    &HTTP_CLIENT_REQUEST_DURATION,
+];

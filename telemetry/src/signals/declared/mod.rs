@@ -1,0 +1,27 @@
+//! The declarations themselves: plain data, a file for each convention that they come from.
+
+mod db;
+mod http;
+mod messaging;
+mod pipeline;
+mod process;
+mod rpc;
+
+use super::Metric;
+
+pub use db::*;
+pub use http::*;
+pub use messaging::*;
+pub use pipeline::*;
+pub use process::*;
+pub use rpc::*;
+
+/// Every metric that this crate emits, by file.
+pub(super) const ALL: &[&[&Metric]] = &[
+    http::ALL,
+    rpc::ALL,
+    messaging::ALL,
+    db::ALL,
+    pipeline::ALL,
+    process::ALL,
+];
