@@ -1,20 +1,24 @@
 //! The running telemetry: what it can tell, and its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::pipeline::{Ledger, Snapshot};
+use crate::pipeline::{Ledger, Losses, Pipeline, Snapshot};
 use crate::recorder::Recorder;
 use crate::runtime;
+
+/// How long a flush or a shutdown takes at most, unless its caller says otherwise.
+pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
 /// The running telemetry: whoever holds it calls [`shutdown`](Self::shutdown) last.
 #[derive(Debug)]
 #[must_use = "spans are flushed by its shutdown"]
 pub struct Telemetry {
-    pub(crate) provider: Option<SdkTracerProvider>,
+    /// None when no span is recorded, or none leaves.
+    pub(crate) pipeline: Option<Pipeline>,
     pub(crate) rendering: Rendering,
     pub(crate) tasks: Vec<JoinHandle<()>>,
 }
@@ -27,14 +31,26 @@ pub(crate) struct Rendering {
     pub(crate) runtime: Handle,
 }
 
+/// A flush did not bring everything to the collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{waiting} spans still wait for their export, and since the flush began were lost: {lost}")]
+#[non_exhaustive]
+pub struct FlushError {
+    /// The spans that were lost while it went on, by reason.
+    pub lost: Losses,
+    /// The spans that had ended before it and have no result yet. They are not lost.
+    pub waiting: u64,
+}
+
 /// The last spans did not all reach the collector.
-#[derive(Debug, thiserror::Error)]
-#[error("{lost} spans were not exported: {cause}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("spans were lost at the shutdown: {lost}; in the life of the process: {}", .spans.lost)]
+#[non_exhaustive]
 pub struct ShutdownError {
-    /// How many spans had ended and were not accepted by the collector, since the start of the process.
-    pub lost: u64,
-    /// What the exporter said last.
-    pub cause: String,
+    /// The spans that were lost since the shutdown began, by reason.
+    pub lost: Losses,
+    /// The last account of the process. Nothing is queued or in flight any more.
+    pub spans: Snapshot,
 }
 
 // === impl Telemetry ===
@@ -50,47 +66,54 @@ impl Telemetry {
         self.rendering.ledger.snapshot()
     }
 
-    /// Exports what has been recorded so far, and goes on.
-    pub async fn flush(&self) -> Result<(), ShutdownError> {
-        let Some(provider) = self.provider.clone() else {
-            return Ok(());
-        };
-        // A flush blocks on the exporter, which needs the runtime: it must not block one of its workers.
-        let flushed = tokio::task::spawn_blocking(move || provider.force_flush()).await;
-        self.verdict(flushed)
+    /// Exports what has ended so far, and goes on. Takes 5 s at most.
+    pub async fn flush(&self) -> Result<(), FlushError> {
+        self.flush_within(FLUSH_LIMIT).await
     }
 
-    /// Exports what is left and stops. An error says how much may be lost.
-    pub async fn shutdown(self) -> Result<(), ShutdownError> {
+    /// The same in a time of the caller's. What is not exported then still waits for it.
+    pub async fn flush_within(&self, limit: Duration) -> Result<(), FlushError> {
+        let Some(pipeline) = &self.pipeline else {
+            return Ok(());
+        };
+        let before = self.spans().lost;
+        let waiting = pipeline.flush(limit).await;
+        let lost = self.spans().lost - before;
+        if waiting + lost.total() == 0 {
+            Ok(())
+        } else {
+            Err(FlushError { lost, waiting })
+        }
+    }
+
+    /// Exports what is left and stops. Takes 5 s at most, whatever the collector does.
+    ///
+    /// Returns the account of the process; an error when spans were lost since the shutdown began. Spans that end
+    /// later are counted as lost, so this comes after the last of them.
+    pub async fn shutdown(self) -> Result<Snapshot, ShutdownError> {
+        self.shutdown_within(FLUSH_LIMIT).await
+    }
+
+    /// The same in a time of the caller's. What is not exported then is lost.
+    pub async fn shutdown_within(self, limit: Duration) -> Result<Snapshot, ShutdownError> {
         for task in &self.tasks {
             task.abort();
         }
-        // The SDK's shutdown answers Ok also when its last export failed, so the flush is asked first.
-        let flushed = self.flush().await;
-        let Some(provider) = self.provider.clone() else {
-            return Ok(());
-        };
-        let stopped = tokio::task::spawn_blocking(move || provider.shutdown()).await;
-        flushed.and(self.verdict(stopped))
+        let before = self.spans().lost;
+        if let Some(pipeline) = &self.pipeline {
+            pipeline.shutdown(limit).await;
+        }
+        let spans = self.spans();
+        let lost = spans.lost - before;
+        if lost.total() == 0 {
+            Ok(spans)
+        } else {
+            Err(ShutdownError { lost, spans })
+        }
     }
 
     pub(crate) fn rendering(&self) -> Rendering {
         self.rendering.clone()
-    }
-
-    fn verdict<E: std::fmt::Display>(
-        &self,
-        result: Result<Result<(), E>, tokio::task::JoinError>,
-    ) -> Result<(), ShutdownError> {
-        let cause = match result {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        Err(ShutdownError {
-            lost: self.spans().unexported(),
-            cause,
-        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Setting everything up, from the environment and from what a service says about itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::global;
@@ -14,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::guard::{Rendering, Telemetry};
+use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
 use crate::settings::Settings;
 use crate::signals::{self, Metric};
@@ -43,7 +45,7 @@ pub enum InitError {
     AlreadyInstalled(&'static str),
     /// The OTLP exporter does not accept its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
-    Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
+    Exporter(#[from] ExporterError),
     /// A declared metric cannot be exposed.
     #[error("the metric {name} cannot be exposed")]
     Metric {
@@ -111,18 +113,20 @@ impl Builder {
         let settings = Settings::from_environment(self.collector.as_deref());
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
-        let ledger = Ledger::new(settings.batch.queue_size);
+        let ledger = Arc::new(Ledger::new(settings.batch));
+        let mut pipeline = None;
         let provider = if settings.disabled {
             None
         } else {
-            Some(
-                SdkTracerProvider::builder()
-                    .with_resource(resource.clone())
-                    .with_sampler(sampling::sampler(&settings))
-                    .with_span_limits(settings.limits.of_spans())
-                    .with_span_processor(pipeline::start(&settings, &ledger)?)
-                    .build(),
-            )
+            let mut provider = SdkTracerProvider::builder()
+                .with_resource(resource.clone())
+                .with_sampler(sampling::sampler(&settings))
+                .with_span_limits(settings.limits.of_spans());
+            if let Some((processor, started)) = pipeline::start(&settings, &resource, &ledger)? {
+                provider = provider.with_span_processor(processor);
+                pipeline = Some(started);
+            }
+            Some(provider.build())
         };
         let service = resource::text(&resource, "service.name");
         match &provider {
@@ -150,7 +154,7 @@ impl Builder {
             runtime.spawn(runtime::probe_schedule_delay()),
         ];
         Ok(Telemetry {
-            provider,
+            pipeline,
             rendering,
             tasks,
         })

@@ -56,6 +56,7 @@ mod guard;
 mod hop;
 mod init;
 mod logs;
+mod otlp;
 mod pipeline;
 mod propagation;
 mod recorder;
@@ -65,9 +66,10 @@ mod sampling;
 #[allow(dead_code)] // Read by the parts as they come.
 mod settings;
 
-pub use guard::{ShutdownError, Telemetry};
+pub use guard::{FlushError, ShutdownError, Telemetry};
 pub use init::{Builder, InitError, builder, init};
-pub use pipeline::Snapshot;
+pub use otlp::ExporterError;
+pub use pipeline::{Loss, Losses, Snapshot};
 pub use settings::Rejected;
 
 /// The page for adopters, so that its examples are compiled.

@@ -100,7 +100,7 @@ fn span_export_failing() -> Alert {
             ]),
         },
         counter_scenarios("SpanExportFailing", &|| {
-            of_service(&OTEL_SDK_EXPORTER_SPAN_EXPORTED).label("error_type", "export_failed")
+            of_service(&OTEL_SDK_EXPORTER_SPAN_EXPORTED).label("error_type", "timeout")
         }, Some(("job", "auction"))),
     )
 }

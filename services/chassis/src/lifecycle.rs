@@ -104,7 +104,8 @@ where
     // The admin port holds no state: how its server ended changes nothing any more.
     let _ = admin.await;
     served?;
-    flushed.context("telemetry was lost at shutdown")
+    flushed.context("telemetry was lost at shutdown")?;
+    Ok(())
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {

@@ -1,368 +1,197 @@
 //! The way of a span out of the process, with nothing lost silently.
 //!
-//! The SDK's batch processor drops spans when its queue is full and says so once, in a log. [`Counted`] stands
-//! before it and [`CountedExporter`] behind it: what waits between the two is known, so the drop is decided
-//! here, by the same bound, and counted.
+//! The SDK's batch processor drops spans when its queue is full and says so once, in a log; its exporter logs what
+//! a partial success rejected; its shutdown answers `Ok` whatever became of the last batch. So the way is one of
+//! our own. The [`Processor`] counts what starts and queues what has ended, behind one lock with the
+//! [`Ledger`]; a [`worker`] thread takes batches to the collector, one at a time, and counts how each ended. Every
+//! span is in one place of the [`Snapshot`] at any moment, and ends as exported or as a [`Loss`].
+//!
+//! Nothing here waits for the network but the worker. A collector that is away costs the queue, whose bound holds
+//! in spans and in bytes, and then what no longer fits, counted.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use opentelemetry::Context;
+use opentelemetry::trace::Span as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use tokio::runtime::{Builder, Handle, Runtime};
 
-use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig};
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor};
+use crate::otlp::{Client, Encoder, ExporterError};
+use crate::settings::{Exporter, Settings};
+use delivery::Delivery;
+use worker::{Destination, Worker};
 
-use crate::InitError;
-use crate::settings::Settings;
-use crate::signals;
+pub use account::{Loss, Losses, Snapshot};
+pub(crate) use ledger::Ledger;
 
-/// Starts the pipeline: the processor is for the tracer provider, and tells the ledger of every span.
+mod account;
+mod backoff;
+mod console;
+mod delivery;
+mod ledger;
+mod publish;
+mod weight;
+mod worker;
+
+/// The tracer provider's part: what it does happens on the threads of requests, so it is little.
+#[derive(Debug)]
+pub(crate) struct Processor {
+    pipeline: Pipeline,
+    attribute_length: Option<usize>,
+}
+
+/// The running pipeline. Clones are the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Pipeline {
+    ledger: Arc<Ledger>,
+    /// The worker's: what waits for it waits there, whatever runtime the caller has.
+    runtime: Handle,
+}
+
+/// Starts the pipeline; none when spans go nowhere.
 pub(crate) fn start(
     settings: &Settings,
+    resource: &Resource,
     ledger: &Arc<Ledger>,
-) -> Result<impl SpanProcessor + 'static, InitError> {
-    let exporter = OtlpExporter::builder()
-        .with_tonic()
-        .with_endpoint(settings.otlp.endpoint.to_string())
-        .build()
-        .map_err(InitError::Exporter)?;
-    let exporter = CountedExporter::new(exporter, Arc::clone(ledger));
-    let config = BatchConfigBuilder::default()
-        .with_max_queue_size(settings.batch.queue_size)
-        .with_max_export_batch_size(settings.batch.export_size)
-        .build();
-    let processor = BatchSpanProcessor::builder(exporter)
-        .with_batch_config(config)
-        .build();
-    Ok(Counted::new(processor, Arc::clone(ledger)))
+) -> Result<Option<(Processor, Pipeline)>, ExporterError> {
+    let destination = match settings.exporter {
+        Exporter::None => return Ok(None),
+        Exporter::Console => Destination::Console,
+        Exporter::Otlp => Destination::Collector(Box::new(Delivery::new(
+            Arc::clone(ledger),
+            Encoder::new(resource),
+            Client::new(&settings.otlp)?,
+            settings.batch.export_timeout,
+        ))),
+    };
+    let worker = Worker::new(
+        Arc::clone(ledger),
+        settings.batch.schedule_delay,
+        destination,
+    );
+    let pipeline = Pipeline {
+        ledger: Arc::clone(ledger),
+        runtime: spawn(worker)?,
+    };
+    let processor = Processor {
+        pipeline: pipeline.clone(),
+        attribute_length: settings.limits.attribute_length,
+    };
+    Ok(Some((processor, pipeline)))
 }
 
-/// Why the collector has not got a batch: refused, unreachable, or too slow.
-const EXPORT_FAILED: &str = "export_failed";
-
-/// Where every sampled span of this process is. One lock, so that a snapshot is exact at any moment.
-#[derive(Debug)]
-pub(crate) struct Ledger {
-    capacity: u64,
-    state: Mutex<State>,
+/// Runs the worker on a thread and a runtime of its own.
+fn spawn(worker: Worker) -> Result<Handle, ExporterError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new()
+        .name("span-export".to_owned())
+        .spawn(move || run(worker, runtime))?;
+    Ok(handle)
 }
 
-#[derive(Debug, Default)]
-struct State {
-    closed: bool,
-    spans: Snapshot,
+fn run(worker: Worker, runtime: Runtime) {
+    // The exporter's own requests must not become spans, which would be exported, which would become spans.
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    runtime.block_on(worker.run());
+    // A name that is still being resolved would hold the end of the runtime.
+    runtime.shutdown_background();
 }
 
-/// The account of the sampled spans of a process at one moment:
-/// started = live + queued + in flight + exported + failed + dropped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Spans that were started.
-    pub started: u64,
-    /// Started and not ended.
-    pub live: u64,
-    /// Ended and waiting for an export.
-    pub queued: u64,
-    /// Given to the exporter, without a result so far.
-    pub in_flight: u64,
-    /// Accepted by the collector.
-    pub exported: u64,
-    /// Refused by the collector, or not delivered after all retries.
-    pub failed: u64,
-    /// Dropped since the queue was full.
-    pub dropped_queue_full: u64,
-    /// Ended after the shutdown.
-    pub dropped_after_shutdown: u64,
-}
+// === impl Pipeline ===
 
-/// The processor before the batch processor.
-#[derive(Debug)]
-pub(crate) struct Counted<P> {
-    inner: P,
-    ledger: Arc<Ledger>,
-}
-
-/// The exporter behind the batch processor.
-#[derive(Debug)]
-pub(crate) struct CountedExporter<E> {
-    inner: E,
-    ledger: Arc<Ledger>,
-}
-
-// === impl Ledger ===
-
-impl Ledger {
-    pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self {
-            capacity: capacity as u64,
-            state: Mutex::default(),
-        })
+impl Pipeline {
+    /// Lets go out what has ended by now. Returns how many spans have no end of theirs within `limit`.
+    pub(crate) async fn flush(&self, limit: Duration) -> u64 {
+        let mark = self.ledger.seal();
+        self.wait(mark, limit).await
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        self.state().spans
+    /// Lets go out what is left, and nothing more comes in. What has no end within `limit` is counted as lost.
+    pub(crate) async fn shutdown(&self, limit: Duration) {
+        let mark = self.ledger.close();
+        self.wait(mark, limit).await;
+        self.ledger.abandon();
     }
 
-    fn started(&self) {
-        let spans = &mut self.state().spans;
-        spans.started += 1;
-        spans.live += 1;
-    }
-
-    /// Whether the span that has ended goes on into the queue.
-    fn ended(&self) -> bool {
-        let mut state = self.state();
-        let closed = state.closed;
-        let spans = &mut state.spans;
-        spans.live -= 1;
-        let (place, accepted) = if closed {
-            (&mut spans.dropped_after_shutdown, false)
-        } else if spans.queued >= self.capacity {
-            (&mut spans.dropped_queue_full, false)
-        } else {
-            (&mut spans.queued, true)
+    async fn wait(&self, mark: u64, limit: Duration) -> u64 {
+        let ledger = Arc::clone(&self.ledger);
+        let reached = async move {
+            tokio::time::timeout(limit, ledger.reached(mark))
+                .await
+                .is_ok()
         };
-        *place += 1;
-        accepted
+        // Whether it was reached is asked of the ledger: the task is cancelled when the worker has ended.
+        let _ = self.runtime.spawn(reached).await;
+        self.ledger.missing(mark)
     }
 
-    fn taken(&self, count: u64) {
-        let spans = &mut self.state().spans;
-        spans.queued -= count;
-        spans.in_flight += count;
+    /// The same for callers that block. They may: the worker needs no thread of theirs.
+    fn block_on<F>(&self, future: F) -> Option<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.runtime.spawn(async move {
+            // Only who does not wait any more does not listen.
+            let _ = sender.send(future.await);
+        });
+        receiver.recv().ok()
+    }
+}
+
+// === impl Processor ===
+
+impl SpanProcessor for Processor {
+    fn on_start(&self, span: &mut Span, _: &Context) {
+        if span.span_context().is_sampled() {
+            self.pipeline.ledger.started();
+        }
     }
 
-    fn settled(&self, count: u64, accepted: bool) {
-        let spans = &mut self.state().spans;
-        spans.in_flight -= count;
-        if accepted {
-            spans.exported += count;
+    fn on_end(&self, mut span: SpanData) {
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        if let Some(limit) = self.attribute_length {
+            weight::shorten(&mut span, limit);
+        }
+        self.pipeline.ledger.ended(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        let pipeline = self.pipeline.clone();
+        let limit = crate::guard::FLUSH_LIMIT;
+        match self
+            .pipeline
+            .block_on(async move { pipeline.flush(limit).await })
+        {
+            Some(0) | None => Ok(()),
+            Some(_) => Err(OTelSdkError::Timeout(limit)),
+        }
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        let before = self.pipeline.ledger.snapshot().lost;
+        let pipeline = self.pipeline.clone();
+        self.pipeline
+            .block_on(async move { pipeline.shutdown(timeout).await });
+        self.pipeline.ledger.abandon();
+        let lost = self.pipeline.ledger.snapshot().lost - before;
+        if lost.total() == 0 {
+            Ok(())
         } else {
-            spans.failed += count;
+            Err(OTelSdkError::InternalFailure(format!(
+                "{lost} spans were lost"
+            )))
         }
-    }
-
-    fn close(&self) {
-        self.state().closed = true;
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sets the metrics of the pipeline to what the ledger says now.
-    pub(crate) fn publish(&self) {
-        let now = self.snapshot();
-        signals::OTEL_SDK_SPAN_STARTED
-            .counter(&[])
-            .absolute(now.started);
-        set(&signals::OTEL_SDK_SPAN_LIVE, now.live);
-        set(&signals::OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, now.queued);
-        set(
-            &signals::OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY,
-            self.capacity,
-        );
-        let handed_over = now.in_flight + now.exported + now.failed;
-        for (error_type, count) in [
-            ("", handed_over),
-            ("queue_full", now.dropped_queue_full),
-            ("already_shutdown", now.dropped_after_shutdown),
-        ] {
-            signals::OTEL_SDK_PROCESSOR_SPAN_PROCESSED
-                .counter(&[("error.type", error_type)])
-                .absolute(count);
-        }
-        set(&signals::OTEL_SDK_EXPORTER_SPAN_INFLIGHT, now.in_flight);
-        for (error_type, count) in [("", now.exported), (EXPORT_FAILED, now.failed)] {
-            signals::OTEL_SDK_EXPORTER_SPAN_EXPORTED
-                .counter(&[("error.type", error_type)])
-                .absolute(count);
-        }
-    }
-}
-
-#[allow(clippy::cast_precision_loss)] // Counts of spans stay far below 2^52.
-fn set(metric: &signals::Metric, value: u64) {
-    metric.gauge(&[]).set(value as f64);
-}
-
-// === impl Snapshot ===
-
-impl Snapshot {
-    /// Spans that ended and that the collector has not accepted: what is lost if the process ends now.
-    pub fn unexported(&self) -> u64 {
-        self.queued
-            + self.in_flight
-            + self.failed
-            + self.dropped_queue_full
-            + self.dropped_after_shutdown
-    }
-}
-
-// === impl Counted ===
-
-impl<P> Counted<P> {
-    pub(crate) fn new(inner: P, ledger: Arc<Ledger>) -> Self {
-        Self { inner, ledger }
-    }
-}
-
-impl<P: SpanProcessor> SpanProcessor for Counted<P> {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        self.ledger.started();
-        self.inner.on_start(span, context);
-    }
-
-    fn on_end(&self, span: SpanData) {
-        if self.ledger.ended() {
-            self.inner.on_end(span);
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.ledger.close();
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
-}
-
-// === impl CountedExporter ===
-
-impl<E> CountedExporter<E> {
-    pub(crate) fn new(inner: E, ledger: Arc<Ledger>) -> Self {
-        Self { inner, ledger }
-    }
-}
-
-impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let count = batch.len() as u64;
-        self.ledger.taken(count);
-        let started = Instant::now();
-        let result = self.inner.export(batch).await;
-        self.ledger.settled(count, result.is_ok());
-        let error_type = if result.is_ok() { "" } else { EXPORT_FAILED };
-        signals::OTEL_SDK_EXPORTER_OPERATION_DURATION
-            .histogram(&[("error.type", error_type)])
-            .record(started.elapsed().as_secs_f64());
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
-    use opentelemetry_sdk::error::OTelSdkError;
-    use opentelemetry_sdk::trace::SdkTracerProvider;
-
-    use super::*;
-
-    /// Stands for a batch processor whose exporter does not come to its work.
-    #[derive(Debug)]
-    struct Stuck;
-
-    #[derive(Debug)]
-    struct Exporter {
-        accepts: bool,
-    }
-
-    impl SpanProcessor for Stuck {
-        fn on_start(&self, _: &mut Span, _: &Context) {}
-
-        fn on_end(&self, _: SpanData) {}
-
-        fn force_flush(&self) -> OTelSdkResult {
-            Ok(())
-        }
-
-        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-            Ok(())
-        }
-    }
-
-    impl SpanExporter for Exporter {
-        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
-            if self.accepts {
-                Ok(())
-            } else {
-                Err(OTelSdkError::InternalFailure("refused".to_owned()))
-            }
-        }
-    }
-
-    fn placed(spans: Snapshot) -> u64 {
-        spans.live + spans.exported + spans.unexported()
-    }
-
-    #[test]
-    fn what_finds_no_room_or_comes_too_late_is_counted() {
-        let ledger = Ledger::new(2);
-        let provider = SdkTracerProvider::builder()
-            .with_span_processor(Counted::new(Stuck, Arc::clone(&ledger)))
-            .build();
-        let tracer = provider.tracer("test");
-        let mut live = tracer.start("ends late");
-        for _ in 0..5 {
-            tracer.start("ends").end();
-        }
-        let full = ledger.snapshot();
-        assert_eq!(
-            (
-                full.started,
-                full.live,
-                full.queued,
-                full.dropped_queue_full
-            ),
-            (6, 1, 2, 3)
-        );
-        provider.force_flush().expect("nothing can fail");
-        ledger.close();
-        live.end();
-        let closed = ledger.snapshot();
-        assert_eq!((closed.live, closed.dropped_after_shutdown), (0, 1));
-        assert_eq!(placed(closed), closed.started);
-    }
-
-    #[test]
-    fn what_the_collector_refuses_is_no_export() {
-        for (accepts, exported, failed) in [(true, 3, 0), (false, 0, 3)] {
-            let ledger = Ledger::new(8);
-            let exporter = CountedExporter::new(Exporter { accepts }, Arc::clone(&ledger));
-            let provider = SdkTracerProvider::builder()
-                .with_span_processor(Counted::new(
-                    opentelemetry_sdk::trace::BatchSpanProcessor::builder(exporter).build(),
-                    Arc::clone(&ledger),
-                ))
-                .build();
-            for _ in 0..3 {
-                provider.tracer("test").start("ends").end();
-            }
-            assert_eq!(provider.force_flush().is_ok(), accepts);
-            let spans = ledger.snapshot();
-            assert_eq!((spans.exported, spans.failed), (exported, failed));
-            assert_eq!(placed(spans), spans.started);
-        }
-    }
-}
+mod tests;

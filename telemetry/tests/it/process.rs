@@ -3,9 +3,9 @@
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use telemetry::ShutdownError;
 use telemetry::context::{SavedContext, current_trace_id};
 use telemetry::messaging::{Message, publish};
+use telemetry::{Loss, ShutdownError};
 
 use crate::receiver::Receiver;
 
@@ -50,7 +50,7 @@ async fn child_loses_three_spans() {
         tracing::info_span!("lost").in_scope(|| {});
     }
     let ShutdownError { lost, .. } = telemetry.shutdown().await.unwrap_err();
-    assert_eq!(lost, 3);
+    assert_eq!(lost[Loss::Unreachable], 3, "{lost}");
 }
 
 #[test]

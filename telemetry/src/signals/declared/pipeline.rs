@@ -79,7 +79,11 @@ pub const OTEL_SDK_EXPORTER_OPERATION_DURATION: Metric = Metric {
     unit: "s",
     help: "How long exporting a batch of spans took.",
     buckets: FAST_BUCKETS,
-    labels: &["error.type"],
+    labels: &[
+        "error.type",
+        "http.response.status_code",
+        "rpc.response.status_code",
+    ],
 };
 
 /// Trace contexts that could not become a parent, by reason.

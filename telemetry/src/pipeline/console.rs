@@ -1,0 +1,93 @@
+//! Spans as lines of JSON on the standard output, for a look without a collector.
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use opentelemetry::trace::{SpanId, Status};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+use serde_json::{Map, json};
+
+use super::account::Loss;
+use crate::otlp::{Failure, Receipt, Retry};
+
+/// Writes one line per span.
+pub(super) fn write(spans: &[SpanData]) -> Result<Receipt, Failure> {
+    let text = spans.iter().fold(String::new(), |mut text, span| {
+        text.push_str(&line(span).to_string());
+        text.push('\n');
+        text
+    });
+    let mut output = std::io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map(|()| Receipt::default())
+        .map_err(|error| Failure {
+            loss: Loss::Refused,
+            retry: Retry::Never,
+            status: None,
+            message: error.to_string(),
+        })
+}
+
+fn line(span: &SpanData) -> serde_json::Value {
+    let parent = span.parent_span_id;
+    let (status, message) = match &span.status {
+        Status::Unset => ("unset", ""),
+        Status::Ok => ("ok", ""),
+        Status::Error { description } => ("error", description.as_ref()),
+    };
+    json!({
+        "trace_id": span.span_context.trace_id().to_string(),
+        "span_id": span.span_context.span_id().to_string(),
+        "parent_span_id": (parent != SpanId::INVALID).then(|| parent.to_string()),
+        "name": span.name,
+        "kind": format!("{:?}", span.span_kind).to_lowercase(),
+        "start_unix_nano": nanoseconds(span.start_time),
+        "end_unix_nano": nanoseconds(span.end_time),
+        "status": status,
+        "status_message": message,
+        "attributes": object(&span.attributes),
+        "events": span.events.iter().map(|event| json!({
+            "name": event.name,
+            "time_unix_nano": nanoseconds(event.timestamp),
+            "attributes": object(&event.attributes),
+        })).collect::<Vec<_>>(),
+        "links": span.links.iter().map(|link| json!({
+            "trace_id": link.span_context.trace_id().to_string(),
+            "span_id": link.span_context.span_id().to_string(),
+            "attributes": object(&link.attributes),
+        })).collect::<Vec<_>>(),
+        "scope": span.instrumentation_scope.name(),
+    })
+}
+
+fn object(attributes: &[KeyValue]) -> Map<String, serde_json::Value> {
+    attributes
+        .iter()
+        .map(|attribute| (attribute.key.to_string(), value(&attribute.value)))
+        .collect()
+}
+
+fn value(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Bool(flag) => json!(flag),
+        Value::I64(number) => json!(number),
+        Value::F64(number) => json!(number),
+        Value::Array(Array::Bool(flags)) => json!(flags),
+        Value::Array(Array::I64(numbers)) => json!(numbers),
+        Value::Array(Array::F64(numbers)) => json!(numbers),
+        Value::Array(Array::String(texts)) => {
+            json!(texts.iter().map(StringValue::as_str).collect::<Vec<_>>())
+        }
+        other => json!(other.as_str()),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // Until the year 2554.
+fn nanoseconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos() as u64
+}
