@@ -3,7 +3,7 @@
 //! The head of a response is not its end: a body may stream for minutes, fail half-way, or be dropped by a
 //! caller that went away, and a gRPC status comes only after it. [`ResponseFuture`] and [`TrackedBody`] hand one
 //! [`Exchange`] from the request to the head to the end; it sits in an `Option`, and whoever finishes first
-//! takes it.
+//! takes it. A deadline, when there is one, goes the same way: it is for the whole response.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,50 +13,33 @@ use bytes::Buf;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 
+use crate::exchange::{End, Exchange, Part};
 use crate::hop::Abandoned;
 
-/// What is measured between a request and the end of its response. One per protocol and side.
-pub trait Exchange {
-    /// The span in which the response is made and its body polled.
-    fn span(&self) -> &tracing::Span;
-
-    /// The head is there.
-    fn head(&mut self, status: StatusCode, version: http::Version, headers: &mut HeaderMap);
-
-    /// The service failed without a response.
-    fn failed(self, error: &str);
-
-    /// The response ended.
-    fn ended(self, end: End<'_>);
-}
-
-/// How a response ended.
-#[derive(Debug)]
-pub enum End<'a> {
-    /// The body is complete, without trailers.
-    Complete,
-    /// The body is complete, and these are its trailers.
-    Trailers(&'a HeaderMap),
-    /// The body failed.
-    BodyError(&'a str),
-    /// Nobody waited for the rest, or the code below panicked.
-    Abandoned(Abandoned),
-}
+// In a box, since most exchanges have none.
+type Deadline = Option<Pin<Box<Sleep>>>;
 
 pin_project! {
     /// The future of a tracked response.
     pub struct ResponseFuture<F, X: Exchange> {
+        // Nothing when the deadline has passed.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         exchange: Option<X>,
+        deadline: Deadline,
         no_body: bool,
     }
 
     impl<F, X: Exchange> PinnedDrop for ResponseFuture<F, X> {
         fn drop(this: Pin<&mut Self>) {
-            if let Some(exchange) = this.project().exchange.take() {
-                exchange.ended(End::Abandoned(Abandoned::now()));
+            let mut this = this.project();
+            if let Some(exchange) = this.exchange.take() {
+                let how = Abandoned::now();
+                // What it waited for ends before it.
+                exchange.span().in_scope(|| this.inner.set(None));
+                exchange.ended(End::Abandoned(how));
             }
         }
     }
@@ -65,22 +48,26 @@ pin_project! {
 pin_project! {
     /// A response body that tells the end of the exchange.
     pub struct TrackedBody<B: Body, X: Exchange> {
+        // Nothing when the deadline has passed.
         #[pin]
-        inner: B,
+        inner: Option<B>,
         exchange: Option<X>,
+        deadline: Deadline,
         // Bytes still to come, when known: a server stops polling once it has sent them all.
         left: Option<u64>,
     }
 
     impl<B: Body, X: Exchange> PinnedDrop for TrackedBody<B, X> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
+            let mut this = this.project();
             if let Some(exchange) = this.exchange.take() {
-                let end = if *this.left == Some(0) || this.inner.is_end_stream() {
+                let ended = this.inner.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream);
+                let end = if *this.left == Some(0) || ended {
                     End::Complete
                 } else {
                     End::Abandoned(Abandoned::now())
                 };
+                exchange.span().in_scope(|| this.inner.set(None));
                 exchange.ended(end);
             }
         }
@@ -90,12 +77,36 @@ pin_project! {
 // === impl ResponseFuture ===
 
 impl<F, X: Exchange> ResponseFuture<F, X> {
-    /// Without an exchange it is only passed through. `no_body`: the answer to a HEAD request has none.
-    pub(crate) fn new(inner: F, exchange: Option<X>, no_body: bool) -> Self {
+    /// Tracks `inner`. `no_body`: the answer to a HEAD request has none.
+    pub(crate) fn new(inner: F, exchange: X, no_body: bool) -> Self {
+        let deadline = exchange
+            .deadline()
+            .map(|at| Box::pin(tokio::time::sleep_until(at)));
         Self {
-            inner,
-            exchange,
+            inner: Some(inner),
+            exchange: Some(exchange),
+            deadline,
             no_body,
+        }
+    }
+
+    /// Only passes `inner` through.
+    pub(crate) fn untracked(inner: F) -> Self {
+        Self {
+            inner: Some(inner),
+            exchange: None,
+            deadline: None,
+            no_body: false,
+        }
+    }
+
+    /// For a request that is not even sent, since its deadline has passed.
+    pub(crate) fn refused(exchange: X) -> Self {
+        Self {
+            inner: None,
+            exchange: Some(exchange),
+            deadline: None,
+            no_body: false,
         }
     }
 }
@@ -110,29 +121,64 @@ where
     type Output = Result<Response<TrackedBody<B, X>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let polled = {
-            let _entered = this
-                .exchange
-                .as_ref()
-                .map(|exchange| exchange.span().enter());
-            this.inner.poll(cx)
-        };
-        Poll::Ready(match ready!(polled) {
-            Ok(response) => Ok(track(response, this.exchange.take(), *this.no_body)),
-            Err(error) => {
-                if let Some(exchange) = this.exchange.take() {
-                    exchange.failed(&error.to_string());
+        let mut this = self.project();
+        if let Some(inner) = this.inner.as_mut().as_pin_mut() {
+            let polled = {
+                let _entered = this
+                    .exchange
+                    .as_ref()
+                    .map(|exchange| exchange.span().enter());
+                inner.poll(cx)
+            };
+            match polled {
+                Poll::Ready(Ok(response)) => {
+                    let (exchange, deadline) = (this.exchange.take(), this.deadline.take());
+                    let response = track(response, exchange, deadline, *this.no_body);
+                    return Poll::Ready(Ok(response));
                 }
-                Err(error)
+                Poll::Ready(Err(error)) => {
+                    if !this.exchange.as_ref().is_some_and(X::is_late) {
+                        if let Some(exchange) = this.exchange.take() {
+                            exchange.failed(&error.to_string());
+                        }
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                Poll::Pending => ready!(expiry(this.deadline, cx)),
             }
-        })
+        }
+        match this.exchange.take() {
+            Some(exchange) => {
+                exchange.span().in_scope(|| this.inner.set(None));
+                Poll::Ready(Ok(without_body(exchange.expired(Part::Head))))
+            }
+            None => Poll::Pending,
+        }
     }
+}
+
+fn expiry(deadline: &mut Deadline, cx: &mut Context<'_>) -> Poll<()> {
+    match deadline {
+        Some(deadline) => deadline.as_mut().poll(cx),
+        None => Poll::Pending,
+    }
+}
+
+fn without_body<B: Body, X: Exchange>(headers: HeaderMap) -> Response<TrackedBody<B, X>> {
+    let mut response = Response::new(TrackedBody {
+        inner: None,
+        exchange: None,
+        deadline: None,
+        left: Some(0),
+    });
+    *response.headers_mut() = headers;
+    response
 }
 
 fn track<B: Body, X: Exchange>(
     response: Response<B>,
     mut exchange: Option<X>,
+    deadline: Deadline,
     no_body: bool,
 ) -> Response<TrackedBody<B, X>> {
     let (mut head, body) = response.into_parts();
@@ -144,14 +190,13 @@ fn track<B: Body, X: Exchange>(
     } else {
         content_length(&head.headers).or_else(|| body.size_hint().exact())
     };
-    Response::from_parts(
-        head,
-        TrackedBody {
-            inner: body,
-            exchange,
-            left,
-        },
-    )
+    let body = TrackedBody {
+        inner: Some(body),
+        exchange,
+        deadline,
+        left,
+    };
+    Response::from_parts(head, body)
 }
 
 fn has_no_body(status: StatusCode) -> bool {
@@ -160,7 +205,8 @@ fn has_no_body(status: StatusCode) -> bool {
         || status == StatusCode::NOT_MODIFIED
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+/// What the header of that name says, when there is one.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(http::header::CONTENT_LENGTH)?
         .to_str()
@@ -184,31 +230,49 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let this = self.project();
-        let polled = {
-            let _entered = this
-                .exchange
-                .as_ref()
-                .map(|exchange| exchange.span().enter());
-            this.inner.poll_frame(cx)
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
         };
+        let Some(exchange) = this.exchange else {
+            return inner.poll_frame(cx);
+        };
+        exchange.next();
+        let polled = {
+            let _entered = exchange.span().enter();
+            inner.poll_frame(cx)
+        };
+        let is_late = match &polled {
+            Poll::Ready(Some(Err(_))) => exchange.is_late(),
+            Poll::Ready(_) => false,
+            Poll::Pending => expiry(this.deadline, cx).is_ready(),
+        };
+        if is_late && let Some(exchange) = this.exchange.take() {
+            exchange.span().in_scope(|| this.inner.set(None));
+            let told = exchange.expired(Part::Trailers);
+            return Poll::Ready(Some(Ok(Frame::trailers(told))));
+        }
         let frame = ready!(polled);
         let end = match &frame {
-            None => Some(End::Complete),
-            Some(Err(_)) if this.exchange.is_none() => None,
+            Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
+                (Some(data), _) => {
+                    if let Some(left) = this.left {
+                        *left = left.saturating_sub(data.remaining() as u64);
+                    }
+                    if let Some(exchange) = this.exchange {
+                        exchange.data(data);
+                    }
+                    None
+                }
+                (None, trailers) => trailers.map(End::Trailers),
+            },
             Some(Err(error)) => {
-                // The text is made only when somebody takes it.
                 if let Some(exchange) = this.exchange.take() {
                     exchange.ended(End::BodyError(&error.to_string()));
                 }
                 None
             }
-            Some(Ok(frame)) => {
-                if let (Some(data), Some(left)) = (frame.data_ref(), this.left.as_mut()) {
-                    *left = left.saturating_sub(data.remaining() as u64);
-                }
-                frame.trailers_ref().map(End::Trailers)
-            }
+            None => Some(End::Complete),
         };
         if let Some(end) = end
             && let Some(exchange) = this.exchange.take()
@@ -219,10 +283,12 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }

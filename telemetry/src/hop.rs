@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use opentelemetry::trace::{Status, TraceContextExt};
-use opentelemetry::{Context, Key, Value};
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
+use opentelemetry::{Context, Key, KeyValue, Value};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
+pub(crate) const STREAM: &str = "telemetry.stream";
 
 /// The span of a request, call, message or query, while it lasts.
 ///
@@ -13,6 +16,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 #[derive(Debug)]
 pub(crate) struct Hop {
     span: tracing::Span,
+    context: Context,
+    recording: bool,
     started: Instant,
 }
 
@@ -31,9 +36,14 @@ pub enum Abandoned {
 // === impl Hop ===
 
 impl Hop {
+    /// Starts the span: its parent is what it is now.
     pub(crate) fn new(span: tracing::Span) -> Self {
+        let context = span.context();
+        let recording = context.span().is_recording();
         Self {
             span,
+            context,
+            recording,
             started: Instant::now(),
         }
     }
@@ -42,19 +52,45 @@ impl Hop {
         &self.span
     }
 
-    /// The context for what happens inside: the span is the parent of that. Starts the span.
+    /// The context for what happens inside: the span is the parent of that.
     pub(crate) fn context(&self) -> Context {
-        self.span.context()
+        self.context.clone()
+    }
+
+    pub(crate) fn span_context(&self) -> SpanContext {
+        self.context.span().span_context().clone()
     }
 
     pub(crate) fn set(&self, key: impl Into<Key>, value: impl Into<Value>) {
-        self.span.set_attribute(key, value);
+        if self.recording {
+            let attribute = KeyValue::new(key.into(), value.into());
+            self.context.span().set_attribute(attribute);
+        }
+    }
+
+    /// Sets what `attributes` makes, which it does only for a span that is recorded.
+    pub(crate) fn describe<A>(&self, attributes: impl FnOnce() -> A)
+    where
+        A: IntoIterator<Item = KeyValue>,
+    {
+        if self.recording {
+            self.context.span().set_attributes(attributes());
+        }
+    }
+
+    pub(crate) fn rename(&self, name: &'static str) {
+        if self.recording {
+            self.context.span().update_name(name);
+        }
     }
 
     /// Marks the span as failed. `type` is the low-cardinality `error.type`.
     pub(crate) fn fail(&self, error_type: &str, description: &str) {
-        self.set("error.type", error_type.to_owned());
-        self.span.set_status(Status::error(description.to_owned()));
+        if self.recording {
+            self.set("error.type", error_type.to_owned());
+            let status = Status::error(description.to_owned());
+            self.context.span().set_status(status);
+        }
     }
 
     /// The seconds since its start.
@@ -64,8 +100,9 @@ impl Hop {
 
     /// Ends the span, having recorded what must be recorded while it is current.
     pub(crate) fn end(self, record: impl FnOnce(&Self)) {
-        self.span.in_scope(|| record(&self));
-        self.span.context().span().end();
+        let _current = self.context.clone().attach();
+        record(&self);
+        self.context.span().end();
     }
 }
 

@@ -51,6 +51,7 @@ pub mod signals;
 pub mod test;
 
 mod body;
+mod exchange;
 mod gauge;
 mod guard;
 mod hop;
@@ -65,6 +66,7 @@ mod runtime;
 mod sampling;
 #[allow(dead_code)] // Read by the parts as they come.
 mod settings;
+mod trust;
 
 pub use guard::{FlushError, ShutdownError, Telemetry};
 pub use init::{Builder, InitError, builder, init};

@@ -47,11 +47,15 @@ pub enum HttpError {
 impl HttpClient {
     /// A client whose every exchange, connection to last byte, takes at most `time_out`.
     pub fn new(time_out: Duration) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        // Without Nagle's algorithm: the end of a request must not wait for its beginning's acknowledgement.
+        connector.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
-            .build();
+            .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Self {
             inner: ClientLayer::new().layer(client),

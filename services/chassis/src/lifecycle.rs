@@ -13,9 +13,8 @@ use telemetry::{
     signals::Metric,
 };
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::service::Routes;
+use tonic::{service::Routes, transport::server::TcpIncoming};
 
 /// How long requests and tasks in flight may take to end after SIGTERM; the supervisor's grace must be longer.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -211,14 +210,12 @@ impl Context {
     /// # Errors
     /// When it cannot listen, or the server fails.
     pub async fn serve_grpc(&self, routes: Routes) -> anyhow::Result<()> {
-        let listener = self.listen().await?;
+        // Without Nagle's algorithm: trailers must not wait for the acknowledgement of what came before them.
+        let incoming = TcpIncoming::from(self.listen().await?).with_nodelay(Some(true));
         let server = tonic::transport::Server::builder()
             .layer(telemetry::grpc::ServerLayer::new().streams(api::STREAMING_METHODS))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(
-                TcpListenerStream::new(listener),
-                self.shutdown.clone().cancelled_owned(),
-            );
+            .serve_with_incoming_shutdown(incoming, self.shutdown.clone().cancelled_owned());
         self.until_drained(async { Ok(server.await?) }).await
     }
 

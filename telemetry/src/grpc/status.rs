@@ -1,6 +1,9 @@
 //! The status codes of gRPC, by their names.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+
+/// The header, or trailer, that carries the status of a call.
+const GRPC_STATUS: &str = "grpc-status";
 
 /// What `grpc-status` said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl Status {
 
     /// Reads `grpc-status` from trailers, or from headers; a value that is none counts as UNKNOWN.
     pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get("grpc-status")?;
+        let value = headers.get(GRPC_STATUS)?;
         let code = value
             .to_str()
             .ok()
@@ -59,6 +62,11 @@ impl Status {
             429 | 502..=504 => Self::UNAVAILABLE,
             _ => Self::UNKNOWN,
         }
+    }
+
+    /// Writes `grpc-status` there.
+    pub(super) fn write(self, headers: &mut HeaderMap) {
+        headers.insert(GRPC_STATUS, HeaderValue::from(u16::from(self.0)));
     }
 
     pub(super) fn name(self) -> &'static str {

@@ -3,12 +3,14 @@
 //! Spans, attributes and metrics are those of the semantic conventions for HTTP 1.42.
 
 mod client;
+mod exchange;
 mod server;
 
+pub use crate::trust::TrustPolicy;
 pub use client::{ClientLayer, ClientService};
-pub use server::{ServerLayer, ServerService, TrustPolicy};
+pub use server::{ServerLayer, ServerService};
 
-/// The method as an attribute and a label: unknown ones become `_OTHER`, for they have no bound.
+/// The method as an attribute and a label: unknown ones become [`OTHER`], for they have no bound.
 fn method_label(method: &http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -21,9 +23,12 @@ fn method_label(method: &http::Method) -> &'static str {
         "CONNECT" => "CONNECT",
         "TRACE" => "TRACE",
         "QUERY" => "QUERY",
-        _ => "_OTHER",
+        _ => OTHER,
     }
 }
+
+/// What the conventions call a method that they do not know.
+const OTHER: &str = "_OTHER";
 
 fn version_text(version: http::Version) -> &'static str {
     match version {

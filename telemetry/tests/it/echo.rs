@@ -1,6 +1,7 @@
 //! A gRPC service of all four kinds, whose messages say how it shall behave.
 //!
-//! `status:N` fails with code N, `hang` never answers, anything else is echoed, in capitals.
+//! `status:N` fails with code N, `hang` never answers, `panic` does so, `budget` is answered with the milliseconds
+//! that are left, `next:X` passes X on to the next server, anything else is echoed, in capitals.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,8 +12,8 @@ use futures::future::BoxFuture;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use telemetry::grpc::{ClientLayer, ClientService, ServerLayer};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
+use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -31,12 +32,31 @@ pub type Client = tonic::client::Grpc<ClientService<Channel>>;
 pub type Codec = ProstCodec<String, String>;
 type Echoes = Pin<Box<dyn Stream<Item = Result<String, Status>> + Send>>;
 
-#[derive(Clone)]
-struct Echo;
+#[derive(Clone, Default)]
+struct Echo {
+    next: Option<Client>,
+}
 
 /// Serves on a free port for as long as the runtime runs, and connects to it, both with their layers.
 pub async fn client() -> Client {
-    let address = serve().await;
+    connect(serve(None, ServerLayer::new()).await).await
+}
+
+/// The first of three servers, of which each passes on to the next.
+pub async fn client_of_three() -> Client {
+    let mut next = None;
+    for _ in 0..3 {
+        next = Some(connect(serve(next, ServerLayer::new()).await).await);
+    }
+    next.unwrap()
+}
+
+/// Serves on a free port, without connecting to it.
+pub async fn address() -> SocketAddr {
+    serve(None, ServerLayer::new()).await
+}
+
+async fn connect(address: SocketAddr) -> Client {
     let channel = Channel::from_shared(format!("http://{address}"))
         .unwrap()
         .connect()
@@ -50,25 +70,25 @@ pub async fn client() -> Client {
     client
 }
 
-async fn serve() -> SocketAddr {
+async fn serve(next: Option<Client>, layer: ServerLayer) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(
         Server::builder()
-            .layer(ServerLayer::new().streams(STREAMS))
+            .layer(layer.streams(STREAMS))
             .serve_with_incoming(
-                tonic::service::Routes::from(router()),
-                TcpListenerStream::new(listener),
+                tonic::service::Routes::from(router(&Echo { next })),
+                TcpIncoming::from(listener).with_nodelay(Some(true)),
             ),
     );
     address
 }
 
-fn router() -> axum::Router {
+fn router(echo: &Echo) -> axum::Router {
     [UNARY, COLLECT, REPEAT, CONVERSE, LIVE, HEALTH]
         .into_iter()
         .fold(axum::Router::new(), |router, path| {
-            router.route_service(path, Echo)
+            router.route_service(path, echo.clone())
         })
 }
 
@@ -77,6 +97,11 @@ async fn echo(message: &str) -> Result<String, Status> {
     match message.strip_prefix("status:") {
         Some(code) => Err(Status::new(Code::from_bytes(code.as_bytes()), "as asked")),
         None if message == "hang" => std::future::pending().await,
+        None if message == "panic" => panic!("provoked by a test"),
+        None if message == "budget" => {
+            let left = telemetry::grpc::remaining().unwrap_or_default();
+            Ok(left.as_millis().to_string())
+        }
         None => Ok(message.to_uppercase()),
     }
 }
@@ -96,6 +121,7 @@ impl Service<axum::extract::Request> for Echo {
     }
 
     fn call(&mut self, request: axum::extract::Request) -> Self::Future {
+        let next = self.next.clone();
         Box::pin(async move {
             let mut grpc = tonic::server::Grpc::new(Codec::new());
             let path = request.uri().path().to_owned();
@@ -103,14 +129,26 @@ impl Service<axum::extract::Request> for Echo {
                 COLLECT => grpc.client_streaming(service_fn(collect), request).await,
                 REPEAT | LIVE => grpc.server_streaming(service_fn(repeat), request).await,
                 CONVERSE => grpc.streaming(service_fn(converse), request).await,
-                _ => grpc.unary(service_fn(unary), request).await,
+                _ => {
+                    let answer = service_fn(|request| unary(next.clone(), request));
+                    grpc.unary(answer, request).await
+                }
             })
         })
     }
 }
 
-async fn unary(request: Request<String>) -> Result<Response<String>, Status> {
-    echo(request.get_ref()).await.map(Response::new)
+async fn unary(next: Option<Client>, request: Request<String>) -> Result<Response<String>, Status> {
+    let Some(passed_on) = request.get_ref().strip_prefix("next:") else {
+        return echo(request.get_ref()).await.map(Response::new);
+    };
+    let mut next = next.ok_or_else(|| Status::internal("there is no next server"))?;
+    next.ready()
+        .await
+        .map_err(|error| Status::from_error(Box::new(error)))?;
+    let path = http::uri::PathAndQuery::from_static(UNARY);
+    next.unary(Request::new(passed_on.to_owned()), path, Codec::new())
+        .await
 }
 
 async fn collect(request: Request<Streaming<String>>) -> Result<Response<String>, Status> {

@@ -124,6 +124,22 @@ pub fn series(name_and_labels: &str) -> Option<f64> {
     })
 }
 
+/// The value of the one series of this name that has all these labels, as they are written, beside others.
+pub fn sample(name: &str, labels: &[&str]) -> Option<f64> {
+    let text = metrics_text();
+    let mut found = text.lines().filter_map(|line| {
+        let (series, value) = line.rsplit_once(' ')?;
+        let rest = series.strip_prefix(name)?.strip_prefix('{')?;
+        labels
+            .iter()
+            .all(|label| rest.contains(label))
+            .then(|| value.parse().ok())?
+    });
+    let value = found.next();
+    assert_eq!(found.next(), None, "several series {name} of {labels:?}");
+    value
+}
+
 /// Whether a line of `/metrics` has all these parts.
 pub fn has_line(parts: &[&str]) -> bool {
     metrics_text()

@@ -15,7 +15,7 @@ use telemetry::http::{ServerLayer, TrustPolicy};
 use tower::{Service, ServiceExt};
 
 use crate::harness::{
-    has_line, http_client, named, plain_client, run, series, serve, spans, spans_so_far, traced,
+    has_line, http_client, named, plain_client, run, sample, serve, spans, spans_so_far, traced,
 };
 use crate::receiver::SpanKind;
 
@@ -78,9 +78,16 @@ fn a_request_goes_on_in_the_trace_of_its_caller() {
         assert!(!server.is_error() && !client.is_error());
         assert_eq!(named(&spans, "look up").parent(), server.id());
         assert_eq!(
-            series(
-                "http_server_request_duration_seconds_count{http_request_method=\"GET\",\
-                 http_route=\"/dishes/{id}\",http_response_status_code=\"200\",error_type=\"\"}"
+            sample(
+                "http_server_request_duration_seconds_count",
+                &[
+                    "http_request_method=\"GET\"",
+                    "url_scheme=\"http\"",
+                    "http_route=\"/dishes/{id}\"",
+                    "http_response_status_code=\"200\"",
+                    "network_protocol_version=\"1.1\"",
+                    "error_type=\"\"",
+                ]
             ),
             Some(1.0)
         );

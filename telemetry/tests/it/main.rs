@@ -6,6 +6,7 @@ mod admin;
 mod capture;
 mod context;
 mod db;
+mod deadlines;
 mod echo;
 mod grpc;
 mod harness;

@@ -123,6 +123,7 @@ impl Span {
             None => String::new(),
             Some(Value::StringValue(text)) => text.clone(),
             Some(Value::IntValue(number)) => number.to_string(),
+            Some(Value::BoolValue(truth)) => truth.to_string(),
             Some(other) => format!("{other:?}"),
         }
     }

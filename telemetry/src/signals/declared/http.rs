@@ -11,8 +11,10 @@ pub const HTTP_SERVER_REQUEST_DURATION: Metric = Metric {
     buckets: LATENCY_BUCKETS,
     labels: &[
         "http.request.method",
+        "url.scheme",
         "http.route",
         "http.response.status_code",
+        "network.protocol.version",
         "error.type",
     ],
 };
@@ -24,7 +26,7 @@ pub const HTTP_SERVER_ACTIVE_REQUESTS: Metric = Metric {
     unit: "{request}",
     help: "HTTP requests being served now, open streams apart.",
     buckets: &[],
-    labels: &["http.request.method"],
+    labels: &["http.request.method", "url.scheme"],
 };
 
 /// Event streams that are open now.
@@ -49,6 +51,7 @@ pub const HTTP_CLIENT_REQUEST_DURATION: Metric = Metric {
         "server.address",
         "server.port",
         "http.response.status_code",
+        "network.protocol.version",
         "error.type",
     ],
 };

@@ -9,7 +9,12 @@ pub const RPC_SERVER_CALL_DURATION: Metric = Metric {
     unit: "s",
     help: "How long gRPC calls took to serve, to their trailers; streaming methods are not in it.",
     buckets: LATENCY_BUCKETS,
-    labels: &["rpc.method", "rpc.response.status_code", "error.type"],
+    labels: &[
+        "rpc.system.name",
+        "rpc.method",
+        "rpc.response.status_code",
+        "error.type",
+    ],
 };
 
 /// Streaming gRPC calls that are being served now.
@@ -29,7 +34,14 @@ pub const RPC_CLIENT_CALL_DURATION: Metric = Metric {
     unit: "s",
     help: "How long outgoing gRPC calls took, to their trailers; streaming methods are not in it.",
     buckets: LATENCY_BUCKETS,
-    labels: &["rpc.method", "rpc.response.status_code", "error.type"],
+    labels: &[
+        "rpc.system.name",
+        "rpc.method",
+        "rpc.response.status_code",
+        "error.type",
+        "server.address",
+        "server.port",
+    ],
 };
 
 /// Outgoing streaming gRPC calls that are open now.

@@ -1,0 +1,211 @@
+//! A request and its response, as far as they have come, on either side.
+
+use axum::extract::MatchedPath;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use opentelemetry::KeyValue;
+
+use super::version_text;
+use crate::exchange::{End, Exchange};
+use crate::gauge::Held;
+use crate::hop::{Abandoned, Hop, STREAM};
+use crate::signals;
+
+/// The response header that carries the trace id, for whoever reports a problem.
+const TRACE_ID_HEADER: &str = "x-trace-id";
+
+/// One request and its response, as far as it has come.
+#[derive(Debug)]
+pub struct RequestExchange {
+    pub(super) hop: Hop,
+    pub(super) method: &'static str,
+    pub(super) version: &'static str,
+    pub(super) status: Option<StatusCode>,
+    pub(super) side: Side,
+}
+
+/// What only one of the sides knows.
+#[derive(Debug)]
+pub(super) enum Side {
+    Server(Serving),
+    Client(Calling),
+}
+
+#[derive(Debug)]
+pub(super) struct Serving {
+    pub(super) route: Option<MatchedPath>,
+    pub(super) scheme: &'static str,
+    // An open request or an open stream, counted while this lives.
+    pub(super) held: Held,
+    pub(super) stream: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Calling {
+    pub(super) authority: Option<Authority>,
+    pub(super) port: Option<u16>,
+}
+
+// === impl RequestExchange ===
+
+impl RequestExchange {
+    /// Ends the span and records the metrics. `error_type` is empty when all went well, and the description is
+    /// there when the span has failed.
+    fn finish(self, error_type: &str, failure: Option<&str>) {
+        let Self {
+            hop,
+            method,
+            version,
+            status,
+            side,
+        } = self;
+        let status = status.as_ref().map_or("", StatusCode::as_str);
+        hop.end(|hop| {
+            match failure {
+                Some(description) => hop.fail(error_type, description),
+                None if error_type.is_empty() => {}
+                None => hop.set("error.type", error_type.to_owned()),
+            }
+            match side {
+                Side::Server(serving) => {
+                    serving.record(hop, method, version, status, error_type);
+                }
+                Side::Client(calling) => {
+                    calling.record(hop, method, version, status, error_type);
+                }
+            }
+        });
+    }
+
+    /// Whether a status says that this side has failed: a bad request is no failure of the server.
+    fn is_failure(&self, status: StatusCode) -> bool {
+        match self.side {
+            Side::Server(_) => status.is_server_error(),
+            Side::Client(_) => status.is_client_error() || status.is_server_error(),
+        }
+    }
+
+    /// Whether it is a stream, which its reader ends by leaving.
+    fn is_stream(&self) -> bool {
+        matches!(&self.side, Side::Server(serving) if serving.stream)
+    }
+}
+
+impl Exchange for RequestExchange {
+    fn span(&self) -> &tracing::Span {
+        self.hop.span()
+    }
+
+    fn head(&mut self, status: StatusCode, version: http::Version, headers: &mut HeaderMap) {
+        self.status = Some(status);
+        self.hop
+            .set("http.response.status_code", i64::from(status.as_u16()));
+        match &mut self.side {
+            Side::Server(serving) => {
+                if is_event_stream(headers) {
+                    serving.open_stream();
+                    self.hop.set(STREAM, true);
+                }
+                let span = self.hop.span_context();
+                if span.is_valid()
+                    && let Ok(id) = HeaderValue::try_from(span.trace_id().to_string())
+                {
+                    headers.insert(TRACE_ID_HEADER, id);
+                }
+            }
+            Side::Client(_) => {
+                self.version = version_text(version);
+                self.hop
+                    .describe(|| [KeyValue::new("network.protocol.version", self.version)]);
+            }
+        }
+    }
+
+    fn failed(self, error: &str) {
+        match self.side {
+            // The text is of an error that the service's own code has made, and may say what is nobody's business.
+            Side::Server(_) => self.finish("service_error", Some("")),
+            Side::Client(_) => self.finish("connection_error", Some(error)),
+        }
+    }
+
+    fn ended(self, end: End<'_>) {
+        match end {
+            End::Complete | End::Trailers(_) => match self.status {
+                Some(status) if self.is_failure(status) => self.finish(status.as_str(), Some("")),
+                _ => self.finish("", None),
+            },
+            End::BodyError(error) => match self.side {
+                Side::Server(_) => self.finish("body_error", Some("")),
+                Side::Client(_) => self.finish("body_error", Some(error)),
+            },
+            End::Abandoned(how @ Abandoned::Panicked) => {
+                self.finish(how.error_type(), Some("panicked"));
+            }
+            End::Abandoned(Abandoned::Cancelled) if self.is_stream() => self.finish("", None),
+            End::Abandoned(how @ Abandoned::Cancelled) => self.finish(how.error_type(), None),
+        }
+    }
+}
+
+// === impl Serving ===
+
+impl Serving {
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("", MatchedPath::as_str)
+    }
+
+    /// Counts it as a stream from now on, and no longer as a request.
+    fn open_stream(&mut self) {
+        self.stream = true;
+        self.held =
+            Held::new(signals::HTTP_SERVER_OPEN_STREAMS.gauge(&[("http.route", self.route())]));
+    }
+
+    fn record(self, hop: &Hop, method: &str, version: &str, status: &str, error_type: &str) {
+        if self.stream {
+            return;
+        }
+        signals::HTTP_SERVER_REQUEST_DURATION
+            .histogram(&[
+                ("http.request.method", method),
+                ("url.scheme", self.scheme),
+                ("http.route", self.route()),
+                ("http.response.status_code", status),
+                ("network.protocol.version", version),
+                ("error.type", error_type),
+            ])
+            .record(hop.seconds());
+    }
+}
+
+// === impl Calling ===
+
+impl Calling {
+    pub(super) fn host(&self) -> &str {
+        self.authority.as_ref().map_or("", Authority::host)
+    }
+
+    fn record(self, hop: &Hop, method: &str, version: &str, status: &str, error_type: &str) {
+        let port = self.port.map(|port| port.to_string());
+        signals::HTTP_CLIENT_REQUEST_DURATION
+            .histogram(&[
+                ("http.request.method", method),
+                ("server.address", self.host()),
+                ("server.port", port.as_deref().unwrap_or_default()),
+                ("http.response.status_code", status),
+                ("network.protocol.version", version),
+                ("error.type", error_type),
+            ])
+            .record(hop.seconds());
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| {
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("text/event-stream")
+        })
+}

@@ -1,0 +1,194 @@
+//! Deadlines of gRPC: they travel, they are enforced on both sides, and they are called by their name.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use http::HeaderMap;
+use http::uri::PathAndQuery;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioExecutor;
+use prost::Message;
+use telemetry::grpc::{ClientLayer, within};
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Request, Response, Status};
+use tower::{Layer, ServiceExt};
+
+use crate::echo::{Client, Codec, LIVE, REPEAT, UNARY, address, client, client_of_three};
+use crate::harness::{has_line, run, spans, traced};
+use crate::receiver::{Span, SpanKind};
+
+const EXCEEDED: &str = "DEADLINE_EXCEEDED";
+const AN_HOUR: Duration = Duration::from_hours(1);
+
+async fn call(client: &mut Client, text: &str, budget: &str) -> Result<String, Status> {
+    let mut request = Request::new(text.to_owned());
+    if !budget.is_empty() {
+        let budget = MetadataValue::try_from(budget).unwrap();
+        request.metadata_mut().insert("grpc-timeout", budget);
+    }
+    client.ready().await.unwrap();
+    let path = PathAndQuery::from_static(UNARY);
+    let answer = client.unary(request, path, Codec::new()).await;
+    answer.map(Response::into_inner)
+}
+
+fn codes(spans: &[Span], kind: SpanKind) -> Vec<String> {
+    spans
+        .iter()
+        .filter(|span| span.kind() == kind)
+        .map(|span| span.attribute("rpc.response.status_code"))
+        .collect()
+}
+
+#[test]
+fn the_last_of_three_servers_has_what_remains_of_the_first_callers_budget() {
+    run(async {
+        let mut client = client_of_three().await;
+        let left = call(&mut client, "next:next:budget", "1H").await.unwrap();
+        let left = Duration::from_millis(left.parse().unwrap());
+        assert!(left < AN_HOUR, "what has passed is not in it: {left:?}");
+        assert!(left > AN_HOUR - Duration::from_mins(1), "{left:?}");
+        let none = call(&mut client, "next:next:budget", "").await.unwrap();
+        assert_eq!(none, "0", "without a deadline there is none");
+    });
+}
+
+#[test]
+fn a_deadline_that_passes_three_servers_deep_is_exceeded_at_every_hop() {
+    run(async {
+        let mut client = client_of_three().await;
+        let (trace, status) = traced(async {
+            call(&mut client, "next:next:hang", "80m")
+                .await
+                .unwrap_err()
+        })
+        .await;
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        let spans = spans(&trace, |spans| spans.len() == 7 + 1).await;
+        for kind in [SpanKind::Client, SpanKind::Server] {
+            assert_eq!(codes(&spans, kind), [EXCEEDED; 3], "{kind:?}");
+        }
+        for span in spans.iter().filter(|span| span.name() == "it.Echo/Unary") {
+            assert!(span.is_error(), "{span:#?}");
+            assert_eq!(span.attribute("error.type"), EXCEEDED);
+        }
+        for side in ["client", "server"] {
+            let count = format!("rpc_{side}_call_duration_seconds_count");
+            assert!(has_line(&[&count, "it.Echo/Unary", EXCEEDED]), "{side}");
+        }
+    });
+}
+
+/// A call without any client's help, so that only the server watches the deadline: the head and the trailers.
+async fn raw_call(path: &str, text: &str, budget: &str) -> (HeaderMap, HeaderMap) {
+    let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let message = text.to_owned().encode_to_vec();
+    let mut body = vec![0];
+    body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    body.extend(message);
+    let request = http::Request::post(format!("http://{}{path}", address().await))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .header("grpc-timeout", budget)
+        .body(Full::new(Bytes::from(body)))
+        .unwrap();
+    let (head, body) = client.request(request).await.unwrap().into_parts();
+    let trailers = body.collect().await.unwrap().trailers().cloned();
+    (head.headers, trailers.unwrap_or_default())
+}
+
+#[test]
+fn a_server_tells_its_caller_that_the_deadline_has_passed_before_and_after_the_head() {
+    run(async {
+        let (head, trailers) = raw_call(UNARY, "hang", "50m").await;
+        assert_eq!(head.get("grpc-status").unwrap(), "4");
+        assert_eq!(head.get("content-type").unwrap(), "application/grpc");
+        assert!(trailers.is_empty());
+        let (head, trailers) = raw_call(REPEAT, "a hang", "50m").await;
+        assert_eq!(head.get("grpc-status"), None, "the call had begun well");
+        assert_eq!(trailers.get("grpc-status").unwrap(), "4");
+    });
+}
+
+#[test]
+fn a_stream_that_outlives_its_deadline_ends_with_it_on_both_sides() {
+    run(async {
+        let mut client = client().await;
+        let (trace, status) = traced(async {
+            let mut request = Request::new("a hang".to_owned());
+            request.set_timeout(Duration::from_millis(50));
+            let path = PathAndQuery::from_static(LIVE);
+            let answer = client.server_streaming(request, path, Codec::new());
+            let mut words = answer.await.unwrap().into_inner();
+            assert_eq!(words.try_next().await.unwrap().unwrap(), "A");
+            words.try_next().await.unwrap_err()
+        })
+        .await;
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        let spans = spans(&trace, |spans| {
+            codes(spans, SpanKind::Client).len() + codes(spans, SpanKind::Server).len() == 2
+        })
+        .await;
+        assert_eq!(codes(&spans, SpanKind::Client), [EXCEEDED]);
+        assert_eq!(codes(&spans, SpanKind::Server), [EXCEEDED]);
+    });
+}
+
+#[test]
+fn what_has_no_budget_left_is_not_even_sent() {
+    run(async {
+        let mut client = client().await;
+        let (trace, status) = traced(async {
+            within(Duration::ZERO, call(&mut client, "a", ""))
+                .await
+                .unwrap_err()
+        })
+        .await;
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        let spans = spans(&trace, |spans| spans.len() == 2).await;
+        assert_eq!(codes(&spans, SpanKind::Client), [EXCEEDED]);
+        assert_eq!(codes(&spans, SpanKind::Server), [""; 0], "nothing was sent");
+    });
+}
+
+#[test]
+fn a_client_gives_its_default_to_calls_that_do_not_stream_and_have_no_less() {
+    run(async {
+        let sent = async |budget: Option<Duration>, path: &'static str| {
+            let seen = Arc::new(Mutex::new(None));
+            let see = Arc::clone(&seen);
+            let server = tower::service_fn(move |request: http::Request<tonic::body::Body>| {
+                let header = request.headers().get("grpc-timeout").cloned();
+                *see.lock().unwrap() = header;
+                let status = Status::data_loss("enough seen");
+                async move { Ok::<_, Infallible>(status.into_http::<tonic::body::Body>()) }
+            });
+            let layer = ClientLayer::new().streams(&[LIVE]).deadline(AN_HOUR);
+            let client = layer.layer(server);
+            let request = http::Request::post(path)
+                .body(tonic::body::Body::empty())
+                .unwrap();
+            let call = client.oneshot(request);
+            match budget {
+                Some(budget) => within(budget, call).await.unwrap(),
+                None => call.await.unwrap(),
+            };
+            let header = seen.lock().unwrap().take();
+            header.map(|header| header.to_str().unwrap().to_owned())
+        };
+        let unit = |sent: Option<String>| sent.unwrap().chars().last().unwrap();
+        // An hour has no room in microseconds, a minute has.
+        assert_eq!(unit(sent(None, UNARY).await), 'm');
+        let minute = Some(Duration::from_mins(1));
+        assert_eq!(unit(sent(minute, UNARY).await), 'u');
+        assert_eq!(unit(sent(minute, LIVE).await), 'u');
+        let day = Some(Duration::from_hours(24));
+        assert_eq!(unit(sent(day, UNARY).await), 'm');
+        assert_eq!(sent(None, LIVE).await, None, "a stream lives as it likes");
+    });
+}
