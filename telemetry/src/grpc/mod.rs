@@ -5,7 +5,7 @@
 //!
 //! Deadlines travel. What `grpc-timeout` leaves a call is the budget of everything that is called on its behalf:
 //! the client layer sends what remains of it, or its own default when that is less, and refuses to send when
-//! nothing remains. Both sides enforce it up to the trailers, and say DEADLINE_EXCEEDED on the wire, in the span
+//! nothing remains. Both sides enforce it up to the trailers, and say `DEADLINE_EXCEEDED` on the wire, in the span
 //! and in the metrics. [`remaining`] is what a handler may still use, [`within`] sets a budget where no call has
 //! brought one.
 

@@ -50,7 +50,7 @@ fn the_last_of_three_servers_has_what_remains_of_the_first_callers_budget() {
         let left = call(&mut client, "next:next:budget", "1H").await.unwrap();
         let left = Duration::from_millis(left.parse().unwrap());
         assert!(left < AN_HOUR, "what has passed is not in it: {left:?}");
-        assert!(left > AN_HOUR - Duration::from_mins(1), "{left:?}");
+        assert!(left > Duration::from_mins(59), "{left:?}");
         let none = call(&mut client, "next:next:budget", "").await.unwrap();
         assert_eq!(none, "0", "without a deadline there is none");
     });
