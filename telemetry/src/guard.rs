@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::logs::{FlushOnDrop, Levels, Logs};
 use crate::pipeline::{Ledger, Losses, Pipeline, Snapshot};
 use crate::recorder::Recorder;
 use crate::runtime;
@@ -21,6 +22,8 @@ pub struct Telemetry {
     pub(crate) pipeline: Option<Pipeline>,
     pub(crate) rendering: Rendering,
     pub(crate) tasks: Vec<JoinHandle<()>>,
+    /// However this ends, the last lines are written.
+    pub(crate) _flush_logs: FlushOnDrop,
 }
 
 /// What renders the metrics. Clones render the same.
@@ -28,6 +31,7 @@ pub struct Telemetry {
 pub(crate) struct Rendering {
     pub(crate) recorder: Recorder,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) logs: Logs,
     pub(crate) runtime: Handle,
 }
 
@@ -115,6 +119,10 @@ impl Telemetry {
     pub(crate) fn rendering(&self) -> Rendering {
         self.rendering.clone()
     }
+
+    pub(crate) fn levels(&self) -> Levels {
+        self.rendering.logs.levels().clone()
+    }
 }
 
 // === impl Rendering ===
@@ -122,6 +130,7 @@ impl Telemetry {
 impl Rendering {
     pub(crate) fn render(&self) -> String {
         self.ledger.publish();
+        self.logs.publish();
         runtime::publish(&self.runtime);
         self.recorder.render()
     }

@@ -15,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::guard::{Rendering, Telemetry};
+use crate::logs::{FlushOnDrop, Logs};
 use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
 use crate::settings::Settings;
@@ -46,6 +47,9 @@ pub enum InitError {
     /// The OTLP exporter does not accept its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
     Exporter(#[from] ExporterError),
+    /// There is no thread for the log lines.
+    #[error("the thread that writes log lines cannot be started")]
+    Logs(#[source] std::io::Error),
     /// A declared metric cannot be exposed.
     #[error("the metric {name} cannot be exposed")]
     Metric {
@@ -129,32 +133,35 @@ impl Builder {
             Some(provider.build())
         };
         let service = resource::text(&resource, "service.name");
-        match &provider {
+        let logs = match &provider {
             Some(provider) => install(provider.tracer("telemetry"), service)?,
             None => install(NoopTracer::new(), service)?,
-        }
+        };
         if let Some(provider) = &provider {
             global::set_tracer_provider(provider.clone());
         }
         let rendering = Rendering {
             recorder: recorder::install(&settings, &self.metrics)?,
             ledger,
+            logs,
             runtime: runtime.clone(),
         };
         describe_target(&resource);
-        let upkeep = rendering.recorder.clone();
+        let upkeep = rendering.clone();
         let tasks = vec![
             runtime.spawn(async move {
                 let mut ticks = tokio::time::interval(UPKEEP);
                 loop {
                     ticks.tick().await;
-                    upkeep.upkeep();
+                    upkeep.recorder.upkeep();
+                    upkeep.logs.upkeep();
                 }
             }),
             runtime.spawn(runtime::probe_schedule_delay()),
         ];
         Ok(Telemetry {
             pipeline,
+            _flush_logs: FlushOnDrop(rendering.logs.clone()),
             rendering,
             tasks,
         })
@@ -162,7 +169,7 @@ impl Builder {
 }
 
 /// Installs the subscriber. The span layer has a filter of its own: a log level must never cut a trace.
-fn install<T>(tracer: T, service: String) -> Result<(), InitError>
+fn install<T>(tracer: T, service: String) -> Result<Logs, InitError>
 where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
@@ -178,11 +185,14 @@ where
         .with_tracked_inactivity(false)
         .with_target(false)
         .with_filter(filter);
+    let (lines, logs) =
+        logs::start(logs::Settings::from_environment(), service).map_err(InitError::Logs)?;
     tracing_subscriber::registry()
         .with(spans)
-        .with(logs::layer(service))
+        .with(lines)
         .try_init()
-        .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))
+        .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
+    Ok(logs)
 }
 
 fn describe_target(resource: &Resource) {

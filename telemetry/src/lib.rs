@@ -61,6 +61,7 @@ mod otlp;
 mod pipeline;
 mod propagation;
 mod recorder;
+mod redact;
 mod resource;
 mod runtime;
 mod sampling;

@@ -1,217 +1,284 @@
-//! Log lines: JSON for machines, a readable form for people, both with the ids of the current span.
+//! Log lines on the standard error stream: JSON for machines, a readable form for people, both with the ids of the
+//! span that an event belongs to.
+//!
+//! Fields of spans are not repeated on lines: the ids lead to the span, which has them, and a span that nobody logs in
+//! must not pay for lines that do not come. What a line has to show goes on its event.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::io::IsTerminal;
+use std::env;
+use std::io::{self, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt;
-use serde::Serialize;
-use serde_json::Value;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Metadata, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, Layer};
+use opentelemetry::Context as OtelContext;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use tracing::dispatcher::WeakDispatch;
+use tracing::{Dispatch, Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// What is logged when `RUST_LOG` does not say.
-const DEFAULT_LEVELS: &str = "info,opentelemetry=warn";
+mod directives;
+mod levels;
+mod line;
+mod repeats;
+mod writer;
 
-/// Which of the two forms the lines have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    Json,
-    Text,
+pub(crate) use directives::{Directives, InvalidDirectives};
+pub(crate) use levels::Levels;
+pub(crate) use line::LogFormat;
+
+use crate::signals;
+use repeats::{LeftOut, Repeats, Verdict};
+use writer::Writer;
+
+/// How many lines of one place an interval may have when `BIDTRACE_LOG_REPEATS` does not say.
+const DEFAULT_REPEATS: u32 = 100;
+
+/// How long the end of the process waits for lines to be written.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+
+/// From the gravest on: the order of the counts.
+const LEVELS: [(Level, &str); 5] = [
+    (Level::ERROR, "error"),
+    (Level::WARN, "warn"),
+    (Level::INFO, "info"),
+    (Level::DEBUG, "debug"),
+    (Level::TRACE, "trace"),
+];
+
+/// What is set from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Without one it is the readable one on a terminal, and JSON elsewhere.
+    pub(crate) format: Option<LogFormat>,
+    pub(crate) directives: Directives,
+    /// None lets all repeats through.
+    pub(crate) repeats: Option<u32>,
 }
 
-/// The format of one event, in either form.
-pub(crate) struct Line {
+/// The log lines of this process. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Logs {
+    levels: Levels,
+    lines: Arc<Lines>,
+}
+
+/// Flushes the log lines when it is dropped: the process is about to end, so those that come later are waited for.
+#[derive(Debug)]
+pub(crate) struct FlushOnDrop(pub(crate) Logs);
+
+/// The layer that makes lines of events.
+struct LinesLayer(Arc<Lines>);
+
+#[derive(Debug)]
+struct Lines {
     format: LogFormat,
     service: String,
+    repeats: Repeats,
+    started: Instant,
+    writer: Writer,
+    written: Counts,
+    left_out: Counts,
+    /// Whether each line is waited for.
+    ending: AtomicBool,
+    // Spans that an event names as its parent are looked up in it.
+    dispatch: OnceLock<WeakDispatch>,
 }
 
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    timestamp: &'a str,
-    level: &'a str,
-    target: &'a str,
-    service: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    span_id: Option<String>,
-    message: String,
-    #[serde(flatten)]
-    fields: BTreeMap<&'static str, Value>,
-}
+/// A count for each level.
+#[derive(Debug, Default)]
+struct Counts([AtomicU64; LEVELS.len()]);
 
-#[derive(Default)]
-struct Fields {
-    message: String,
-    others: BTreeMap<&'static str, Value>,
-}
-
-/// The layer that writes log lines to the standard error stream, at the level that `RUST_LOG` asks for.
-pub(crate) fn layer<S>(service: String) -> impl tracing_subscriber::Layer<S> + Send + Sync
+/// Starts the log lines of a service; the layer is for the subscriber. Fails when there is no thread to be had.
+pub(crate) fn start<S>(
+    settings: Settings,
+    service: String,
+) -> io::Result<(impl Layer<S> + Send + Sync, Logs)>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    use tracing_subscriber::Layer as _;
-
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse_lossy(directives),
-        _ => EnvFilter::new(DEFAULT_LEVELS),
-    };
-    Layer::new()
-        .with_writer(std::io::stderr)
-        .event_format(Line {
-            format: LogFormat::from_environment(),
-            service,
-        })
-        // Spans have their own layer; here they would only cost.
-        .with_filter(filter.and(filter_fn(is_event)))
-}
-
-fn is_event(metadata: &Metadata<'_>) -> bool {
-    metadata.is_event()
-}
-
-// === impl LogFormat ===
-
-impl LogFormat {
-    fn from_environment() -> Self {
-        match std::env::var("BIDTRACE_LOG_FORMAT").as_deref() {
-            Ok("text") => Self::Text,
-            Ok("json") => Self::Json,
-            _ if std::io::stderr().is_terminal() => Self::Text,
-            _ => Self::Json,
-        }
-    }
-}
-
-// === impl Line ===
-
-impl<S, N> FormatEvent<S, N> for Line
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        let mut timestamp = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        let metadata = event.metadata();
-        // The SDK logs while it holds the context that the ids are in.
-        let ids = if metadata.target().starts_with("opentelemetry") {
-            None
+    let default = || {
+        if io::stderr().is_terminal() {
+            LogFormat::Text
         } else {
-            current_ids()
-        };
-        match self.format {
-            LogFormat::Json => {
-                let (trace_id, span_id) = ids.unzip();
-                let line = JsonLine {
-                    timestamp: &timestamp,
-                    level: metadata.level().as_str(),
-                    target: metadata.target(),
-                    service: &self.service,
-                    trace_id,
-                    span_id,
-                    message: fields.message,
-                    fields: fields.others,
-                };
-                let line = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
-                writeln!(writer, "{line}")
-            }
-            LogFormat::Text => {
-                write!(
-                    writer,
-                    "{timestamp} {:>5} {} {}",
-                    metadata.level(),
-                    metadata.target(),
-                    fields.message
-                )?;
-                for (key, value) in &fields.others {
-                    write!(writer, " {key}={value}")?;
-                }
-                if let Some((trace_id, _)) = ids {
-                    write!(writer, " trace_id={trace_id}")?;
-                }
-                writeln!(writer)
-            }
+            LogFormat::Json
         }
-    }
+    };
+    let lines = Arc::new(Lines {
+        format: settings.format.unwrap_or_else(default),
+        service,
+        repeats: Repeats::new(settings.repeats),
+        started: Instant::now(),
+        writer: Writer::start(io::stderr())?,
+        written: Counts::default(),
+        left_out: Counts::default(),
+        ending: AtomicBool::new(false),
+        dispatch: OnceLock::new(),
+    });
+    let levels = Levels::new(settings.directives);
+    let layer = LinesLayer(Arc::clone(&lines)).with_filter(levels.clone());
+    Ok((layer, Logs { levels, lines }))
 }
 
-/// The ids of the current span. Only they are copied out: nothing may be logged inside `map_current`.
-fn current_ids() -> Option<(String, String)> {
-    let ids = Context::map_current(|context| {
+/// The span that an event belongs to: the one that it names, or the current one, or none.
+pub(crate) fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanContext> {
+    // The SDK logs while it holds the current context; nothing of its own belongs to a span.
+    if event.is_root() || event.metadata().target().starts_with("opentelemetry") {
+        return None;
+    }
+    let of = |context: &OtelContext| {
         let span = context.span();
         let span = span.span_context();
-        span.is_valid().then(|| (span.trace_id(), span.span_id()))
-    });
-    ids.map(|(trace, span)| (trace.to_string(), span.to_string()))
-}
-
-// === impl Fields ===
-
-impl Fields {
-    /// A field must not stand in for one of the line's own.
-    fn put(&mut self, field: &Field, value: Value) {
-        const OWN: [&str; 6] = [
-            "timestamp",
-            "level",
-            "target",
-            "service",
-            "trace_id",
-            "span_id",
-        ];
-        if !OWN.contains(&field.name()) {
-            self.others.insert(field.name(), value);
+        span.is_valid().then(|| span.clone())
+    };
+    match event.parent() {
+        Some(parent) => {
+            let dispatch = dispatch?.upgrade()?;
+            of(&tracing_opentelemetry::get_otel_context(parent, &dispatch)?)
         }
+        None => OtelContext::map_current(of),
     }
 }
 
-impl Visit for Fields {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value.into());
+// === impl Settings ===
+
+impl Settings {
+    pub(crate) fn from_environment() -> Self {
+        let variable = |name| {
+            env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
+        let read = |text: String| text.parse().ok();
+        Self {
+            format: match variable("BIDTRACE_LOG_FORMAT").as_deref() {
+                Some("text") => Some(LogFormat::Text),
+                Some("json") => Some(LogFormat::Json),
+                _ => None,
+            },
+            directives: variable("RUST_LOG").and_then(read).unwrap_or_default(),
+            repeats: match variable("BIDTRACE_LOG_REPEATS").as_deref() {
+                Some("off") => None,
+                Some(number) => Some(number.parse().unwrap_or(DEFAULT_REPEATS)),
+                None => Some(DEFAULT_REPEATS),
+            },
+        }
+    }
+}
+
+// === impl Logs ===
+
+impl Logs {
+    /// What is logged, to be shown and changed.
+    pub(crate) fn levels(&self) -> &Levels {
+        &self.levels
     }
 
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
+    /// Tells of repeats whose interval is over. To be called from time to time.
+    pub(crate) fn upkeep(&self) {
+        let lines = &self.lines;
+        lines.tell(lines.repeats.ended(lines.started.elapsed()));
     }
 
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
+    /// Sets the metrics of the lines to what they are now.
+    pub(crate) fn publish(&self) {
+        let lines = &self.lines;
+        for (index, (_, level)) in LEVELS.iter().enumerate() {
+            signals::TELEMETRY_LOG_EVENTS
+                .counter(&[("level", level)])
+                .absolute(lines.written.get(index));
+            signals::TELEMETRY_LOG_SUPPRESSED
+                .counter(&[("level", level)])
+                .absolute(lines.left_out.get(index));
+        }
+        for (reason, count) in [
+            ("buffer_full", lines.writer.full()),
+            ("write_failed", lines.writer.failed()),
+        ] {
+            signals::TELEMETRY_LOG_DROPPED
+                .counter(&[("reason", reason)])
+                .absolute(count);
+        }
+    }
+}
+
+// === impl FlushOnDrop ===
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        let lines = &self.0.lines;
+        lines.ending.store(true, Ordering::Relaxed);
+        lines.tell(lines.repeats.all());
+        lines.flush();
+    }
+}
+
+// === impl LinesLayer ===
+
+impl<S: Subscriber> Layer<S> for LinesLayer {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        // There is one, for the whole life of the process.
+        let _ = self.0.dispatch.set(subscriber.downgrade());
     }
 
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.0.take(event);
     }
+}
 
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            self.put(field, value.into());
+// === impl Lines ===
+
+impl Lines {
+    fn take(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        let now = self.started.elapsed();
+        match self.repeats.judge(metadata, now, || line::message(event)) {
+            Verdict::Repeat => self.left_out.add(*metadata.level()),
+            Verdict::Line(left_out) => {
+                self.tell(left_out);
+                let span = span_of(event, self.dispatch.get());
+                line::event(self.format, &self.service, event, span.as_ref(), |line| {
+                    self.put(*metadata.level(), line);
+                });
+            }
         }
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format!("{value:?}");
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.put(field, text.into());
+    fn tell(&self, left_out: impl IntoIterator<Item = LeftOut>) {
+        for left_out in left_out {
+            line::left_out(self.format, &self.service, &left_out, |line| {
+                self.put(*left_out.metadata.level(), line);
+            });
         }
+    }
+
+    fn put(&self, level: Level, line: &[u8]) {
+        if self.writer.put(line) {
+            self.written.add(level);
+        }
+        if self.ending.load(Ordering::Relaxed) {
+            self.flush();
+        }
+    }
+
+    /// Waits until all lines are written, for a short time at most, and once only when nobody takes them.
+    fn flush(&self) {
+        if !self.writer.flush(FLUSH_LIMIT) {
+            self.ending.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+// === impl Counts ===
+
+impl Counts {
+    fn add(&self, level: Level) {
+        if let Some(index) = LEVELS.iter().position(|(known, _)| *known == level) {
+            self.0[index].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn get(&self, index: usize) -> u64 {
+        self.0[index].load(Ordering::Relaxed)
     }
 }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod capture;
+mod child;
 mod context;
 mod db;
 mod deadlines;
@@ -13,6 +14,7 @@ mod harness;
 mod hostile;
 mod http;
 mod http_ends;
+mod logs;
 mod messaging;
 mod process;
 mod receiver;

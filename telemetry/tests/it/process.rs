@@ -1,6 +1,6 @@
 //! What depends on the environment of a process, each in a process of its own.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use telemetry::context::{SavedContext, current_trace_id};
@@ -11,26 +11,7 @@ use crate::receiver::Receiver;
 
 /// Runs one of the ignored tests below in a new process.
 fn child(test: &str, environment: &[(&str, &str)]) -> Output {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            &format!("process::{test}"),
-            "--ignored",
-            "--nocapture",
-        ])
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{test}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains("1 passed"),
-        "{test} is not there any more"
-    );
-    output
+    crate::child::run(&format!("process::{test}"), environment)
 }
 
 #[test]

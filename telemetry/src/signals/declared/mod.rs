@@ -2,6 +2,7 @@
 
 mod db;
 mod http;
+mod logs;
 mod messaging;
 mod pipeline;
 mod process;
@@ -11,6 +12,7 @@ use super::Metric;
 
 pub use db::*;
 pub use http::*;
+pub use logs::*;
 pub use messaging::*;
 pub use pipeline::*;
 pub use process::*;
@@ -24,4 +26,5 @@ pub(super) const ALL: &[&[&Metric]] = &[
     db::ALL,
     pipeline::ALL,
     process::ALL,
+    logs::ALL,
 ];

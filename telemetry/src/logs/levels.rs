@@ -1,0 +1,111 @@
+//! The levels in force, which the admin port changes while the process runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+use tracing::Metadata;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing_subscriber::layer::{Context, Filter};
+
+use super::directives::Directives;
+
+/// The filter of the log lines. Clones are the same one. Spans are none of its business: they have their own filter,
+/// so that no log level cuts a trace.
+///
+/// Only this filter changes at run time; the layers stay, since the one that makes spans cannot be exchanged.
+#[derive(Debug, Clone)]
+pub(crate) struct Levels(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    configured: Arc<InForce>,
+    in_force: ArcSwap<InForce>,
+}
+
+/// What is logged, and until when.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    pub(crate) directives: Directives,
+    /// When the configured ones come back by themselves.
+    pub(crate) until: Option<Instant>,
+}
+
+// === impl Levels ===
+
+impl Levels {
+    pub(super) fn new(configured: Directives) -> Self {
+        let configured = Arc::new(InForce {
+            directives: configured,
+            until: None,
+        });
+        Self(Arc::new(Shared {
+            in_force: ArcSwap::new(Arc::clone(&configured)),
+            configured,
+        }))
+    }
+
+    /// What is logged now.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        self.0.in_force.load_full()
+    }
+
+    /// What is logged unless it is changed.
+    pub(crate) fn configured(&self) -> &Directives {
+        &self.0.configured.directives
+    }
+
+    /// Logs by these directives from now on; with `lasting`, until that time is over. Must be called on a runtime.
+    pub(crate) fn change(&self, directives: Directives, lasting: Option<Duration>) {
+        let until = lasting.map(|lasting| Instant::now() + lasting);
+        let changed = Arc::new(InForce { directives, until });
+        self.0.in_force.store(Arc::clone(&changed));
+        tracing::callsite::rebuild_interest_cache();
+        if let Some(until) = until {
+            let levels = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep_until(until).await;
+                levels.end(&changed);
+            });
+        }
+    }
+
+    /// Logs by the configured directives again.
+    pub(crate) fn restore(&self) {
+        self.0.in_force.store(Arc::clone(&self.0.configured));
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    /// Restores what was configured, unless `changed` has been changed since.
+    fn end(&self, changed: &Arc<InForce>) {
+        let configured = Arc::clone(&self.0.configured);
+        let before = self.0.in_force.compare_and_swap(changed, configured);
+        if Arc::ptr_eq(&before, changed) {
+            tracing::callsite::rebuild_interest_cache();
+        }
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && self.0.in_force.load().directives.enable(metadata)
+    }
+}
+
+impl<S> Filter<S> for Levels {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.0.in_force.load().directives.most())
+    }
+}
