@@ -1,18 +1,22 @@
 //! The trace context, kept and carried: across a table, a task, or a queue.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{FutureExt, SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use tracing::Instrument;
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 
 use crate::propagation::Pairs;
 use crate::signals;
+
+pub(crate) mod links;
+mod tasks;
+
+pub use links::{link, link_all};
+pub use tasks::{InSpan, InTrace, TraceExt, spawn, spawn_blocking, spawn_blocking_in, spawn_in};
 
 /// A trace context that outlives the request that it came from: the span's identity and the baggage.
 ///
@@ -45,28 +49,6 @@ pub fn set_parent(span: &tracing::Span, context: &SavedContext) {
     if !context.is_empty() {
         adopt(span, context.to_context());
     }
-}
-
-/// Links `span` to the span of `context`: it was caused or influenced by it, without being its child.
-pub fn link(span: &tracing::Span, context: &SavedContext) {
-    if let Some(linked) = context.span_context() {
-        span.add_link(linked.clone());
-    }
-}
-
-/// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
-///
-/// The span itself ends when its own work does, not when the task does.
-pub fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    tokio::spawn(
-        future
-            .with_context(Context::current())
-            .instrument(tracing::Span::current()),
-    )
 }
 
 /// Sets the parent of a span that must not have been entered yet; falls back to a link when it was.

@@ -20,7 +20,7 @@ use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
 use crate::settings::Settings;
 use crate::signals::{self, Metric};
-use crate::{logs, pipeline, propagation, recorder, resource, runtime, sampling};
+use crate::{context, logs, pipeline, propagation, recorder, resource, runtime, sampling};
 
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -117,6 +117,7 @@ impl Builder {
         let settings = Settings::from_environment(self.collector.as_deref());
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
+        context::links::limit(settings.limits.links);
         let ledger = Arc::new(Ledger::new(settings.batch));
         let mut pipeline = None;
         let provider = if settings.disabled {

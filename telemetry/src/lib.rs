@@ -51,6 +51,7 @@ pub mod signals;
 pub mod test;
 
 mod body;
+mod error_type;
 mod exchange;
 mod gauge;
 mod guard;
@@ -69,6 +70,7 @@ mod sampling;
 mod settings;
 mod trust;
 
+pub use error_type::{Classify, ErrorType};
 pub use guard::{FlushError, ShutdownError, Telemetry};
 pub use init::{Builder, InitError, builder, init};
 pub use otlp::ExporterError;

@@ -93,7 +93,7 @@ impl Passwords {
                     )
                 })?
                 .map_err(Failure::internal)?;
-            tokio::task::spawn_blocking(move || {
+            telemetry::context::spawn_blocking(move || {
                 // Moved in here: a caller that gives up does not end the hashing, so it must not give up the turn.
                 let _turn = turn;
                 work()

@@ -1,11 +1,8 @@
 //! The spans in which auctions end: they go on in the trace of the opening, and link to every bid that was weighed.
 
 use crate::domain::{Auction, Award, Bid};
-use telemetry::context::{SavedContext, link, set_parent};
+use telemetry::context::{SavedContext, link_all, set_parent};
 use tracing::{Span, field};
-
-/// How many links a span keeps (`OTEL_SPAN_LINK_COUNT_LIMIT`, as the SDK has it by default); the rest is cut.
-pub const MAX_LINKS: usize = 128;
 
 /// The span of an award at the deadline: a child of the auction's opening.
 pub fn award(auction: &Auction) -> Span {
@@ -32,25 +29,11 @@ pub fn expire(auction: &Auction) -> Span {
 }
 
 /// Notes on the current span, an award's, how it was decided: links to the award that it replaces and to every bid
-/// weighed. Past [`MAX_LINKS`] child spans carry the rest.
+/// weighed. Past the limit of links, child spans `auction.award.links` carry the rest.
 pub fn weighed(bids: &[Bid], replaced: Option<&Award>) {
-    let span = Span::current();
-    if let Some(award) = replaced {
-        link(&span, &award.context);
-    }
-    let own = MAX_LINKS - usize::from(replaced.is_some());
-    let (own, rest) = bids.split_at(own.min(bids.len()));
-    for bid in own {
-        link(&span, &bid.context);
-    }
-    for some in rest.chunks(MAX_LINKS) {
-        let links = tracing::info_span!(
-            target: "auction", "auction.award.links", auction.links = some.len()
-        );
-        for bid in some {
-            link(&links, &bid.context);
-        }
-    }
+    let replaced = replaced.map(|award| &award.context);
+    let bids = bids.iter().map(|bid| &bid.context);
+    link_all(&Span::current(), replaced.into_iter().chain(bids));
 }
 
 /// Notes on the current span, an award's, what was decided.

@@ -7,7 +7,7 @@ use crate::{
 };
 use api::events::{Event, STREAM, SUBJECTS};
 use async_nats::{
-    HeaderMap,
+    HeaderMap, ServerAddr,
     jetstream::{
         self, AckKind, Context,
         consumer::{AckPolicy, PullConsumer, pull},
@@ -15,10 +15,15 @@ use async_nats::{
     },
 };
 use futures::{StreamExt as _, future::BoxFuture};
-use std::{sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use telemetry::{
+    ErrorType,
     context::SavedContext,
-    messaging::{Delivery, Message},
+    messaging::{Consumer, Delivery, Destination, Headers, Lag, Message, process, settle},
 };
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -43,12 +48,50 @@ const BACK_OFF: [Duration; 4] = [
 const CONCURRENCY: usize = 16;
 /// How often a broker that cannot be reached is tried again.
 const RECONNECT: Duration = Duration::from_secs(1);
+/// How often the broker is asked how far behind a consumer is: as often as Prometheus looks.
+const WATCH: Duration = Duration::from_secs(5);
 
 /// A connection to the broker.
 #[derive(Clone)]
 pub struct Broker {
     client: async_nats::Client,
     jetstream: Context,
+    address: Arc<Address>,
+}
+
+/// Where the broker is, for spans and metrics: without what a URL may hold besides.
+#[derive(Debug)]
+struct Address {
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    /// Of several servers, the first.
+    fn of(url: &str) -> Result<Self, Failure> {
+        let first = url.split(',').next().unwrap_or_default();
+        let server: ServerAddr = first.parse().map_err(Failure::internal)?;
+        Ok(Self {
+            host: server.host().to_owned(),
+            port: server.port(),
+        })
+    }
+
+    fn destination<'a>(&'a self, name: &'a str) -> Destination<'a> {
+        Destination::new(SYSTEM, name)
+            .server(&self.host, self.port)
+            .errors(error_type)
+    }
+}
+
+/// A failure goes by its code, which is stable; what the client of the broker says has no code.
+fn error_type(error: &dyn Any) -> Option<ErrorType> {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return Some(ErrorType::named(failure.code.clone()));
+    }
+    error
+        .is::<async_nats::Error>()
+        .then(|| ErrorType::named("broker"))
 }
 
 impl Broker {
@@ -57,6 +100,7 @@ impl Broker {
     /// # Errors
     /// When the address is bad or the stream cannot be declared.
     pub async fn connect(url: &str) -> Result<Self, Failure> {
+        let address = Arc::new(Address::of(url)?);
         let client = loop {
             let options =
                 async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(2));
@@ -82,7 +126,11 @@ impl Broker {
             })
             .await
             .map_err(Failure::unavailable)?;
-        Ok(Self { client, jetstream })
+        Ok(Self {
+            client,
+            jetstream,
+            address,
+        })
     }
 
     /// Whether the connection stands just now.
@@ -102,11 +150,9 @@ impl Broker {
         context: &SavedContext,
         body: Vec<u8>,
     ) -> Result<(), Failure> {
-        let message = Message {
-            system: SYSTEM,
-            destination: subject,
-            message_id,
-        };
+        let message = Message::to(self.address.destination(subject))
+            .id(message_id)
+            .body_size(body.len());
         telemetry::messaging::publish(message, context, |pairs| async move {
             let mut headers = HeaderMap::new();
             headers.insert(async_nats::header::NATS_MESSAGE_ID, message_id);
@@ -153,6 +199,12 @@ impl Broker {
             .map_err(Failure::unavailable)?;
         let slots = Arc::new(Semaphore::new(CONCURRENCY));
         let tasks = TaskTracker::new();
+        tasks.spawn(watch_lag(
+            consumer.clone(),
+            self.address.clone(),
+            durable,
+            shutdown.clone(),
+        ));
         while !shutdown.is_cancelled() {
             let mut messages = match consumer.messages().await {
                 Ok(messages) => messages,
@@ -172,9 +224,9 @@ impl Broker {
                         let Ok(slot) = slots.clone().acquire_owned().await else {
                             break;
                         };
-                        let handler = handler.clone();
+                        let (handler, address) = (handler.clone(), self.address.clone());
                         tasks.spawn(async move {
-                            deliver(durable, message, handler.as_ref()).await;
+                            deliver(durable, &address, message, handler.as_ref()).await;
                             drop(slot);
                         });
                     }
@@ -228,16 +280,23 @@ pub trait Handler: Send + Sync {
     fn handle<'a>(&'a self, event: &'a Received) -> BoxFuture<'a, Result<(), Failure>>;
 }
 
-async fn deliver(durable: &str, message: jetstream::Message, handler: &dyn Handler) {
-    let headers: Vec<(String, String)> = message
+/// Works on one delivery and tells the broker what became of it.
+async fn deliver(
+    durable: &str,
+    address: &Address,
+    message: jetstream::Message,
+    handler: &dyn Handler,
+) {
+    let headers: Headers = message
         .headers
         .iter()
         .flat_map(|headers| headers.iter())
         .filter_map(|(name, values)| Some((name.to_string(), values.first()?.to_string())))
         .collect();
-    let (attempt, sequence) = message
-        .info()
-        .map_or((1, 0), |info| (info.delivered, info.stream_sequence));
+    let (attempt, sequence, stored_at) = message.info().map_or((1, 0, None), |info| {
+        let stored_at = SystemTime::from(info.published);
+        (info.delivered, info.stream_sequence, Some(stored_at))
+    });
     let message_id = headers
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case("Nats-Msg-Id"))
@@ -248,15 +307,17 @@ async fn deliver(durable: &str, message: jetstream::Message, handler: &dyn Handl
         body: message.payload.to_vec(),
     };
     let attempt = u64::try_from(attempt).unwrap_or(1);
-    let delivery = Delivery {
-        system: SYSTEM,
-        destination: &received.subject,
-        consumer: durable,
-        message_id: &received.message_id,
-        attempt,
-        headers: &headers,
-    };
-    let outcome = telemetry::messaging::process(delivery, || async {
+    let consumer = Consumer::of(address.destination(&received.subject)).group(durable);
+    let mut delivery = Delivery::to(consumer)
+        .id(&received.message_id)
+        .attempt(attempt)
+        .body_size(received.body.len())
+        .headers(&headers);
+    if let Some(stored_at) = stored_at {
+        delivery = delivery.stored_at(stored_at);
+    }
+    // What it came to is on the span, in the metrics and in the log by then.
+    let _ = process(delivery, || async {
         let outcome = handler.handle(&received).await;
         if let Err(failure) = &outcome {
             tracing::warn!(
@@ -264,19 +325,52 @@ async fn deliver(durable: &str, message: jetstream::Message, handler: &dyn Handl
                 error = %chain(failure), "an event could not be processed"
             );
         }
+        let (name, acknowledgement) = acknowledgement(&outcome, attempt);
+        if let Err(error) = settle(delivery, name, message.ack_with(acknowledgement)).await {
+            tracing::warn!(durable, %error, "an acknowledgement was not sent; the event will come again");
+        }
         outcome
     })
     .await;
-    let acknowledgement = match &outcome {
-        Ok(()) => AckKind::Ack,
-        Err(failure) if failure.kind.is_decision() => AckKind::Term,
+}
+
+/// What the broker is told of the outcome of an attempt, and what that is called.
+fn acknowledgement(outcome: &Result<(), Failure>, attempt: u64) -> (&'static str, AckKind) {
+    match outcome {
+        Ok(()) => ("ack", AckKind::Ack),
+        Err(failure) if failure.kind.is_decision() => ("term", AckKind::Term),
         Err(_) => {
-            let step = usize::try_from(attempt - 1).unwrap_or(usize::MAX);
-            AckKind::Nak(Some(BACK_OFF[step.min(BACK_OFF.len() - 1)]))
+            let step = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+            let wait = BACK_OFF[step.min(BACK_OFF.len() - 1)];
+            ("nak", AckKind::Nak(Some(wait)))
         }
-    };
-    if let Err(error) = message.ack_with(acknowledgement).await {
-        tracing::warn!(durable, %error, "an acknowledgement was not sent; the event will come again");
+    }
+}
+
+/// Keeps the metrics of the consumer's lag true until `shutdown`, apart from the consuming, so that they tell of one
+/// that hangs.
+async fn watch_lag(
+    consumer: PullConsumer,
+    address: Arc<Address>,
+    durable: &'static str,
+    shutdown: CancellationToken,
+) {
+    let observed = Consumer::of(address.destination(STREAM)).group(durable);
+    loop {
+        match consumer.get_info().await {
+            Ok(info) => observed.lags(Lag {
+                waiting: info.num_pending,
+                unsettled: info.num_ack_pending as u64,
+                redelivered: info.num_redelivered as u64,
+            }),
+            Err(error) => {
+                tracing::warn!(durable, error = %chain(&error), "a consumer's lag cannot be looked at; trying again");
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(WATCH) => {}
+        }
     }
 }
 

@@ -16,5 +16,6 @@ mod http;
 mod http_ends;
 mod logs;
 mod messaging;
+mod messaging_batch;
 mod process;
 mod receiver;

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 use telemetry::context::{SavedContext, current_trace_id};
-use telemetry::messaging::{Message, publish};
+use telemetry::messaging::{Destination, Message, publish};
 use telemetry::{Loss, ShutdownError};
 
 use crate::receiver::Receiver;
@@ -45,11 +45,7 @@ async fn child_is_disabled() {
     let telemetry = telemetry::init("child").unwrap();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let saved = SavedContext::from_text(&format!(r#"{{"traceparent":"{parent}"}}"#));
-    let message = Message {
-        system: "nats",
-        destination: "any",
-        message_id: "1",
-    };
+    let message = Message::to(Destination::new("nats", "any")).id("1");
     let headers = publish(message, &saved, async |headers| Ok::<_, String>(headers))
         .await
         .unwrap();

@@ -4,7 +4,6 @@ use crate::house::{CEILING, DURATION, House, STEP, captured_house};
 use auction::{
     awarding::Revocation,
     closing,
-    spans::MAX_LINKS,
     wire::{self, Viewer},
 };
 use sqlx::Row as _;
@@ -14,6 +13,9 @@ use telemetry::{
     test::{Captured, capture},
 };
 use tracing::Instrument as _;
+
+/// How many links a span keeps, as the SDK has it by default.
+const MAX_LINKS: usize = 128;
 
 /// Places this many accepted bids, each in a trace of its own.
 async fn bid_down(house: &House, auction: &str, bids: usize) {

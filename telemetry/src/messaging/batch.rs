@@ -1,0 +1,174 @@
+//! Many messages at once: sent in one call, received by one poll, processed together.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::time::{Instant, SystemTime};
+
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue, global};
+use tracing::Instrument;
+
+use super::consume::processed;
+use super::labels::{Attributes, Labels, Operation, Outcome};
+use super::produce::{begin, sent};
+use super::{Consumer, Delivery, Destination, Headers, Message};
+use crate::context::SavedContext;
+use crate::context::links::link_within;
+use crate::hop::{Ending, Hop};
+use crate::{propagation, signals};
+
+/// Sends messages in one call, within a CLIENT span `send {destination}` that links to each of them.
+///
+/// Each message is created in a PRODUCER span `create {destination}` of its own, a child of the context that was saved
+/// with it; `send` is given the headers of each, in their order. No message is no span.
+pub async fn publish_batch<'a, F, T, E>(
+    destination: Destination<'_>,
+    messages: impl IntoIterator<Item = (Message<'a>, &'a SavedContext)>,
+    send: impl FnOnce(Vec<Headers>) -> F,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Display + 'static,
+{
+    let (contexts, headers): (Vec<_>, Vec<_>) = messages
+        .into_iter()
+        .map(|(message, parent)| {
+            let hop = begin(message, Operation::CREATE, parent);
+            let context = hop.context();
+            let carried = (
+                SavedContext::from_context(&context),
+                propagation::inject_pairs(&context),
+            );
+            hop.end(|_| {});
+            carried
+        })
+        .unzip();
+    if contexts.is_empty() {
+        return send(headers).await;
+    }
+    let span = tracing::info_span!(
+        target: "telemetry",
+        "messaging.send",
+        otel.name = Operation::SEND.span_name(&destination),
+        otel.kind = "client",
+    );
+    let hop = Hop::new(span);
+    hop.describe(|| Attributes::of(Operation::SEND, &destination).batch(contexts.len()));
+    link_within(&hop.context(), "messaging.send", &contexts);
+    let span = hop.span().clone();
+    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+        let count = u64::try_from(contexts.len()).unwrap_or(u64::MAX);
+        sent(&Labels::of(destination), count, hop.seconds(), error_type);
+    });
+    let result = async { send(headers).await }.instrument(span).await;
+    ending.end(Outcome::of(&result, &destination).parts());
+    result
+}
+
+/// Asks the broker for messages, within a CLIENT span `receive {destination}` that links to each one that came.
+///
+/// `context` reads a message's own, see [`context`](super::context). A poll that brings nothing makes no span and
+/// counts in no metric: a consumer that waits must not look like one that works. What is received here is then
+/// processed as [`received`](Delivery::received).
+pub async fn receive<M, E, F>(
+    consumer: Consumer<'_>,
+    poll: F,
+    context: impl Fn(&M) -> SavedContext,
+) -> Result<Vec<M>, E>
+where
+    F: Future<Output = Result<Vec<M>, E>>,
+    E: Display + 'static,
+{
+    let (started_at, started) = (SystemTime::now(), Instant::now());
+    let result = poll.await;
+    let contexts: Vec<SavedContext> = match &result {
+        Ok(messages) if messages.is_empty() => return result,
+        Ok(messages) => messages.iter().map(context).collect(),
+        Err(_) => Vec::new(),
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let outcome = Outcome::of(&result, &consumer.destination);
+    // Only now is it known that there is something to tell, and a `tracing` span cannot start in the past.
+    let span = received(consumer, started_at, contexts.len(), &outcome);
+    link_within(&span, "messaging.receive", &contexts);
+    let error_type = outcome.parts().map_or("", |(kind, _)| kind);
+    let labels = Labels::of_consumer(consumer);
+    {
+        let _current = span.clone().attach();
+        signals::MESSAGING_CLIENT_OPERATION_DURATION
+            .histogram(&labels.called(Operation::RECEIVE, error_type))
+            .record(seconds);
+    }
+    if !contexts.is_empty() {
+        signals::MESSAGING_CLIENT_CONSUMED_MESSAGES
+            .counter(&labels.consumed(Operation::RECEIVE, error_type))
+            .increment(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
+    }
+    span.span().end();
+    result
+}
+
+/// Processes messages together, within one CONSUMER span `process {destination}` that links to each producer's span.
+///
+/// It is a root: the messages come from many traces. They are of one consumer, that of the first; no message is no
+/// span. The handler's result is returned as it is.
+pub async fn process_batch<T, E, F>(
+    deliveries: &[Delivery<'_>],
+    handler: impl FnOnce() -> F,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Display + 'static,
+{
+    let Some(Delivery { consumer, .. }) = deliveries.first() else {
+        return handler().await;
+    };
+    let destination = consumer.destination;
+    let span = tracing::info_span!(
+        target: "telemetry",
+        parent: None,
+        "messaging.process",
+        otel.name = Operation::PROCESS.span_name(&destination),
+        otel.kind = "consumer",
+    );
+    let hop = Hop::new(span);
+    hop.describe(|| Attributes::of_consumer(Operation::PROCESS, consumer).batch(deliveries.len()));
+    let contexts: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| super::context(delivery.headers))
+        .collect();
+    link_within(&hop.context(), "messaging.process", &contexts);
+    hop.span()
+        .in_scope(|| deliveries.iter().for_each(Delivery::begun));
+    let span = hop.span().clone();
+    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+        processed(&Labels::of_consumer(*consumer), hop, error_type);
+    });
+    let result = async { handler().await }.instrument(span).await;
+    ending.end(Outcome::of(&result, &destination).parts());
+    result
+}
+
+/// The span of a poll that has come to something, as the context in which it is current.
+fn received(
+    consumer: Consumer<'_>,
+    started_at: SystemTime,
+    count: usize,
+    outcome: &Outcome,
+) -> Context {
+    let operation = Operation::RECEIVE;
+    let parent = Context::current();
+    let attributes = Attributes::of_consumer(operation, &consumer).batch(count);
+    let span = SpanBuilder::from_name(operation.span_name(&consumer.destination))
+        .with_kind(SpanKind::Client)
+        .with_start_time(started_at)
+        .with_attributes(attributes);
+    let span = global::tracer("telemetry").build_with_context(span, &parent);
+    let context = parent.with_span(span);
+    if let Some((kind, text)) = outcome.parts() {
+        let span = context.span();
+        span.set_attribute(KeyValue::new("error.type", kind.to_owned()));
+        span.set_status(Status::error(text.to_owned()));
+    }
+    context
+}

@@ -1,0 +1,120 @@
+//! Working on one message, and telling the broker what became of it.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::time::SystemTime;
+
+use opentelemetry::trace::TraceContextExt;
+use tracing::Instrument;
+
+use super::Delivery;
+use super::labels::{Attributes, Labels, Operation, Outcome};
+use crate::context::{SavedContext, adopt, link};
+use crate::hop::{Ending, Hop};
+use crate::{propagation, signals};
+
+/// Processes a delivered message within a CONSUMER span `process {destination}`.
+///
+/// The span is a child of the producer's span, which the headers name, and is linked to it; each attempt is a
+/// span of its own, numbered. The handler's result is returned as it is; an error marks the span, and so do a panic
+/// and a drop before the end.
+pub async fn process<T, E, F>(delivery: Delivery<'_>, handler: impl FnOnce() -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Display + 'static,
+{
+    let consumer = delivery.consumer;
+    let destination = consumer.destination;
+    let span = tracing::info_span!(
+        target: "telemetry",
+        parent: None,
+        "messaging.process",
+        otel.name = Operation::PROCESS.span_name(&destination),
+        otel.kind = "consumer",
+    );
+    let producer = propagation::extract_pairs(delivery.headers);
+    if producer.has_active_span() {
+        link(&span, &SavedContext::from_context(&producer));
+    }
+    adopt(&span, producer);
+    let hop = Hop::new(span);
+    hop.describe(|| {
+        let mut attributes =
+            Attributes::of_consumer(Operation::PROCESS, &consumer).message(&delivery.envelope);
+        if let Some(attempt) = delivery.attempt {
+            let attempt = i64::try_from(attempt).unwrap_or(i64::MAX);
+            attributes.set("messaging.delivery.attempt", attempt);
+        }
+        attributes
+    });
+    hop.span().in_scope(|| delivery.begun());
+    let span = hop.span().clone();
+    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+        processed(&Labels::of_consumer(consumer), hop, error_type);
+    });
+    let result = async { handler().await }.instrument(span).await;
+    ending.end(Outcome::of(&result, &destination).parts());
+    result
+}
+
+/// Tells the broker what became of a message, within a CLIENT span `{name} {destination}`.
+///
+/// `name` is the broker's own for it: `ack`, `nak`, `term`, `reject`, `commit`. The span is a child of the current
+/// one, so this belongs inside the handler that is given to [`process`]; it links to the producer's span.
+pub async fn settle<T, E, F>(delivery: Delivery<'_>, name: &'static str, tell: F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Display + 'static,
+{
+    let operation = Operation::settle(name);
+    let consumer = delivery.consumer;
+    let destination = consumer.destination;
+    let span = tracing::info_span!(
+        target: "telemetry",
+        "messaging.settle",
+        otel.name = operation.span_name(&destination),
+        otel.kind = "client",
+    );
+    link(&span, &super::context(delivery.headers));
+    let hop = Hop::new(span);
+    hop.describe(|| Attributes::of_consumer(operation, &consumer).message(&delivery.envelope));
+    let span = hop.span().clone();
+    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+        signals::MESSAGING_CLIENT_OPERATION_DURATION
+            .histogram(&Labels::of_consumer(consumer).called(operation, error_type))
+            .record(hop.seconds());
+    });
+    let result = tell.instrument(span).await;
+    ending.end(Outcome::of(&result, &destination).parts());
+    result
+}
+
+/// Records how long the work on a message, or on a batch of them, took.
+pub(super) fn processed(labels: &Labels<'_>, hop: &Hop, error_type: &str) {
+    signals::MESSAGING_PROCESS_DURATION
+        .histogram(&labels.consumed(Operation::PROCESS, error_type))
+        .record(hop.seconds());
+}
+
+// === impl Delivery ===
+
+impl Delivery<'_> {
+    /// Counts the message as consumed, unless that was done when it was received, and measures how old it is.
+    pub(super) fn begun(&self) {
+        let labels = Labels::of_consumer(self.consumer);
+        if !self.received {
+            signals::MESSAGING_CLIENT_CONSUMED_MESSAGES
+                .counter(&labels.consumed(Operation::PROCESS, ""))
+                .increment(1);
+        }
+        if let Some(stored_at) = self.stored_at {
+            // The broker's clock may be ahead of ours; nothing is younger than new.
+            let age = SystemTime::now()
+                .duration_since(stored_at)
+                .unwrap_or_default();
+            signals::MESSAGING_PROCESS_AGE
+                .histogram(&labels.place())
+                .record(age.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! How far behind a consumer is.
+
+use super::Consumer;
+use super::labels::Labels;
+use crate::signals;
+
+/// What the broker says of a consumer: to be asked for now and then, apart from the consuming, so that it also tells of a consumer
+/// that hangs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// Messages that are stored and were not delivered yet.
+    pub waiting: u64,
+    /// Messages that were delivered and are not settled yet.
+    pub unsettled: u64,
+    /// Of these, the ones that were delivered more than once.
+    pub redelivered: u64,
+}
+
+// === impl Consumer ===
+
+impl Consumer<'_> {
+    /// Sets the gauges of the consumer's lag.
+    pub fn lags(&self, lag: Lag) {
+        let labels = Labels::of_consumer(*self);
+        for (metric, value) in [
+            (&signals::MESSAGING_CONSUMER_LAG, lag.waiting),
+            (&signals::MESSAGING_CONSUMER_UNSETTLED, lag.unsettled),
+            (&signals::MESSAGING_CONSUMER_REDELIVERED, lag.redelivered),
+        ] {
+            #[allow(clippy::cast_precision_loss)] // Counts of messages stay far below 2^52.
+            metric.gauge(&labels.place()).set(value as f64);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Sending one message.
+
+use std::fmt::Display;
+use std::future::Future;
+
+use tracing::Instrument;
+
+use super::labels::{Attributes, Labels, Operation, Outcome};
+use super::{Headers, Message};
+use crate::context::{SavedContext, set_parent};
+use crate::hop::{Ending, Hop};
+use crate::{propagation, signals};
+
+/// Sends a message within a PRODUCER span `send {destination}`.
+///
+/// The span is a child of `parent`, the context saved with what is sent, or of the current span when that is
+/// empty. `send` is given the headers to put on the message. Its result is returned as it is.
+pub async fn publish<F, T, E>(
+    message: Message<'_>,
+    parent: &SavedContext,
+    send: impl FnOnce(Headers) -> F,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Display + 'static,
+{
+    let destination = message.destination;
+    let hop = begin(message, Operation::SEND, parent);
+    let headers = propagation::inject_pairs(&hop.context());
+    let span = hop.span().clone();
+    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+        sent(&Labels::of(destination), 1, hop.seconds(), error_type);
+    });
+    let result = async { send(headers).await }.instrument(span).await;
+    ending.end(Outcome::of(&result, &destination).parts());
+    result
+}
+
+/// Starts the PRODUCER span of one message, whose context the message carries.
+pub(super) fn begin(message: Message<'_>, operation: Operation, parent: &SavedContext) -> Hop {
+    let destination = message.destination;
+    let span = tracing::info_span!(
+        target: "telemetry",
+        "messaging.produce",
+        otel.name = operation.span_name(&destination),
+        otel.kind = "producer",
+    );
+    set_parent(&span, parent);
+    let hop = Hop::new(span);
+    hop.describe(|| Attributes::of(operation, &destination).message(&message.envelope));
+    hop
+}
+
+/// Records that this many messages were given to the broker in one call.
+pub(super) fn sent(labels: &Labels<'_>, count: u64, seconds: f64, error_type: &str) {
+    signals::MESSAGING_CLIENT_SENT_MESSAGES
+        .counter(&labels.produced(Operation::SEND, error_type))
+        .increment(count);
+    signals::MESSAGING_CLIENT_OPERATION_DURATION
+        .histogram(&labels.called(Operation::SEND, error_type))
+        .record(seconds);
+}
