@@ -36,7 +36,7 @@ pub(crate) struct InForce {
 // === impl Levels ===
 
 impl Levels {
-    pub(super) fn new(configured: Directives) -> Self {
+    pub(crate) fn new(configured: Directives) -> Self {
         let configured = Arc::new(InForce {
             directives: configured,
             until: None,

@@ -121,7 +121,7 @@ where
 }
 
 /// The span that an event belongs to: the one that it names, or the current one, or none.
-pub(crate) fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanContext> {
+fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanContext> {
     // The SDK logs while it holds the current context; nothing of its own belongs to a span.
     if event.is_root() || event.metadata().target().starts_with("opentelemetry") {
         return None;
@@ -138,6 +138,17 @@ pub(crate) fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Opt
         }
         None => OtelContext::map_current(of),
     }
+}
+
+/// Hands an event's line, in JSON, to `take`.
+#[cfg(feature = "test")]
+pub(crate) fn with_json_line(
+    event: &Event<'_>,
+    dispatch: Option<&WeakDispatch>,
+    take: impl FnOnce(&[u8]),
+) {
+    let span = span_of(event, dispatch);
+    line::event(LogFormat::Json, "", event, span.as_ref(), take);
 }
 
 // === impl Settings ===

@@ -1,14 +1,12 @@
-use crate::stage::{PATIENCE, award, received, stage, stages, traced_stage};
+use crate::stage::{award, received, stage, stages, traced_stage};
 use ::api::events::{AuctionAwarded, Event as _};
 use chassis::broker::{Handler as _, Received};
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry_sdk::trace::SpanData;
 use order::{
     domain::{Award, State},
     events::Awards,
     saga::{Attempt, MAX_TRIES, Outcome, Step},
 };
-use telemetry::test::Captured;
 use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -231,18 +229,6 @@ async fn an_award_that_cannot_be_read_is_given_up() {
     }
 }
 
-/// Waits for the end of a span, which comes after what it stored.
-async fn ended(captured: &Captured, name: &str) -> SpanData {
-    let waiting = async {
-        while !captured.spans().iter().any(|span| span.name == name) {
-            tokio::task::yield_now().await;
-        }
-    };
-    // Past the limit the look below says which spans there are.
-    let _ = tokio::time::timeout(PATIENCE, waiting).await;
-    captured.span(name)
-}
-
 #[tokio::test]
 async fn the_settlement_goes_on_in_the_trace_of_the_award() {
     let captured = telemetry::test::capture();
@@ -252,7 +238,7 @@ async fn the_settlement_goes_on_in_the_trace_of_the_award() {
     let parent = consumer.context().span().span_context().clone();
     stage.deliver(&award).instrument(consumer).await;
     stage.settled(&award).await;
-    let settle = ended(&captured, "order.settle").await;
+    let settle = captured.ended("order.settle").await;
     assert_eq!(settle.span_context.trace_id(), parent.trace_id());
     assert_eq!(settle.parent_span_id, parent.span_id());
     let names: Vec<String> = captured
@@ -297,7 +283,7 @@ async fn a_settlement_taken_up_later_goes_on_in_the_same_trace() {
     assert_eq!(unsettled, [id]);
     let resumed = tokio::spawn(stage.settlements.clone().resume());
     stage.settled(&event).await;
-    let settle = ended(&captured, "order.settle").await;
+    let settle = captured.ended("order.settle").await;
     resumed.abort();
     assert_eq!(settle.parent_span_id, parent.span_id());
 }

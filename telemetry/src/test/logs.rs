@@ -1,0 +1,113 @@
+//! The log lines of a capture: those that a service would have written, read again.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use opentelemetry_sdk::trace::SpanData;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tracing::dispatcher::WeakDispatch;
+use tracing::{Dispatch, Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::logs::{self, Directives, Levels};
+
+/// A log line as a service writes it: secrets are taken out of it, and repeats are all there.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct LogLine {
+    /// `ERROR`, `WARN`, `INFO`, `DEBUG` or `TRACE`.
+    pub level: String,
+    /// The module that it comes from, unless its event names another target.
+    pub target: String,
+    /// What it says.
+    pub message: String,
+    /// The trace that it belongs to, as 32 hexadecimal digits.
+    pub trace_id: Option<String>,
+    /// The span that it belongs to, as 16 hexadecimal digits.
+    pub span_id: Option<String>,
+    /// What its event has beside the message.
+    #[serde(flatten)]
+    pub fields: Map<String, Value>,
+}
+
+/// Where the lines of a capture are. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lines(Arc<Mutex<Vec<LogLine>>>);
+
+struct LinesLayer {
+    lines: Lines,
+    dispatch: OnceLock<WeakDispatch>,
+}
+
+// === impl LogLine ===
+
+impl LogLine {
+    /// The value of one field.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// Whether it belongs to this span.
+    pub fn is_in(&self, span: &SpanData) -> bool {
+        let context = &span.span_context;
+        self.trace_id.as_deref() == Some(&context.trace_id().to_string())
+            && self.span_id.as_deref() == Some(&context.span_id().to_string())
+    }
+}
+
+pub(super) fn list(lines: &[LogLine]) -> String {
+    lines.iter().fold(String::new(), |mut list, line| {
+        let fields = serde_json::to_string(&line.fields).unwrap_or_default();
+        let _ = writeln!(
+            list,
+            "  {} {} {:?} {fields}",
+            line.level, line.target, line.message
+        );
+        list
+    })
+}
+
+// === impl Lines ===
+
+impl Lines {
+    pub(super) fn so_far(&self) -> Vec<LogLine> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.clone()
+    }
+
+    pub(super) fn layer<S>(&self, directives: Directives) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let layer = LinesLayer {
+            lines: self.clone(),
+            dispatch: OnceLock::new(),
+        };
+        layer.with_filter(Levels::new(directives))
+    }
+}
+
+// === impl LinesLayer ===
+
+impl<S: Subscriber> Layer<S> for LinesLayer {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        // A capture has one.
+        let _ = self.dispatch.set(subscriber.downgrade());
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        logs::with_json_line(event, self.dispatch.get(), |line| {
+            // What is written here is read here.
+            if let Ok(mut line) = serde_json::from_slice::<LogLine>(line) {
+                for own in ["timestamp", "service", "trace_flags"] {
+                    line.fields.remove(own);
+                }
+                let mut lines = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.push(line);
+            }
+        });
+    }
+}

@@ -1,0 +1,248 @@
+//! For the tests of whoever adopts the crate: what a test causes is kept in memory instead of being sent, and can be
+//! asked for.
+//!
+//! ```
+//! use telemetry::signals::{Kind, Metric};
+//! # const SOUPS: Metric = Metric {
+//! #     name: "kitchen.soups", kind: Kind::Counter, unit: "{soup}", help: "Soups.", buckets: &[], labels: &["size"],
+//! # };
+//!
+//! async fn cook() {
+//!     let span = tracing::info_span!("cook", dish = "soup");
+//!     let _cooking = span.enter();
+//!     tracing::info_span!("boil").in_scope(|| tracing::warn!(left = 2, "low on salt"));
+//!     SOUPS.counter(&[("size", "large")]).increment(1);
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let captured = telemetry::test::capture(); // first, in a `#[tokio::test]`
+//! cook().await;
+//!
+//! let cook = captured.span("cook");
+//! cook.assert_root().assert_attribute("dish", "soup");
+//! captured.span("boil").assert_child_of(&cook);
+//! assert_eq!(captured.metrics().counter(&SOUPS, &[("size", "large")]), 1);
+//! let warning = captured.log("low on salt");
+//! assert_eq!(warning.field("left"), Some(&2.into()));
+//! assert!(warning.is_in(&captured.span("boil")));
+//! # }
+//! ```
+//!
+//! Tests that run at the same time do not see each other: a capture belongs to the thread that made it, which is all of
+//! a `#[tokio::test]` on its default, current-thread runtime. What runs on other threads takes part when it is told to:
+//! a future by [`Captured::in_scope`], a thread by [`Scope::attach`], a whole runtime by [`on_threads`].
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::sync::{Arc, LazyLock};
+
+use opentelemetry::global;
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::trace::{TraceId, TracerProvider};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Dispatch;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::logs::Directives;
+
+mod logs;
+mod metrics;
+mod scope;
+mod spans;
+
+pub use logs::LogLine;
+pub use metrics::{MetricName, Metrics};
+pub use scope::{Attached, InScope, Scope};
+pub use spans::Span;
+
+use scope::Kept;
+
+/// What one test has caused so far.
+#[derive(Debug)]
+pub struct Captured {
+    scope: Scope,
+    // This thread, until the test is over.
+    _attached: Attached,
+}
+
+/// While a process has a single subscriber, `tracing` asks only the thread that first reaches a span whether anyone
+/// wants it, and keeps the answer for all: a test without a capture would switch the span off for one with. A second
+/// subscriber, which is nobody's, makes it ask them all.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
+thread_local! {
+    static WORKER: RefCell<Option<Attached>> = const { RefCell::new(None) };
+}
+
+/// Captures the spans, metrics and log lines that come from the current thread from now on, for as long as the value
+/// lives. Log lines are those that a service writes by default: at the level info and above.
+pub fn capture() -> Captured {
+    captured(Directives::default())
+}
+
+/// The same as [`capture`] with other log lines: the directives are written as in `RUST_LOG`.
+///
+/// # Panics
+///
+/// When the directives cannot be read.
+pub fn capture_logging(directives: &str) -> Captured {
+    match directives.parse() {
+        Ok(directives) => captured(directives),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Runs a test on a multi-threaded runtime of its own, all of whose threads it captures: `#[test]` instead of
+/// `#[tokio::test(flavor = "multi_thread")]`.
+///
+/// ```
+/// telemetry::test::on_threads(2, async |captured| {
+///     let task = tokio::spawn(async { tracing::info_span!("elsewhere").in_scope(|| {}) });
+///     task.await.unwrap();
+///     captured.span("elsewhere").assert_root();
+/// });
+/// ```
+///
+/// # Panics
+///
+/// When there are no threads to be had.
+pub fn on_threads<T>(workers: usize, test: impl AsyncFnOnce(&Captured) -> T) -> T {
+    let captured = capture();
+    let scope = captured.scope();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .on_thread_start(move || WORKER.set(Some(scope.attach())))
+        // Not later: the guards need what a thread that ends has no more.
+        .on_thread_stop(|| drop(WORKER.take()))
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(test(&captured)),
+        Err(error) => panic!("there is no runtime: {error}"),
+    }
+}
+
+fn captured(directives: Directives) -> Captured {
+    LazyLock::force(&SECOND);
+    global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+        Box::new(TraceContextPropagator::new()),
+        Box::new(BaggagePropagator::new()),
+    ]));
+    let kept = Kept::default();
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(kept.spans.clone())
+        .build();
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("test"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        // As when it runs: a finer span of the transport would keep the spans around it open.
+        .with_filter(LevelFilter::INFO);
+    let subscriber = tracing_subscriber::registry()
+        .with(spans)
+        .with(kept.logs.layer(directives));
+    let scope = Scope::new(Dispatch::new(subscriber), Arc::new(kept));
+    Captured {
+        _attached: scope.attach(),
+        scope,
+    }
+}
+
+// === impl Captured ===
+
+impl Captured {
+    /// The spans that have ended, in the order in which they did.
+    pub fn spans(&self) -> Vec<Span> {
+        self.scope.kept().spans.ended()
+    }
+
+    /// The first ended span of this name.
+    ///
+    /// # Panics
+    ///
+    /// When there is none; the message lists those that there are.
+    #[track_caller]
+    pub fn span(&self, name: &str) -> Span {
+        let found = self.spans().into_iter().find(|span| span.name == name);
+        found.unwrap_or_else(|| {
+            panic!(
+                "no span is named {name:?}; there are:\n{}",
+                spans::list(&self.spans())
+            )
+        })
+    }
+
+    /// The same, and waits for it: for spans of tasks that nobody waits for.
+    ///
+    /// # Panics
+    ///
+    /// When there is none after 10 s; the message lists those that there are.
+    pub async fn ended(&self, name: &str) -> Span {
+        self.scope.kept().spans.wait_for(name).await;
+        self.span(name)
+    }
+
+    /// The ended spans of this name.
+    pub fn spans_named(&self, name: &str) -> Vec<Span> {
+        let mut spans = self.spans();
+        spans.retain(|span| span.name == name);
+        spans
+    }
+
+    /// The ended spans of one trace.
+    pub fn trace(&self, id: TraceId) -> Vec<Span> {
+        let mut spans = self.spans();
+        spans.retain(|span| span.span_context.trace_id() == id);
+        spans
+    }
+
+    /// What has been measured so far.
+    pub fn metrics(&self) -> Metrics {
+        self.scope.kept().metrics.so_far()
+    }
+
+    /// The log lines so far.
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.scope.kept().logs.so_far()
+    }
+
+    /// The first log line whose message contains `text`.
+    ///
+    /// # Panics
+    ///
+    /// When there is none; the message lists the lines that there are.
+    #[track_caller]
+    pub fn log(&self, text: &str) -> LogLine {
+        let lines = self.logs();
+        let found = lines.iter().find(|line| line.message.contains(text));
+        found.cloned().unwrap_or_else(|| {
+            panic!(
+                "no line says {text:?}; there are:\n{}",
+                logs::list(&self.logs())
+            )
+        })
+    }
+
+    /// What takes other threads into this capture.
+    pub fn scope(&self) -> Scope {
+        self.scope.clone()
+    }
+
+    /// Captures what `future` does, on whichever threads it is polled.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "multi_thread", worker_threads = 2)] async fn main() {
+    /// let captured = telemetry::test::capture();
+    /// let work = async { tracing::info_span!("elsewhere").in_scope(|| {}) };
+    /// tokio::spawn(captured.in_scope(work)).await.unwrap();
+    /// captured.span("elsewhere").assert_root();
+    /// # }
+    /// ```
+    pub fn in_scope<F: Future>(&self, future: F) -> InScope<F> {
+        self.scope.in_scope(future)
+    }
+}
