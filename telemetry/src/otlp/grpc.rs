@@ -1,7 +1,6 @@
 //! OTLP over gRPC.
 
 use std::error::Error;
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 use http::Uri;
@@ -63,11 +62,7 @@ impl Transport {
         self.channel = None;
     }
 
-    pub(super) async fn send(
-        &mut self,
-        request: Bytes,
-        timeout: Duration,
-    ) -> Result<Receipt, Failure> {
+    pub(super) async fn send(&mut self, request: Bytes) -> Result<Receipt, Failure> {
         let channel = self
             .channel
             .get_or_insert_with(|| self.endpoint.connect_lazy());
@@ -83,7 +78,6 @@ impl Transport {
             .map_err(|error| failure(&tonic::Status::from_error(error.into())))?;
         let mut request = Request::new(request);
         *request.metadata_mut() = self.headers.clone();
-        request.set_timeout(timeout);
         let response = client
             .unary(request, PathAndQuery::from_static(EXPORT), Encoded)
             .await

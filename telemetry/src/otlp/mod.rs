@@ -115,7 +115,7 @@ impl Client {
         let timeout = self.timeout.min(limit);
         let attempt = async {
             match &mut self.transport {
-                Transport::Grpc(grpc) => grpc.send(request.clone(), timeout).await,
+                Transport::Grpc(grpc) => grpc.send(request.clone()).await,
                 Transport::Http(http) => http.send(request.clone()).await,
             }
         };
@@ -196,29 +196,6 @@ fn shortened(mut text: String) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_has_the_name_that_its_protocol_gives_it() {
-        for (code, name) in [
-            (tonic::Code::Ok, "OK"),
-            (tonic::Code::Unavailable, "UNAVAILABLE"),
-            (tonic::Code::ResourceExhausted, "RESOURCE_EXHAUSTED"),
-        ] {
-            assert_eq!(Status::Grpc(code).to_string(), name);
-        }
-        let status = Status::Http(http::StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(status.to_string(), "503");
-    }
-
-    #[test]
-    fn a_negative_number_of_rejected_spans_is_none() {
-        let mut response = ExportTraceServiceResponse::default();
-        response
-            .partial_success
-            .get_or_insert_default()
-            .rejected_spans = -3;
-        assert_eq!(Receipt::from(response).rejected, 0);
-    }
-}
+pub(crate) mod collector;
+#[cfg(test)]
+mod tests;

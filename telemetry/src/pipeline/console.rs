@@ -91,3 +91,49 @@ fn nanoseconds(time: SystemTime) -> u64 {
         .unwrap_or_default()
         .as_nanos() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Event, Link};
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_everything_that_is_in_a_span() {
+        let mut span = crate::pipeline::empty_span();
+        span.parent_span_id = SpanId::from(2);
+        span.status = Status::error("burnt");
+        span.attributes = vec![
+            KeyValue::new("dish", "bibimbap"),
+            KeyValue::new("count", 2),
+            KeyValue::new("hot", true),
+            KeyValue::new("sizes", Value::Array(vec![1_i64, 2].into())),
+        ];
+        let event = Event::new("served", UNIX_EPOCH, vec![KeyValue::new("to", 7)], 0);
+        span.events.events.push(event);
+        let link = Link::new(span.span_context.clone(), Vec::new(), 0);
+        span.links.links.push(link);
+        assert_eq!(
+            line(&span),
+            json!({
+                "trace_id": "00000000000000000000000000000001",
+                "span_id": "0000000000000001",
+                "parent_span_id": "0000000000000002",
+                "name": "test",
+                "kind": "internal",
+                "start_unix_nano": 0,
+                "end_unix_nano": 0,
+                "status": "error",
+                "status_message": "burnt",
+                "attributes": {"dish": "bibimbap", "count": 2, "hot": true, "sizes": [1, 2]},
+                "events": [{"name": "served", "time_unix_nano": 0, "attributes": {"to": 7}}],
+                "links": [{
+                    "trace_id": "00000000000000000000000000000001",
+                    "span_id": "0000000000000001",
+                    "attributes": {},
+                }],
+                "scope": "",
+            })
+        );
+    }
+}

@@ -194,4 +194,9 @@ impl SpanProcessor for Processor {
 }
 
 #[cfg(test)]
+pub(crate) use tests::empty_span;
+
+#[cfg(test)]
+mod delivery_tests;
+#[cfg(test)]
 mod tests;

@@ -61,7 +61,8 @@ impl Worker {
     }
 
     async fn export_all(&mut self) {
-        let mut ticks = tokio::time::interval(self.schedule_delay);
+        let first = Instant::now() + self.schedule_delay;
+        let mut ticks = tokio::time::interval_at(first, self.schedule_delay);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             match self.ledger.take() {

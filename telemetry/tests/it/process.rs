@@ -1,12 +1,14 @@
 //! What depends on the environment of a process, each in a process of its own.
 
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::Value;
 use telemetry::context::{SavedContext, current_trace_id};
 use telemetry::messaging::{Destination, Message, publish};
 use telemetry::{Loss, ShutdownError};
 
+use crate::harness::LIMIT;
 use crate::receiver::Receiver;
 
 /// Runs one of the ignored tests below in a new process.
@@ -32,6 +34,40 @@ async fn child_loses_three_spans() {
     }
     let ShutdownError { lost, .. } = telemetry.shutdown().await.unwrap_err();
     assert_eq!(lost[Loss::Unreachable], 3, "{lost}");
+}
+
+#[test]
+fn a_shutdown_keeps_its_time_when_the_collector_hangs_and_says_what_may_have_arrived() {
+    // The connection is made, since the system does that; nobody ever reads from it.
+    let hung = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", hung.local_addr().unwrap());
+    child(
+        "child_shuts_down_in_spite_of_a_hung_collector",
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)],
+    );
+}
+
+#[tokio::test]
+#[ignore = "a child"]
+async fn child_shuts_down_in_spite_of_a_hung_collector() {
+    let telemetry = telemetry::init("child").unwrap();
+    let live = tracing::info_span!("live");
+    live.in_scope(|| {});
+    // More than a batch: the second one waits behind the first.
+    for _ in 0..600 {
+        tracing::info_span!("lost").in_scope(|| {});
+    }
+    let limit = Duration::from_millis(500);
+    let shutdown = telemetry.shutdown_within(limit);
+    let error = tokio::time::timeout(LIMIT, shutdown)
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.lost[Loss::Timeout], 512, "{error}");
+    assert_eq!(error.lost[Loss::ShutdownTimeout], 88, "{error}");
+    assert_eq!(error.lost, error.spans.lost);
+    assert_eq!((error.spans.live, error.spans.exported), (1, 0));
+    assert!(error.spans.is_balanced(), "{error:?}");
 }
 
 #[test]
