@@ -1,8 +1,8 @@
 //! One attempt at a time, against a collector on loopback.
 
 use http::HeaderValue;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
 
 use super::collector::{Answer, Authority, Collector, Security};
@@ -224,6 +224,36 @@ async fn a_failure_says_whether_the_collector_may_have_the_spans() {
         collector.answer([Answer::Hang]);
         settings.timeout = Duration::from_millis(200);
         assert_eq!(send(&settings).await.unwrap_err().loss, Loss::Timeout);
+    }
+}
+
+#[tokio::test]
+async fn after_a_time_out_the_next_attempt_does_not_trust_the_old_connection() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start().await;
+        let mut settings = collector.settings(protocol);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let behind = collector.address;
+        tokio::spawn(async move {
+            // What a network that drops everything looks like.
+            let _dead = listener.accept().await.unwrap();
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let mut far = TcpStream::connect(behind).await.unwrap();
+                tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+            }
+        });
+        settings.endpoint = format!("http://localhost:{port}/v1/traces")
+            .parse()
+            .unwrap();
+        let mut client = Client::new(&settings).unwrap();
+        let failure = client.send(&request(1), Duration::from_millis(200)).await;
+        assert_eq!(failure.unwrap_err().loss, Loss::Timeout);
+        assert_eq!(
+            client.send(&request(1), LIMIT).await,
+            Ok(Receipt::default())
+        );
     }
 }
 
