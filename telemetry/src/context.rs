@@ -10,7 +10,7 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 
 use crate::propagation::Pairs;
-use crate::signals;
+use crate::{sampling, signals};
 
 pub(crate) mod links;
 mod tasks;
@@ -49,6 +49,17 @@ pub fn set_parent(span: &tracing::Span, context: &SavedContext) {
     if !context.is_empty() {
         adopt(span, context.to_context());
     }
+}
+
+/// Marks the current span so that the collector keeps its trace (see [`sampling`](crate::sampling)).
+///
+/// To be called early in a trace: the collector decides once. A span that is not recorded is left alone.
+pub fn keep() {
+    Context::map_current(|context| {
+        context
+            .span()
+            .set_attribute(KeyValue::new(sampling::KEEP, true));
+    });
 }
 
 /// Sets the parent of a span that must not have been entered yet; falls back to a link when it was.

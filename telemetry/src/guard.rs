@@ -10,6 +10,7 @@ use crate::logs::{FlushOnDrop, Levels, Logs};
 use crate::pipeline::{Ledger, Losses, Pipeline, Snapshot};
 use crate::recorder::Recorder;
 use crate::runtime;
+use crate::sampling::Poller;
 
 /// How long a flush or a shutdown takes at most, unless its caller says otherwise.
 pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(5);
@@ -20,6 +21,8 @@ pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 pub struct Telemetry {
     /// None when no span is recorded, or none leaves.
     pub(crate) pipeline: Option<Pipeline>,
+    /// Asks for sampling strategies while this lives.
+    pub(crate) _poller: Option<Poller>,
     pub(crate) rendering: Rendering,
     pub(crate) tasks: Vec<JoinHandle<()>>,
     /// However this ends, the last lines are written.

@@ -18,6 +18,7 @@ use crate::guard::{Rendering, Telemetry};
 use crate::logs::{FlushOnDrop, Logs};
 use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
+use crate::sampling::{DatedIds, Sampling};
 use crate::settings::Settings;
 use crate::signals::{self, Metric};
 use crate::{context, logs, pipeline, propagation, recorder, resource, runtime, sampling};
@@ -69,6 +70,7 @@ pub struct Builder {
     version: Option<&'static str>,
     collector: Option<String>,
     metrics: Vec<&'static Metric>,
+    sampling: Vec<(&'static str, Sampling)>,
 }
 
 /// Starts the telemetry of a service: traces, metrics, logs and propagation.
@@ -86,6 +88,7 @@ pub fn builder(service: &'static str) -> Builder {
         version: None,
         collector: None,
         metrics: Vec::new(),
+        sampling: Vec::new(),
     }
 }
 
@@ -111,6 +114,13 @@ impl Builder {
         self
     }
 
+    /// Decides the traces that begin with `operation`, by the name of its span (`GET /menu`), otherwise than the sampler
+    /// does. When the caller has decided already, that stands; [`Sampling::Keep`] then keeps what is recorded.
+    pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
+        self.sampling.push((operation, sampling));
+        self
+    }
+
     /// Starts the telemetry; see [`init`].
     pub fn init(self) -> Result<Telemetry, InitError> {
         let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
@@ -119,13 +129,17 @@ impl Builder {
         propagation::install(&settings);
         context::links::limit(settings.limits.links);
         let ledger = Arc::new(Ledger::new(settings.batch));
-        let mut pipeline = None;
+        let service = resource::text(&resource, "service.name");
+        let (mut pipeline, mut sampler) = (None, None);
         let provider = if settings.disabled {
             None
         } else {
+            let head = sampling::head(&settings, &self.sampling);
+            sampler = Some(head.clone());
             let mut provider = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
-                .with_sampler(sampling::sampler(&settings))
+                .with_sampler(head)
+                .with_id_generator(DatedIds::default())
                 .with_span_limits(settings.limits.of_spans());
             if let Some((processor, started)) = pipeline::start(&settings, &resource, &ledger)? {
                 provider = provider.with_span_processor(processor);
@@ -133,10 +147,9 @@ impl Builder {
             }
             Some(provider.build())
         };
-        let service = resource::text(&resource, "service.name");
         let logs = match &provider {
-            Some(provider) => install(provider.tracer("telemetry"), service)?,
-            None => install(NoopTracer::new(), service)?,
+            Some(provider) => install(provider.tracer("telemetry"), service.clone())?,
+            None => install(NoopTracer::new(), service.clone())?,
         };
         if let Some(provider) = &provider {
             global::set_tracer_provider(provider.clone());
@@ -163,6 +176,7 @@ impl Builder {
         Ok(Telemetry {
             pipeline,
             _flush_logs: FlushOnDrop(rendering.logs.clone()),
+            _poller: sampler.and_then(|head| head.follow(&settings, &service)),
             rendering,
             tasks,
         })

@@ -46,6 +46,7 @@ pub mod db;
 pub mod grpc;
 pub mod http;
 pub mod messaging;
+pub mod sampling;
 pub mod signals;
 #[cfg(feature = "test")]
 pub mod test;
@@ -65,7 +66,6 @@ mod recorder;
 mod redact;
 mod resource;
 mod runtime;
-mod sampling;
 #[allow(dead_code)] // Read by the parts as they come.
 mod settings;
 mod trust;

@@ -96,6 +96,16 @@ pub const TELEMETRY_CONTEXT_REJECTED: Metric = Metric {
     labels: &["reason"],
 };
 
+/// Questions to Jaeger for a sampling strategy; the label says why there was no usable answer.
+pub const TELEMETRY_SAMPLING_FETCHES: Metric = Metric {
+    name: "telemetry.sampling.fetches",
+    kind: Kind::Counter,
+    unit: "{fetch}",
+    help: "Questions to Jaeger for a sampling strategy; the label says why there was no usable answer.",
+    buckets: &[],
+    labels: &["error.type"],
+};
+
 /// All of these.
 pub(super) const ALL: &[&Metric] = &[
     &OTEL_SDK_SPAN_STARTED,
@@ -107,4 +117,5 @@ pub(super) const ALL: &[&Metric] = &[
     &OTEL_SDK_EXPORTER_SPAN_EXPORTED,
     &OTEL_SDK_EXPORTER_OPERATION_DURATION,
     &TELEMETRY_CONTEXT_REJECTED,
+    &TELEMETRY_SAMPLING_FETCHES,
 ];
