@@ -242,6 +242,7 @@ where
             let _entered = exchange.span().enter();
             inner.poll_frame(cx)
         };
+        exchange.asked();
         let is_late = match &polled {
             Poll::Ready(Some(Err(_))) => exchange.is_late(),
             Poll::Ready(_) => false,

@@ -15,6 +15,7 @@ use crate::{sampling, signals};
 pub(crate) mod links;
 mod tasks;
 
+pub use crate::stream::caused_by;
 pub use links::{link, link_all};
 pub use tasks::{InSpan, InTrace, TraceExt, spawn, spawn_blocking, spawn_blocking_in, spawn_in};
 
@@ -108,6 +109,13 @@ impl SavedContext {
         let pairs = Pairs(object.into_iter().collect());
         let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &pairs);
         let context = BaggagePropagator::new().extract_with_context(&context, &pairs);
+        Self::from_context(&context)
+    }
+
+    /// The context that a W3C `traceparent` names. Anything else is an empty context.
+    pub fn from_traceparent(traceparent: &str) -> Self {
+        let pairs = Pairs(vec![("traceparent".to_owned(), traceparent.to_owned())]);
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &pairs);
         Self::from_context(&context)
     }
 

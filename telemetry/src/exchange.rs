@@ -41,6 +41,9 @@ pub trait Exchange: Sized {
     /// The body is asked for what comes next: what came before has been taken.
     fn next(&mut self) {}
 
+    /// The body was asked for more, whatever came of it.
+    fn asked(&mut self) {}
+
     /// A piece of the body is there.
     fn data(&mut self, _data: &impl Buf) {}
 

@@ -61,6 +61,11 @@ impl Hop {
         self.context.span().span_context().clone()
     }
 
+    /// Whether anybody will see the span: what only it needs is computed only then.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
     pub(crate) fn set(&self, key: impl Into<Key>, value: impl Into<Value>) {
         if self.recording {
             let attribute = KeyValue::new(key.into(), value.into());
@@ -98,10 +103,15 @@ impl Hop {
         self.started.elapsed().as_secs_f64()
     }
 
+    /// Records while the span is current, which is how a measurement finds its exemplar.
+    pub(crate) fn record(&self, record: impl FnOnce()) {
+        let _current = self.context.clone().attach();
+        record();
+    }
+
     /// Ends the span, having recorded what must be recorded while it is current.
     pub(crate) fn end(self, record: impl FnOnce(&Self)) {
-        let _current = self.context.clone().attach();
-        record(&self);
+        self.record(|| record(&self));
         self.context.span().end();
     }
 }

@@ -68,6 +68,7 @@ mod resource;
 mod runtime;
 #[allow(dead_code)] // Read by the parts as they come.
 mod settings;
+mod stream;
 mod trust;
 
 pub use error_type::{Classify, ErrorType};

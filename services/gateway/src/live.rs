@@ -13,11 +13,8 @@ use axum::{
 };
 use chassis::{Failure, Kind};
 use futures::{Stream, StreamExt as _};
-use std::{
-    convert::Infallible,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use telemetry::context::{SavedContext, caused_by};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The name of the events.
@@ -55,7 +52,6 @@ pub(crate) async fn watch_auction(
     Reader(caller): Reader,
     Id(auction_id): Id,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let asked = Instant::now();
     let seat = gateway.audience.join()?;
     let request = WatchAuctionRequest {
         caller: Some(caller),
@@ -63,20 +59,17 @@ pub(crate) async fn watch_auction(
     };
     let mut auctions = gateway.upstreams.auctions.clone();
     let changes = auctions.watch_auction(request).await?.into_inner();
-    let mut first = Some(asked);
     let events = changes
         .take_until(gateway.shutdown.clone().cancelled_owned())
         .map(move |change| {
             let _ = &seat;
             let event = change
                 .map_err(Refusal::from)
-                .and_then(|change| event(change).map_err(Refusal::from))
+                .and_then(|change| {
+                    caused_by(&SavedContext::from_traceparent(&change.traceparent));
+                    event(change).map_err(Refusal::from)
+                })
                 .unwrap_or_else(|refusal| problem(&refusal));
-            if let Some(asked) = first.take() {
-                registry::GATEWAY_FIRST_EVENT
-                    .histogram(&[])
-                    .record(asked.elapsed().as_secs_f64());
-            }
             Ok(event)
         });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))

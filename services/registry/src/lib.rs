@@ -1,7 +1,7 @@
 //! The metrics that the platform declares on top of the [`telemetry`] crate's, once, as data. A service records
 //! through these values, and the dashboards and alerts refer to them.
 
-use telemetry::signals::{FAST_BUCKETS, Kind, LATENCY_BUCKETS, Metric};
+use telemetry::signals::{Kind, LATENCY_BUCKETS, Metric};
 
 macro_rules! declare {
     ($($(#[$doc:meta])* $constant:ident = $kind:ident $name:literal in $unit:literal, $help:literal, buckets $buckets:expr, by [$($label:literal),*];)*) => {
@@ -80,6 +80,4 @@ declare! {
     GATEWAY_RATE_LIMITED = Counter "bidtrace.gateway.rate_limited" in "{request}", "Requests refused by the rate limit", buckets &[], by [];
     /// Clients that follow live bids.
     GATEWAY_LIVE_CLIENTS = Gauge "bidtrace.gateway.live_clients" in "{client}", "Clients that follow live bids", buckets &[], by [];
-    /// From the watch request to the first event sent.
-    GATEWAY_FIRST_EVENT = Histogram "bidtrace.gateway.first_event.duration" in "s", "Time to the first live event", buckets FAST_BUCKETS, by [];
 }

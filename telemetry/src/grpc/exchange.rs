@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use bytes::Buf;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry::KeyValue;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
+use super::messages::Messages;
 use super::method;
 use super::status::Status;
 use crate::exchange::{End, Exchange, Part};
 use crate::gauge::Held;
 use crate::hop::{Abandoned, Hop, STREAM};
 use crate::signals;
+use crate::stream::OpenStream;
 
 /// What the conventions call a method that nobody has declared.
 const OTHER: &str = "_OTHER";
@@ -34,8 +37,15 @@ pub struct CallExchange {
     http_status: Option<StatusCode>,
     // The status of a response that has no body.
     early: Option<Status>,
-    // Counted while this lives, when the method streams.
-    stream: Option<Held>,
+    // When the method streams.
+    stream: Option<Stream>,
+}
+
+/// What counts it among the open streams, while this lives.
+#[derive(Debug)]
+enum Stream {
+    Served(Box<OpenStream<Messages>>),
+    Called { _held: Held },
 }
 
 /// Where the call is measured.
@@ -93,12 +103,21 @@ impl CallExchange {
 
     fn opened_as_stream(mut self) -> Self {
         self.hop.set(STREAM, true);
-        let open = match self.side {
-            Side::Server => signals::RPC_SERVER_OPEN_STREAMS,
-            Side::Client(_) => signals::RPC_CLIENT_OPEN_STREAMS,
+        let stream = match self.side {
+            Side::Server => Stream::Served(OpenStream::new(
+                &signals::RPC_SERVER_OPEN_STREAMS,
+                &signals::RPC_SERVER_FIRST_EVENT,
+                ("rpc.method", self.method().to_owned()),
+            )),
+            Side::Client(_) => {
+                let open = signals::RPC_CLIENT_OPEN_STREAMS;
+                let gauge = open.gauge(&[("rpc.method", self.method())]);
+                Stream::Called {
+                    _held: Held::new(gauge),
+                }
+            }
         };
-        let held = Held::new(open.gauge(&[("rpc.method", self.method())]));
-        self.stream = Some(held);
+        self.stream = Some(stream);
         self
     }
 
@@ -107,7 +126,10 @@ impl CallExchange {
     }
 
     fn finish(mut self, outcome: &Outcome<'_>) {
-        let is_stream = self.stream.take().is_some();
+        let is_stream = self.stream.is_some();
+        if let Some(Stream::Served(stream)) = self.stream.take() {
+            stream.end(&self.hop);
+        }
         let Self {
             hop, side, path, ..
         } = self;
@@ -221,6 +243,24 @@ impl Exchange for CallExchange {
     fn head(&mut self, status: StatusCode, _version: http::Version, headers: &mut HeaderMap) {
         self.http_status = Some(status);
         self.early = Status::read(headers);
+    }
+
+    fn next(&mut self) {
+        if let Some(Stream::Served(stream)) = &mut self.stream {
+            stream.next();
+        }
+    }
+
+    fn asked(&mut self) {
+        if let Some(Stream::Served(stream)) = &mut self.stream {
+            stream.asked(&self.hop);
+        }
+    }
+
+    fn data(&mut self, data: &impl Buf) {
+        if let Some(Stream::Served(stream)) = &mut self.stream {
+            stream.data(&self.hop, data);
+        }
     }
 
     fn failed(self, error: &str) {

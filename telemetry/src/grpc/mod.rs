@@ -12,6 +12,7 @@
 mod client;
 mod deadline;
 mod exchange;
+mod messages;
 mod server;
 mod status;
 

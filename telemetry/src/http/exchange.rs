@@ -1,15 +1,18 @@
 //! A request and its response, as far as they have come, on either side.
 
 use axum::extract::MatchedPath;
+use bytes::Buf;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry::KeyValue;
 
+use super::events::ServerSentEvents;
 use super::version_text;
 use crate::exchange::{End, Exchange};
 use crate::gauge::Held;
 use crate::hop::{Abandoned, Hop, STREAM};
 use crate::signals;
+use crate::stream::OpenStream;
 
 /// The response header that carries the trace id, for whoever reports a problem.
 const TRACE_ID_HEADER: &str = "x-trace-id";
@@ -35,9 +38,14 @@ pub(super) enum Side {
 pub(super) struct Serving {
     pub(super) route: Option<MatchedPath>,
     pub(super) scheme: &'static str,
-    // An open request or an open stream, counted while this lives.
-    pub(super) held: Held,
-    pub(super) stream: bool,
+    pub(super) open: Open,
+}
+
+/// What counts it among the open ones, while this lives.
+#[derive(Debug)]
+pub(super) enum Open {
+    Request { _held: Held },
+    Stream(Box<OpenStream<ServerSentEvents>>),
 }
 
 #[derive(Debug)]
@@ -87,7 +95,7 @@ impl RequestExchange {
 
     /// Whether it is a stream, which its reader ends by leaving.
     fn is_stream(&self) -> bool {
-        matches!(&self.side, Side::Server(serving) if serving.stream)
+        matches!(&self.side, Side::Server(serving) if serving.is_stream())
     }
 }
 
@@ -118,6 +126,30 @@ impl Exchange for RequestExchange {
                 self.hop
                     .describe(|| [KeyValue::new("network.protocol.version", self.version)]);
             }
+        }
+    }
+
+    fn next(&mut self) {
+        if let Side::Server(serving) = &mut self.side
+            && let Open::Stream(stream) = &mut serving.open
+        {
+            stream.next();
+        }
+    }
+
+    fn asked(&mut self) {
+        if let Side::Server(serving) = &mut self.side
+            && let Open::Stream(stream) = &mut serving.open
+        {
+            stream.asked(&self.hop);
+        }
+    }
+
+    fn data(&mut self, data: &impl Buf) {
+        if let Side::Server(serving) = &mut self.side
+            && let Open::Stream(stream) = &mut serving.open
+        {
+            stream.data(&self.hop, data);
         }
     }
 
@@ -157,20 +189,29 @@ impl Serving {
 
     /// Counts it as a stream from now on, and no longer as a request.
     fn open_stream(&mut self) {
-        self.stream = true;
-        self.held =
-            Held::new(signals::HTTP_SERVER_OPEN_STREAMS.gauge(&[("http.route", self.route())]));
+        self.open = Open::Stream(OpenStream::new(
+            &signals::HTTP_SERVER_OPEN_STREAMS,
+            &signals::HTTP_SERVER_FIRST_EVENT,
+            ("http.route", self.route().to_owned()),
+        ));
+    }
+
+    fn is_stream(&self) -> bool {
+        matches!(self.open, Open::Stream(_))
     }
 
     fn record(self, hop: &Hop, method: &str, version: &str, status: &str, error_type: &str) {
-        if self.stream {
+        let route = self.route.as_ref().map_or("", MatchedPath::as_str);
+        if let Open::Stream(stream) = self.open {
+            stream.end(hop);
             return;
         }
+        drop(self.open);
         signals::HTTP_SERVER_REQUEST_DURATION
             .histogram(&[
                 ("http.request.method", method),
                 ("url.scheme", self.scheme),
-                ("http.route", self.route()),
+                ("http.route", route),
                 ("http.response.status_code", status),
                 ("network.protocol.version", version),
                 ("error.type", error_type),

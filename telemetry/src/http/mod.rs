@@ -3,6 +3,7 @@
 //! Spans, attributes and metrics are those of the semantic conventions for HTTP 1.42.
 
 mod client;
+mod events;
 mod exchange;
 mod server;
 

@@ -6,7 +6,7 @@ use http::{HeaderMap, Request, header};
 use opentelemetry::KeyValue;
 use tower::Layer;
 
-use super::exchange::{RequestExchange, Serving, Side};
+use super::exchange::{Open, RequestExchange, Serving, Side};
 use super::{OTHER, TrustPolicy, method_label, version_text};
 use crate::exchange::{Measured, Protocol};
 use crate::gauge::Held;
@@ -108,8 +108,7 @@ impl Protocol for ServerLayer {
             side: Side::Server(Serving {
                 route,
                 scheme,
-                held,
-                stream: false,
+                open: Open::Request { _held: held },
             }),
         })
     }

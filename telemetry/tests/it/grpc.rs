@@ -17,7 +17,7 @@ async fn unary(client: &mut Client, path: &'static str, text: &str) -> Result<St
         .map(tonic::Response::into_inner)
 }
 
-async fn server_stream(
+pub async fn server_stream(
     client: &mut Client,
     path: &'static str,
     text: &str,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use bytes::Bytes;
 use http::StatusCode;
@@ -17,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tower::Service;
 
 use crate::harness::{
-    eventually, has_line, http_client, named, run, sample, serve, spans, spans_so_far, traced,
+    has_line, http_client, named, run, sample, serve, spans, spans_so_far, traced,
 };
 use crate::http::request;
 
@@ -197,46 +196,6 @@ fn a_panic_in_a_handler_is_an_error_of_its_span() {
             named(&spans, "GET").attribute("error.type"),
             "connection_error"
         );
-    });
-}
-
-#[test]
-fn an_event_stream_counts_as_open_and_not_as_slow_and_leaving_it_is_no_error() {
-    run(async {
-        let (feed, body) = fed_body();
-        let body = Arc::new(std::sync::Mutex::new(Some(body)));
-        let events = async move || {
-            let body = body.lock().unwrap().take().unwrap();
-            let kind = [("content-type", "text/event-stream; charset=utf-8")];
-            (kind, body).into_response()
-        };
-        let router = Router::new()
-            .route("/events", get(events))
-            .layer(ServerLayer::new());
-        let address = serve(router).await;
-        let open = || sample("http_server_open_streams", &["http_route=\"/events\""]);
-        let (trace, ()) = traced(async {
-            let response = http_client()
-                .call(request(address, "/events"))
-                .await
-                .unwrap();
-            assert_eq!(open(), Some(1.0));
-            drop(response);
-            // The server learns of it when it next writes.
-            eventually(async || feed.send(Ok(Bytes::from("data: 1\n\n"))).await.is_err())
-                .await
-                .unwrap();
-        })
-        .await;
-        let spans = spans(&trace, |spans| spans.len() == 3).await;
-        let server = named(&spans, "GET /events");
-        assert_eq!(server.attribute("error.type"), "");
-        assert!(!server.is_error());
-        assert_eq!(open(), Some(0.0));
-        assert!(!has_line(&[
-            "server_request_duration_seconds_count",
-            "/events"
-        ]));
     });
 }
 

@@ -19,3 +19,4 @@ mod messaging;
 mod messaging_batch;
 mod process;
 mod receiver;
+mod streams;

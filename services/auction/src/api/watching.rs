@@ -71,6 +71,7 @@ impl Watcher {
             if snapshot.auction.sequence > self.seen {
                 self.seen = snapshot.auction.sequence;
                 self.ended |= snapshot.auction.state != State::Open;
+                telemetry::context::caused_by(&snapshot.auction.cause);
                 return Some(Ok(wire::event(&snapshot, &self.viewer)));
             }
         }

@@ -39,6 +39,16 @@ pub const HTTP_SERVER_OPEN_STREAMS: Metric = Metric {
     labels: &["http.route"],
 };
 
+/// How long event streams took to their first event, from the first byte of the request.
+pub const HTTP_SERVER_FIRST_EVENT: Metric = Metric {
+    name: "http.server.stream.first_event.duration",
+    kind: Kind::Histogram,
+    unit: "s",
+    help: "How long event streams took to their first event, from the first byte of the request.",
+    buckets: LATENCY_BUCKETS,
+    labels: &["http.route"],
+};
+
 /// How long outgoing HTTP requests took, to the end of the response.
 pub const HTTP_CLIENT_REQUEST_DURATION: Metric = Metric {
     name: "http.client.request.duration",
@@ -61,5 +71,6 @@ pub(super) const ALL: &[&Metric] = &[
     &HTTP_SERVER_REQUEST_DURATION,
     &HTTP_SERVER_ACTIVE_REQUESTS,
     &HTTP_SERVER_OPEN_STREAMS,
+    &HTTP_SERVER_FIRST_EVENT,
     &HTTP_CLIENT_REQUEST_DURATION,
 ];

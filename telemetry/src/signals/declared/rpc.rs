@@ -27,6 +27,16 @@ pub const RPC_SERVER_OPEN_STREAMS: Metric = Metric {
     labels: &["rpc.method"],
 };
 
+/// How long streaming gRPC calls took to the first message that they answered with.
+pub const RPC_SERVER_FIRST_EVENT: Metric = Metric {
+    name: "rpc.server.stream.first_event.duration",
+    kind: Kind::Histogram,
+    unit: "s",
+    help: "How long streaming gRPC calls took to the first message that they answered with.",
+    buckets: LATENCY_BUCKETS,
+    labels: &["rpc.method"],
+};
+
 /// How long outgoing gRPC calls took, to their trailers; streaming methods are not in it.
 pub const RPC_CLIENT_CALL_DURATION: Metric = Metric {
     name: "rpc.client.call.duration",
@@ -58,6 +68,7 @@ pub const RPC_CLIENT_OPEN_STREAMS: Metric = Metric {
 pub(super) const ALL: &[&Metric] = &[
     &RPC_SERVER_CALL_DURATION,
     &RPC_SERVER_OPEN_STREAMS,
+    &RPC_SERVER_FIRST_EVENT,
     &RPC_CLIENT_CALL_DURATION,
     &RPC_CLIENT_OPEN_STREAMS,
 ];
