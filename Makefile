@@ -26,6 +26,9 @@ clean: ## Stop the stack and remove its data and logs; what was built stays
 loadtest: ## Whole auctions on schedule against the running stack; fails when an SLO is missed (RATE=2 DURATION=60s)
 	@$(native)/loadtest.sh
 
+outage: ## What a service does while its collector is killed, hangs, is slow, refuses or is full; needs no stack
+	@$(native)/outage.sh
+
 ##@ The code
 
 test: ## Every test, against the real components; installs what it needs
@@ -56,4 +59,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest test test-compose check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest outage test test-compose check generate fmt deny advisories help

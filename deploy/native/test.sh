@@ -52,7 +52,8 @@ phase "lints" cargo clippy --release --workspace --all-targets --features loadte
 phase "licences, bans and sources of the dependencies" "$pieces/deny.sh" licenses bans sources
 start_throwaways
 PROMTOOL=$(program promtool)
-export PROMTOOL
+JAEGER=$(program jaeger)
+export PROMTOOL JAEGER
 phase "tests" cargo test --release --workspace --no-fail-fast
 phase "generated files, configurations and alert rules" "$pieces/check.sh"
 phase "the stack" bring_up
