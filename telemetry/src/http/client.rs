@@ -5,7 +5,7 @@ use opentelemetry::KeyValue;
 use tower::Layer;
 
 use super::exchange::{Calling, RequestExchange, Side};
-use super::{OTHER, method_label};
+use super::{OTHER, method_label, url};
 use crate::exchange::{Measured, Protocol};
 use crate::hop::Hop;
 use crate::propagation;
@@ -13,7 +13,7 @@ use crate::propagation;
 /// A layer that makes a CLIENT span and the client metric of every request, and sends the context along.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ClientLayer {
-    _private: (),
+    query: bool,
 }
 
 /// What [`ClientLayer`] makes of a client.
@@ -22,9 +22,16 @@ pub type ClientService<S> = Measured<S, ClientLayer>;
 // === impl ClientLayer ===
 
 impl ClientLayer {
-    /// The layer; there is nothing to set.
+    /// A layer that keeps queries to itself.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Keeps the query in `url.full`, but for the values of the keys that are known to be secret.
+    #[must_use]
+    pub fn query(mut self) -> Self {
+        self.query = true;
+        self
     }
 }
 
@@ -56,7 +63,7 @@ impl Protocol for ClientLayer {
         hop.describe(|| {
             [
                 KeyValue::new("http.request.method", method),
-                KeyValue::new("url.full", redacted(uri)),
+                KeyValue::new("url.full", url::full(uri, self.query)),
                 KeyValue::new("server.address", calling.host().to_owned()),
             ]
         });
@@ -77,16 +84,6 @@ impl Protocol for ClientLayer {
             status: None,
             side: Side::Client(calling),
         })
-    }
-}
-
-/// The address without what may be secret: user, password and query.
-fn redacted(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or("http");
-    let host = uri.host().unwrap_or_default();
-    match uri.port_u16() {
-        Some(port) => format!("{scheme}://{host}:{port}{}", uri.path()),
-        None => format!("{scheme}://{host}{}", uri.path()),
     }
 }
 

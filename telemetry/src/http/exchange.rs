@@ -11,7 +11,7 @@ use super::version_text;
 use crate::exchange::{End, Exchange};
 use crate::gauge::Held;
 use crate::hop::{Abandoned, Hop, STREAM};
-use crate::signals;
+use crate::signals::{self, LabelValue};
 use crate::stream::OpenStream;
 
 /// The response header that carries the trace id, for whoever reports a problem.
@@ -39,6 +39,15 @@ pub(super) struct Serving {
     pub(super) route: Option<MatchedPath>,
     pub(super) scheme: &'static str,
     pub(super) open: Open,
+    // When they were asked for.
+    pub(super) sizes: Option<Sizes>,
+}
+
+/// The sizes of both bodies in bytes; the request's only when its head has told it.
+#[derive(Debug)]
+pub(super) struct Sizes {
+    pub(super) request: Option<u64>,
+    pub(super) response: u64,
 }
 
 /// What counts it among the open ones, while this lives.
@@ -146,10 +155,13 @@ impl Exchange for RequestExchange {
     }
 
     fn data(&mut self, data: &impl Buf) {
-        if let Side::Server(serving) = &mut self.side
-            && let Open::Stream(stream) = &mut serving.open
-        {
-            stream.data(&self.hop, data);
+        if let Side::Server(serving) = &mut self.side {
+            if let Some(sizes) = &mut serving.sizes {
+                sizes.response += data.remaining() as u64;
+            }
+            if let Open::Stream(stream) = &mut serving.open {
+                stream.data(&self.hop, data);
+            }
         }
     }
 
@@ -202,21 +214,42 @@ impl Serving {
 
     fn record(self, hop: &Hop, method: &str, version: &str, status: &str, error_type: &str) {
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
-        if let Open::Stream(stream) = self.open {
-            stream.end(hop);
-            return;
+        let labels = [
+            ("http.request.method", method),
+            ("url.scheme", self.scheme),
+            ("http.route", route),
+            ("http.response.status_code", status),
+            ("network.protocol.version", version),
+            ("error.type", error_type),
+        ];
+        if let Some(sizes) = self.sizes {
+            sizes.record(hop, &labels);
         }
-        drop(self.open);
-        signals::HTTP_SERVER_REQUEST_DURATION
-            .histogram(&[
-                ("http.request.method", method),
-                ("url.scheme", self.scheme),
-                ("http.route", route),
-                ("http.response.status_code", status),
-                ("network.protocol.version", version),
-                ("error.type", error_type),
-            ])
-            .record(hop.seconds());
+        match self.open {
+            Open::Stream(stream) => stream.end(hop),
+            Open::Request { _held } => signals::HTTP_SERVER_REQUEST_DURATION
+                .histogram(&labels)
+                .record(hop.seconds()),
+        }
+    }
+}
+
+// === impl Sizes ===
+
+impl Sizes {
+    #[allow(clippy::cast_precision_loss)] // Of sizes beyond 2^53 the last bytes do not matter.
+    fn record(self, hop: &Hop, labels: &[LabelValue<'_>]) {
+        let attribute = |size| i64::try_from(size).unwrap_or(i64::MAX);
+        hop.set("http.response.body.size", attribute(self.response));
+        signals::HTTP_SERVER_RESPONSE_BODY_SIZE
+            .histogram(labels)
+            .record(self.response as f64);
+        if let Some(size) = self.request {
+            hop.set("http.request.body.size", attribute(size));
+            signals::HTTP_SERVER_REQUEST_BODY_SIZE
+                .histogram(labels)
+                .record(size as f64);
+        }
     }
 }
 

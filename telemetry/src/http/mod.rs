@@ -6,6 +6,7 @@ mod client;
 mod events;
 mod exchange;
 mod server;
+mod url;
 
 pub use crate::trust::TrustPolicy;
 pub use client::{ClientLayer, ClientService};

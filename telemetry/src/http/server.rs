@@ -1,13 +1,17 @@
 //! The server side of HTTP.
 
-use axum::extract::MatchedPath;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, MatchedPath};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Request, header};
-use opentelemetry::KeyValue;
+use http::{HeaderMap, HeaderName, Request, header};
+use opentelemetry::{Key, KeyValue, StringValue, Value};
 use tower::Layer;
 
-use super::exchange::{Open, RequestExchange, Serving, Side};
-use super::{OTHER, TrustPolicy, method_label, version_text};
+use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
+use super::{OTHER, TrustPolicy, method_label, url, version_text};
+use crate::body::content_length;
 use crate::exchange::{Measured, Protocol};
 use crate::gauge::Held;
 use crate::hop::Hop;
@@ -19,6 +23,11 @@ use crate::signals;
 #[derive(Debug, Clone, Default)]
 pub struct ServerLayer {
     trust: TrustPolicy,
+    skipped: &'static [&'static str],
+    headers: Arc<[(HeaderName, Key)]>,
+    query: bool,
+    client_address: bool,
+    body_sizes: bool,
 }
 
 /// What [`ServerLayer`] makes of a service.
@@ -38,6 +47,102 @@ impl ServerLayer {
         self.trust = trust;
         self
     }
+
+    /// Requests to these paths make no span and count in no metric: probes, scrapes and idle polls.
+    #[must_use]
+    pub fn skip(mut self, paths: &'static [&'static str]) -> Self {
+        self.skipped = paths;
+        self
+    }
+
+    /// Records these headers of requests as `http.request.header.{name}`. No other header's value is recorded.
+    #[must_use]
+    pub fn request_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        self.headers = names
+            .into_iter()
+            .map(|name| {
+                let key = Key::from(format!("http.request.header.{name}"));
+                (name, key)
+            })
+            .collect();
+        self
+    }
+
+    /// Records `url.query`, but for the values of the keys that are known to be secret.
+    #[must_use]
+    pub fn query(mut self) -> Self {
+        self.query = true;
+        self
+    }
+
+    /// Records the address of the peer (`client.address`, `network.peer.address`, `network.peer.port`), when the
+    /// service is served with axum's `ConnectInfo<SocketAddr>`.
+    ///
+    /// It is personal data, which is why it must be asked for. What headers say of a client behind a proxy is
+    /// anybody's claim, and not recorded.
+    #[must_use]
+    pub fn client_address(mut self) -> Self {
+        self.client_address = true;
+        self
+    }
+
+    /// Records the sizes of bodies: `http.server.request.body.size`, which is known from `Content-Length` only,
+    /// `http.server.response.body.size`, and the attributes of the span.
+    #[must_use]
+    pub fn body_sizes(mut self) -> Self {
+        self.body_sizes = true;
+        self
+    }
+
+    /// What the span of a request says from its start.
+    fn attributes<B>(&self, request: &Request<B>) -> Vec<KeyValue> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let method = method_label(request.method());
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", method),
+            KeyValue::new("url.path", uri.path().to_owned()),
+            KeyValue::new("url.scheme", scheme(request)),
+            KeyValue::new("network.protocol.version", version_text(request.version())),
+        ];
+        if method == OTHER {
+            let original = request.method().to_string();
+            attributes.push(KeyValue::new("http.request.method_original", original));
+        }
+        if let Some(route) = request.extensions().get::<MatchedPath>() {
+            attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
+        }
+        if let Some(query) = uri.query().filter(|_| self.query) {
+            attributes.push(KeyValue::new("url.query", url::query(query).into_owned()));
+        }
+        if let Some(agent) = text(headers, &header::USER_AGENT) {
+            attributes.push(KeyValue::new("user_agent.original", agent.to_owned()));
+        }
+        if let Some(authority) = authority(request) {
+            attributes.push(KeyValue::new("server.address", authority.host().to_owned()));
+            if let Some(port) = authority.port_u16() {
+                attributes.push(KeyValue::new("server.port", i64::from(port)));
+            }
+        }
+        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>()
+            && self.client_address
+        {
+            let address = peer.ip().to_string();
+            attributes.push(KeyValue::new("client.address", address.clone()));
+            attributes.push(KeyValue::new("network.peer.address", address));
+            attributes.push(KeyValue::new("network.peer.port", i64::from(peer.port())));
+        }
+        for (name, key) in self.headers.iter() {
+            let values: Vec<StringValue> = headers
+                .get_all(name)
+                .iter()
+                .filter_map(|value| Some(value.to_str().ok()?.to_owned().into()))
+                .collect();
+            if !values.is_empty() {
+                attributes.push(KeyValue::new(key.clone(), Value::Array(values.into())));
+            }
+        }
+        attributes
+    }
 }
 
 impl<S> Layer<S> for ServerLayer {
@@ -52,6 +157,9 @@ impl Protocol for ServerLayer {
     type Exchange = RequestExchange;
 
     fn begin<B>(&self, request: &mut Request<B>) -> Option<RequestExchange> {
+        if self.skipped.contains(&request.uri().path()) {
+            return None;
+        }
         let method = method_label(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let verb = if method == OTHER { "HTTP" } else { method };
@@ -70,32 +178,7 @@ impl Protocol for ServerLayer {
         let hop = Hop::new(span);
         let version = version_text(request.version());
         let scheme = scheme(request);
-        hop.describe(|| {
-            let mut attributes = vec![
-                KeyValue::new("http.request.method", method),
-                KeyValue::new("url.path", request.uri().path().to_owned()),
-                KeyValue::new("url.scheme", scheme),
-                KeyValue::new("network.protocol.version", version),
-            ];
-            if method == OTHER {
-                let original = request.method().to_string();
-                attributes.push(KeyValue::new("http.request.method_original", original));
-            }
-            if let Some(route) = &route {
-                attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
-            }
-            if let Some(agent) = text(request.headers(), &header::USER_AGENT) {
-                attributes.push(KeyValue::new("user_agent.original", agent.to_owned()));
-            }
-            if let Some(authority) = authority(request) {
-                let host = authority.host().to_owned();
-                attributes.push(KeyValue::new("server.address", host));
-                if let Some(port) = authority.port_u16() {
-                    attributes.push(KeyValue::new("server.port", i64::from(port)));
-                }
-            }
-            attributes
-        });
+        hop.describe(|| self.attributes(request));
         let held = Held::new(
             signals::HTTP_SERVER_ACTIVE_REQUESTS
                 .gauge(&[("http.request.method", method), ("url.scheme", scheme)]),
@@ -109,6 +192,10 @@ impl Protocol for ServerLayer {
                 route,
                 scheme,
                 open: Open::Request { _held: held },
+                sizes: self.body_sizes.then(|| Sizes {
+                    request: content_length(request.headers()),
+                    response: 0,
+                }),
             }),
         })
     }

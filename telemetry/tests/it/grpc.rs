@@ -1,8 +1,16 @@
 //! gRPC over real sockets: all four kinds of calls, their statuses and their ends.
 
-use futures::{StreamExt, TryStreamExt, stream};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use http::uri::PathAndQuery;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::TraceContextExt;
+use telemetry::grpc::{ServerLayer, TrustPolicy};
+use tonic::body::Body;
 use tonic::{Code, Request, Status};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::echo::{COLLECT, CONVERSE, Client, Codec, HEALTH, LIVE, REPEAT, UNARY, client};
 use crate::harness::{eventually, has_line, named, run, sample, spans, spans_so_far, traced};
@@ -314,5 +322,87 @@ fn a_server_that_cannot_be_reached_is_an_error_of_the_client() {
         let span = of_kind(&spans, SpanKind::Client);
         assert_eq!(span.attribute("error.type"), "connection_error");
         assert!(span.is_error());
+    });
+}
+
+#[test]
+fn a_panic_in_a_handler_is_an_error_of_its_call_and_of_no_other_on_the_connection() {
+    run(async {
+        let mut client = client().await;
+        let mut other = server_stream(&mut client, REPEAT, "first hang").await;
+        assert_eq!(other.message().await.unwrap().unwrap(), "FIRST");
+        let (trace, ()) = traced(async {
+            assert!(unary(&mut client, UNARY, "panic").await.is_err());
+        })
+        .await;
+        let spans = spans(&trace, both_there).await;
+        let server = of_kind(&spans, SpanKind::Server);
+        assert_eq!(server.attribute("error.type"), "panic");
+        assert_eq!(server.attribute("rpc.response.status_code"), "UNKNOWN");
+        assert!(server.is_error());
+        assert!(of_kind(&spans, SpanKind::Client).is_error());
+        let labels = ["rpc_method=\"it.Echo/Unary\"", "error_type=\"panic\""];
+        let counted = sample("rpc_server_call_duration_seconds_count", &labels);
+        assert_eq!(counted, Some(1.0));
+        // The connection goes on, with what was open on it.
+        assert_eq!(unary(&mut client, UNARY, "a").await.unwrap(), "A");
+        assert!(other.next().now_or_never().is_none());
+    });
+}
+
+#[test]
+fn at_a_boundary_a_strangers_context_is_a_link_and_a_trusted_one_the_parent() {
+    run(async {
+        let trusted =
+            TrustPolicy::Boundary(Arc::new(|headers| headers.contains_key("x-credential")));
+        let service =
+            ServerLayer::new()
+                .trust(trusted)
+                .layer(service_fn(async |_: http::Request<Body>| {
+                    let context = opentelemetry::Context::current();
+                    let id = context.span().span_context().trace_id();
+                    let mut response = Status::ok("").into_http::<Body>();
+                    let told = format!("{id} {}", context.baggage().len());
+                    response.headers_mut().insert("told", told.parse().unwrap());
+                    Ok::<_, Infallible>(response)
+                }));
+        let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4755", "00f067aa0ba902b7");
+        let call = async |flags: &str, credential: bool| {
+            let mut request = http::Request::post(UNARY)
+                .header("traceparent", format!("00-{trace}-{parent}-{flags}"))
+                .header("baggage", "tenant=mapo")
+                .body(Body::empty())
+                .unwrap();
+            if credential {
+                let headers = request.headers_mut();
+                headers.insert("x-credential", "1".parse().unwrap());
+            }
+            let response = service.clone().oneshot(request).await.unwrap();
+            let told = response.headers()["told"].to_str().unwrap().to_owned();
+            let (id, baggage) = told.split_once(' ').unwrap();
+            (id.to_owned(), baggage.to_owned())
+        };
+
+        let (id, baggage) = call("01", false).await;
+        assert_ne!(id, trace);
+        assert_eq!(baggage, "0");
+        let stranger = spans(&id, |spans| spans.len() == 1).await;
+        assert_eq!(stranger[0].parent(), "");
+        assert_eq!(stranger[0].links(), [(trace.to_owned(), parent.to_owned())]);
+
+        // Nor can a stranger keep a call out of the traces.
+        let (id, _) = call("00", false).await;
+        spans(&id, |spans| spans.len() == 1).await;
+
+        let (id, baggage) = call("01", true).await;
+        assert_eq!((id.as_str(), baggage.as_str()), (trace, "1"));
+        let trusted = spans(&id, |spans| spans.len() == 1).await;
+        assert_eq!(trusted[0].parent(), parent);
+        assert_eq!(trusted[0].links(), []);
+
+        let (id, _) = call("00", true).await;
+        assert_eq!(id, trace);
+        let more = spans_so_far(trace).await.len();
+        assert_eq!(more, 1, "a trusted caller's decision not to sample holds");
     });
 }

@@ -179,23 +179,33 @@ fn a_panic_in_a_handler_is_an_error_of_its_span() {
         let router = Router::new()
             .route(
                 "/panics",
-                get(async || -> String { panic!("provoked by a test") }),
+                any(async || -> String { panic!("provoked by a test") }),
             )
             .layer(ServerLayer::new());
         let address = serve(router).await;
         let (trace, ()) = traced(async {
-            let answer = http_client().call(request(address, "/panics")).await;
+            let mut request = request(address, "/panics");
+            *request.method_mut() = http::Method::TRACE;
+            let answer = http_client().call(request).await;
             assert!(answer.is_err());
         })
         .await;
         let spans = spans(&trace, |spans| spans.len() == 3).await;
-        let server = named(&spans, "GET /panics");
+        let server = named(&spans, "TRACE /panics");
         assert_eq!(server.attribute("error.type"), "panic");
         assert!(server.is_error());
         assert_eq!(
-            named(&spans, "GET").attribute("error.type"),
+            named(&spans, "TRACE").attribute("error.type"),
             "connection_error"
         );
+        let labels = ["http_route=\"/panics\"", "error_type=\"panic\""];
+        let counted = sample("http_server_request_duration_seconds_count", &labels);
+        assert_eq!(counted, Some(1.0));
+        let active = sample(
+            "http_server_active_requests",
+            &["http_request_method=\"TRACE\""],
+        );
+        assert_eq!(active, Some(0.0));
     });
 }
 

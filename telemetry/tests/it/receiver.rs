@@ -113,6 +113,12 @@ impl Span {
             .collect()
     }
 
+    /// The names of its events, in their order.
+    pub fn events(&self) -> Vec<&str> {
+        let events = self.0.events.iter();
+        events.map(|event| event.name.as_str()).collect()
+    }
+
     /// An attribute as text; empty when it is not there.
     pub fn attribute(&self, key: &str) -> String {
         let attribute = self.0.attributes.iter().find(|pair| pair.key == key);
