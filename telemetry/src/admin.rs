@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -26,11 +26,9 @@ use tokio::task::JoinSet;
 
 use crate::guard::{Rendering, Telemetry};
 use crate::logs::Levels;
+use crate::recorder::negotiation;
 
 mod log_level;
-
-/// The content type of the Prometheus text format.
-const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How many connections are served at once; more wait to be accepted.
 const CONNECTIONS: usize = 64;
@@ -190,7 +188,7 @@ impl AdminState {
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
         let reads = [Method::GET, Method::HEAD].contains(request.method());
         match request.uri().path() {
-            "/metrics" if reads => self.metrics(),
+            "/metrics" if reads => self.metrics(request.into_parts().0.headers).await,
             "/livez" if reads => text(StatusCode::OK, "ok"),
             "/readyz" if reads => self.readyz(),
             "/log-level" => {
@@ -202,8 +200,17 @@ impl AdminState {
         }
     }
 
-    fn metrics(&self) -> Answer {
-        answer(StatusCode::OK, TEXT_FORMAT, self.rendering.render())
+    /// Off the runtime's workers: it takes milliseconds when there are thousands of series.
+    async fn metrics(&self, headers: HeaderMap) -> Answer {
+        let rendering = self.rendering.clone();
+        let answered = tokio::task::spawn_blocking(move || {
+            let format = negotiation::format(&headers);
+            negotiation::answer(&headers, format, rendering.render(format))
+        });
+        match answered.await {
+            Ok(answer) => answer.map(Full::new),
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error),
+        }
     }
 
     fn readyz(&self) -> Answer {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::logs::{FlushOnDrop, Levels, Logs};
 use crate::pipeline::{Ledger, Losses, Pipeline, Snapshot};
-use crate::recorder::Recorder;
+use crate::recorder::{Format, Recorder};
 use crate::runtime;
 use crate::sampling::Poller;
 
@@ -65,7 +65,14 @@ pub struct ShutdownError {
 impl Telemetry {
     /// The metrics of this process in the Prometheus text format, as of now.
     pub fn render_metrics(&self) -> String {
-        self.rendering.render()
+        self.rendering.render(Format::Text)
+    }
+
+    /// The metrics of this process as `OpenMetrics` 1.0.0, with exemplars, as of now.
+    ///
+    /// As far as exemplars go this is a scrape: each bucket takes a new one afterwards.
+    pub fn render_open_metrics(&self) -> String {
+        self.rendering.render(Format::OpenMetrics)
     }
 
     /// Where the sampled spans of this process are now.
@@ -131,11 +138,11 @@ impl Telemetry {
 // === impl Rendering ===
 
 impl Rendering {
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, format: Format) -> String {
         self.ledger.publish();
         self.logs.publish();
         runtime::publish(&self.runtime);
-        self.recorder.render()
+        self.recorder.render(format)
     }
 }
 

@@ -51,15 +51,6 @@ pub enum InitError {
     /// There is no thread for the log lines.
     #[error("the thread that writes log lines cannot be started")]
     Logs(#[source] std::io::Error),
-    /// A declared metric cannot be exposed.
-    #[error("the metric {name} cannot be exposed")]
-    Metric {
-        /// The metric's declared name.
-        name: &'static str,
-        /// What is wrong with it.
-        #[source]
-        source: metrics_exporter_prometheus::BuildError,
-    },
 }
 
 /// What a service says about itself before its telemetry starts. Made by [`builder`].
@@ -211,21 +202,17 @@ where
 }
 
 fn describe_target(resource: &Resource) {
+    let mut attributes: Vec<_> = resource
+        .iter()
+        .map(|(key, value)| (key.to_string(), value.as_str().into_owned()))
+        .collect();
+    attributes.sort();
+    signals::TARGET.inform(attributes.into_iter());
     let version = resource::text(resource, "service.version");
-    signals::TARGET
-        .gauge(&[
-            ("service.name", &resource::text(resource, "service.name")),
-            ("service.version", &version),
-            (
-                "service.instance.id",
-                &resource::text(resource, "service.instance.id"),
-            ),
-        ])
-        .set(1.0);
-    signals::BUILD
-        .gauge(&[
-            ("service.version", &version),
-            ("telemetry.version", env!("CARGO_PKG_VERSION")),
-        ])
-        .set(1.0);
+    let build = [
+        ("service.version", version.as_str()),
+        ("telemetry.version", env!("CARGO_PKG_VERSION")),
+    ];
+    let build = build.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    signals::BUILD.inform(build.into_iter());
 }

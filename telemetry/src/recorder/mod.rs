@@ -1,52 +1,88 @@
 //! Where measurements go: the recorder of the process, and what a scrape reads.
+//!
+//! Measurements come through the `metrics` facade to a [`Bound`], which knows every declared metric and holds each to
+//! a bound on its series. Counters and gauges lie in the Prometheus exporter; histograms are our own, in fixed memory
+//! and with an exemplar for each bucket, which the exporter has not. [`exposition`] writes both.
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use crate::InitError;
-use crate::settings::Settings;
-use crate::signals::{self, Kind, Metric};
+use crate::settings::{ExemplarFilter, Settings};
+use crate::signals::{self, Metric};
+
+mod bound;
+mod exemplar;
+mod exposition;
+mod family;
+mod histogram;
+mod names;
+pub(crate) mod negotiation;
+mod overflow;
+mod tally;
+
+use bound::Bound;
+use exemplar::Clock;
+pub(crate) use exposition::Format;
+
+/// Where the recorder of the process is; 0 while there is none.
+static INSTALLED: AtomicUsize = AtomicUsize::new(0);
 
 /// The installed recorder. Clones render the same.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    prometheus: PrometheusHandle,
+    bound: Arc<Bound>,
+    clock: Arc<Clock>,
 }
 
 /// Installs the recorder of the process, which knows `own` beside the metrics of this crate.
-pub(crate) fn install(
-    _settings: &Settings,
-    own: &[&'static Metric],
-) -> Result<Recorder, InitError> {
-    let declared = || signals::all().chain(own.iter().copied());
-    let mut builder = PrometheusBuilder::new();
-    for metric in declared().filter(|metric| metric.kind == Kind::Histogram) {
-        builder = builder
-            .set_buckets_for_metric(Matcher::Full(metric.prometheus_name()), metric.buckets)
-            .map_err(|source| InitError::Metric {
-                name: metric.name,
-                source,
-            })?;
-    }
-    let recorder = builder.build_recorder();
-    let prometheus = recorder.handle();
-    metrics::set_global_recorder(recorder)
+pub(crate) fn install(settings: &Settings, own: &[&'static Metric]) -> Result<Recorder, InitError> {
+    let recorder = Recorder::new(settings.exemplars, own);
+    metrics::set_global_recorder(Arc::clone(&recorder.bound))
         .map_err(|_| InitError::AlreadyInstalled("metrics recorder"))?;
-    for metric in declared() {
-        metric.describe();
+    INSTALLED.store(metrics::with_recorder(address), Ordering::Release);
+    for metric in signals::all() {
+        if metric.labels.is_empty() {
+            metric.zero(&[]);
+        }
     }
-    Ok(Recorder { prometheus })
+    Ok(recorder)
+}
+
+/// Whether measurements on this thread go to the recorder of the process, which stays for ever: not in a test that
+/// has put one of its own in its place.
+pub(crate) fn is_the_installed(recorder: &dyn metrics::Recorder) -> bool {
+    address(recorder) == INSTALLED.load(Ordering::Acquire)
+}
+
+fn address(recorder: &dyn metrics::Recorder) -> usize {
+    std::ptr::from_ref(recorder).cast::<()>().addr()
 }
 
 // === impl Recorder ===
 
 impl Recorder {
-    /// What must be done from time to time, whether or not somebody scrapes.
-    pub(crate) fn upkeep(&self) {
-        self.prometheus.run_upkeep();
+    fn new(exemplars: ExemplarFilter, own: &[&'static Metric]) -> Self {
+        let clock = Arc::new(Clock::new(exemplars != ExemplarFilter::AlwaysOff));
+        let declared = signals::all().chain(own.iter().copied());
+        Self {
+            bound: Arc::new(Bound::new(declared, Arc::clone(&clock))),
+            clock,
+        }
     }
 
-    /// The Prometheus text format.
-    pub(crate) fn render(&self) -> String {
-        self.prometheus.render()
+    /// What must be done from time to time, whether or not somebody scrapes.
+    pub(crate) fn upkeep(&self) {
+        self.clock.tick();
+    }
+
+    /// All that was measured, in this format.
+    pub(crate) fn render(&self, format: Format) -> String {
+        let text = exposition::render(&self.bound, format, SystemTime::now());
+        if format == Format::OpenMetrics {
+            self.clock.scraped();
+        }
+        text
     }
 }

@@ -71,7 +71,6 @@ pub enum Sampling {
 /// trace for whoever follows it.
 ///
 /// It will when the trace is kept already, or is so young that a [`KEEP`] on the current span comes in time.
-#[allow(dead_code)] // Asked by the recorder, as it comes.
 pub(crate) fn may_become_exemplar(span: &SpanContext) -> bool {
     if !span.is_sampled() {
         return false;

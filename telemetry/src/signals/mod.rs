@@ -7,12 +7,16 @@
 //! [`Builder::metrics`](crate::Builder::metrics), so that their help and buckets are installed.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-use metrics::{Key, KeyName, Label, SharedString};
+use metrics::{Key, Label, SharedString};
 
 mod declared;
+mod handles;
+
+use handles::Handles;
 
 pub use declared::*;
 
@@ -30,6 +34,11 @@ pub enum Kind {
     Gauge,
     /// A distribution over the metric's buckets.
     Histogram,
+    /// A counter that is read elsewhere and shown as it is, with fractions (OpenTelemetry's asynchronous counter);
+    /// exposed with `_total`.
+    ObservableCounter,
+    /// Facts as labels; the value says nothing.
+    Info,
 }
 
 /// The declaration of one metric.
@@ -60,6 +69,12 @@ pub const FAST_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
 /// One label of a series: its declared (dotted) key and its value.
 pub type LabelValue<'a> = (&'static str, &'a str);
 
+thread_local! {
+    static COUNTERS: RefCell<Handles<metrics::Counter>> = RefCell::default();
+    static GAUGES: RefCell<Handles<metrics::Gauge>> = RefCell::default();
+    static HISTOGRAMS: RefCell<Handles<metrics::Histogram>> = RefCell::default();
+}
+
 // === impl Metric ===
 
 impl Metric {
@@ -68,13 +83,14 @@ impl Metric {
     /// A histogram's series add `_bucket`, `_sum` and `_count` to it.
     pub fn prometheus_name(&self) -> String {
         let mut name = self.name.replace(['.', '-'], "_");
-        if let Some(suffix) = unit_suffix(self.unit)
+        if let Some(suffix) = self.unit_suffix()
             && !name.ends_with(suffix)
         {
             name.push('_');
             name.push_str(suffix);
         }
-        if self.kind == Kind::Counter && !name.ends_with("_total") {
+        if matches!(self.kind, Kind::Counter | Kind::ObservableCounter) && !name.ends_with("_total")
+        {
             name.push_str("_total");
         }
         name
@@ -83,36 +99,102 @@ impl Metric {
     /// The counter of one series. The labels are given by their declared keys, in any order.
     pub fn counter(&self, labels: &[LabelValue<'_>]) -> metrics::Counter {
         debug_assert_eq!(self.kind, Kind::Counter, "{} is no counter", self.name);
-        let key = self.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
+        handles::find(&COUNTERS, self, labels, |recorder, key| {
+            recorder.register_counter(key, &METADATA)
+        })
     }
 
     /// The gauge of one series. The labels are given by their declared keys, in any order.
     pub fn gauge(&self, labels: &[LabelValue<'_>]) -> metrics::Gauge {
         debug_assert_eq!(self.kind, Kind::Gauge, "{} is no gauge", self.name);
-        let key = self.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA))
+        handles::find(&GAUGES, self, labels, |recorder, key| {
+            recorder.register_gauge(key, &METADATA)
+        })
     }
 
     /// The histogram of one series. The labels are given by their declared keys, in any order.
     pub fn histogram(&self, labels: &[LabelValue<'_>]) -> metrics::Histogram {
         debug_assert_eq!(self.kind, Kind::Histogram, "{} is no histogram", self.name);
+        handles::find(&HISTOGRAMS, self, labels, |recorder, key| {
+            recorder.register_histogram(key, &METADATA)
+        })
+    }
+
+    /// Shows what an [`ObservableCounter`](Kind::ObservableCounter) says now.
+    pub fn observe(&self, labels: &[LabelValue<'_>], total: f64) {
+        debug_assert_eq!(
+            self.kind,
+            Kind::ObservableCounter,
+            "{} is not read elsewhere",
+            self.name
+        );
         let key = self.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
+        metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(total);
     }
 
-    /// Tells the installed recorder this metric's unit and help.
-    pub(crate) fn describe(&self) {
-        let name = KeyName::from(SharedString::const_str(exposed(self)));
-        let help = SharedString::const_str(self.help);
-        metrics::with_recorder(|recorder| match self.kind {
-            Kind::Counter => recorder.describe_counter(name, None, help),
-            Kind::Gauge => recorder.describe_gauge(name, None, help),
-            Kind::Histogram => recorder.describe_histogram(name, None, help),
-        });
+    /// Shows facts as the labels of an [`Info`](Kind::Info), whatever they are called.
+    pub(crate) fn inform(&self, facts: impl Iterator<Item = (String, String)>) {
+        debug_assert_eq!(self.kind, Kind::Info, "{} shows no facts", self.name);
+        let labels = facts
+            .map(|(key, value)| Label::new(key, value))
+            .collect::<Vec<_>>();
+        let key = Key::from_parts(SharedString::const_str(exposed(self)), labels);
+        metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(1.0);
     }
 
-    fn key(&self, labels: &[LabelValue<'_>]) -> Key {
+    /// Has the series of a counter or histogram be there before anything is measured, so that a rate of it never
+    /// misses its first event: one for each combination of these labels' values. Without labels, the one that
+    /// there is.
+    ///
+    /// ```
+    /// # use telemetry::signals::{Kind, Metric};
+    /// # const ORDERS: Metric = Metric {
+    /// #     name: "kitchen.orders", kind: Kind::Counter, unit: "{order}", help: "Orders.", buckets: &[],
+    /// #     labels: &["course", "outcome"],
+    /// # };
+    /// ORDERS.zero(&[
+    ///     ("course", &["starter", "main"]),
+    ///     ("outcome", &["served", "sent_back"]),
+    /// ]);
+    /// ```
+    pub fn zero(&self, closed: &[(&'static str, &[&str])]) {
+        let mut combinations: Vec<Vec<LabelValue<'_>>> = vec![Vec::new()];
+        for (key, values) in closed {
+            combinations = combinations
+                .iter()
+                .flat_map(|labels| {
+                    values.iter().map(|value| {
+                        let mut labels = labels.clone();
+                        labels.push((*key, *value));
+                        labels
+                    })
+                })
+                .collect();
+        }
+        for labels in combinations {
+            match self.kind {
+                Kind::Counter => self.counter(&labels).increment(0),
+                Kind::Histogram => drop(self.histogram(&labels)),
+                // What has not been looked at has no value.
+                Kind::Gauge | Kind::ObservableCounter | Kind::Info => {}
+            }
+        }
+    }
+
+    /// The unit as the end of an exposed name: `seconds`.
+    pub(crate) fn unit_suffix(&self) -> Option<&'static str> {
+        match self.unit {
+            "s" => Some("seconds"),
+            "ms" => Some("milliseconds"),
+            "By" => Some("bytes"),
+            "m" => Some("meters"),
+            "" | "1" => None,
+            annotation if annotation.starts_with('{') => None,
+            other => Some(other),
+        }
+    }
+
+    pub(crate) fn key(&self, labels: &[LabelValue<'_>]) -> Key {
         debug_assert!(
             labels.iter().all(|(key, _)| self.labels.contains(key)),
             "{} does not declare one of the labels {labels:?}",
@@ -126,6 +208,19 @@ impl Metric {
     }
 }
 
+// === impl Kind ===
+
+impl Kind {
+    /// Whether measurements of a metric of this kind come as those of the other, which is one that the `metrics`
+    /// facade knows.
+    pub(crate) fn is_recorded_as(self, facade: Self) -> bool {
+        match self {
+            Self::Counter | Self::Gauge | Self::Histogram => self == facade,
+            Self::ObservableCounter | Self::Info => facade == Self::Gauge,
+        }
+    }
+}
+
 /// The Prometheus name of an attribute key: dots become underscores.
 pub fn label_name(key: &'static str) -> Cow<'static, str> {
     if key.contains(['.', '-']) {
@@ -135,20 +230,9 @@ pub fn label_name(key: &'static str) -> Cow<'static, str> {
     }
 }
 
-static METADATA: metrics::Metadata<'static> =
+/// The facade wants to know who measures; nobody asks.
+pub(crate) static METADATA: metrics::Metadata<'static> =
     metrics::Metadata::new("telemetry", metrics::Level::INFO, Some("telemetry"));
-
-fn unit_suffix(unit: &str) -> Option<&str> {
-    match unit {
-        "s" => Some("seconds"),
-        "ms" => Some("milliseconds"),
-        "By" => Some("bytes"),
-        "m" => Some("meters"),
-        "" | "1" => None,
-        annotation if annotation.starts_with('{') => None,
-        other => Some(other),
-    }
-}
 
 fn exposed(metric: &Metric) -> &'static str {
     static NAMES: LazyLock<RwLock<HashMap<(&'static str, Kind), &'static str>>> =

@@ -6,6 +6,7 @@ mod logs;
 mod messaging;
 mod pipeline;
 mod process;
+mod recorder;
 mod rpc;
 
 use super::Metric;
@@ -16,6 +17,7 @@ pub use logs::*;
 pub use messaging::*;
 pub use pipeline::*;
 pub use process::*;
+pub use recorder::*;
 pub use rpc::*;
 
 /// Every metric that this crate emits, by file.
@@ -27,4 +29,5 @@ pub(super) const ALL: &[&[&Metric]] = &[
     pipeline::ALL,
     process::ALL,
     logs::ALL,
+    recorder::ALL,
 ];

@@ -5,17 +5,18 @@ use crate::signals::{FAST_BUCKETS, Kind, Metric};
 /// The resource of this process, as labels.
 pub const TARGET: Metric = Metric {
     name: "target.info",
-    kind: Kind::Gauge,
+    kind: Kind::Info,
     unit: "",
     help: "The resource of this process, as labels.",
     buckets: &[],
+    // Others of the resource may come beside these.
     labels: &["service.name", "service.version", "service.instance.id"],
 };
 
 /// What this process was built from, as labels.
 pub const BUILD: Metric = Metric {
     name: "build.info",
-    kind: Kind::Gauge,
+    kind: Kind::Info,
     unit: "",
     help: "What this process was built from, as labels.",
     buckets: &[],
@@ -52,12 +53,12 @@ pub const TOKIO_GLOBAL_QUEUE_DEPTH: Metric = Metric {
     labels: &[],
 };
 
-/// Time that the workers were busy, summed over the workers since the start; it only rises.
+/// Time that the workers were busy, summed over the workers since the start.
 pub const TOKIO_BUSY_TIME: Metric = Metric {
     name: "tokio.runtime.busy_time",
-    kind: Kind::Gauge,
+    kind: Kind::ObservableCounter,
     unit: "s",
-    help: "Time that the workers were busy, summed over the workers since the start; it only rises.",
+    help: "Time that the workers were busy, summed over the workers since the start.",
     buckets: &[],
     labels: &[],
 };
@@ -82,12 +83,12 @@ pub const TOKIO_SCHEDULE_DELAY: Metric = Metric {
     labels: &[],
 };
 
-/// User and system CPU time used, in seconds; it only rises.
+/// User and system CPU time used.
 pub const PROCESS_CPU: Metric = Metric {
-    name: "process.cpu.seconds_total",
-    kind: Kind::Gauge,
-    unit: "",
-    help: "User and system CPU time used, in seconds; it only rises.",
+    name: "process.cpu",
+    kind: Kind::ObservableCounter,
+    unit: "s",
+    help: "User and system CPU time used.",
     buckets: &[],
     labels: &[],
 };

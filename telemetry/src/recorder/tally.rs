@@ -1,0 +1,38 @@
+//! Counts of what the recorder could not take as it came. A series appears with its first count, so that the
+//! hundreds of metrics that are in order do not each add one.
+
+use std::sync::{Arc, OnceLock};
+
+use metrics::{Counter, Recorder};
+use metrics_exporter_prometheus::PrometheusRecorder;
+
+use crate::signals::{LabelValue, METADATA, Metric};
+
+/// One series of a counter that this recorder counts itself.
+pub(crate) struct Tally {
+    exporter: Arc<PrometheusRecorder>,
+    key: metrics::Key,
+    counter: OnceLock<Counter>,
+}
+
+// === impl Tally ===
+
+impl Tally {
+    pub(crate) fn new(
+        exporter: &Arc<PrometheusRecorder>,
+        metric: &'static Metric,
+        labels: &[LabelValue<'_>],
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            exporter: Arc::clone(exporter),
+            key: metric.key(labels),
+            counter: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.counter
+            .get_or_init(|| self.exporter.register_counter(&self.key, &METADATA))
+            .increment(count);
+    }
+}
