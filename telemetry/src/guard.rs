@@ -15,11 +15,14 @@ use crate::sampling::Poller;
 /// How long a flush or a shutdown takes at most, unless its caller says otherwise.
 pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
-/// The running telemetry: whoever holds it calls [`shutdown`](Self::shutdown) last.
+/// The running telemetry, to be held until everything else has ended: then spans and log lines are flushed.
+///
+/// Whoever calls [`shutdown`](Self::shutdown) last is told what is lost. When the value is dropped instead, that happens
+/// too, in 5 s at most for which the thread blocks, and a log line tells.
 #[derive(Debug)]
-#[must_use = "spans are flushed by its shutdown"]
+#[must_use = "what is dropped at once ends at once"]
 pub struct Telemetry {
-    /// None when no span is recorded, or none leaves.
+    /// None when no span is recorded, or none leaves, or when it is shut down.
     pub(crate) pipeline: Option<Pipeline>,
     /// Asks for sampling strategies while this lives.
     pub(crate) _poller: Option<Poller>,
@@ -109,12 +112,10 @@ impl Telemetry {
     }
 
     /// The same in a time of the caller's. What is not exported then is lost.
-    pub async fn shutdown_within(self, limit: Duration) -> Result<Snapshot, ShutdownError> {
-        for task in &self.tasks {
-            task.abort();
-        }
+    pub async fn shutdown_within(mut self, limit: Duration) -> Result<Snapshot, ShutdownError> {
+        self.stop_tasks();
         let before = self.spans().lost;
-        if let Some(pipeline) = &self.pipeline {
+        if let Some(pipeline) = self.pipeline.take() {
             pipeline.shutdown(limit).await;
         }
         let spans = self.spans();
@@ -126,12 +127,31 @@ impl Telemetry {
         }
     }
 
+    fn stop_tasks(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+
     pub(crate) fn rendering(&self) -> Rendering {
         self.rendering.clone()
     }
 
     pub(crate) fn levels(&self) -> Levels {
         self.rendering.logs.levels().clone()
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        let Some(pipeline) = self.pipeline.take() else {
+            return;
+        };
+        self.stop_tasks();
+        let lost = pipeline.shutdown_blocking(FLUSH_LIMIT);
+        if lost.total() > 0 {
+            tracing::error!(%lost, "spans were lost at the shutdown");
+        }
     }
 }
 

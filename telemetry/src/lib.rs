@@ -5,7 +5,6 @@
 //! ```
 //! use axum::{Router, routing::get};
 //! use telemetry::admin::{Admin, Readiness};
-//! use tower::Layer;
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +19,7 @@
 //!
 //! let admin = Admin::bind("127.0.0.1:0", &telemetry, Readiness::default())?;
 //! # let stop = async {};
-//! tokio::spawn(admin.serve(stop)); // /metrics, /livez, /readyz
+//! tokio::spawn(admin.serve(stop)); // /metrics, /livez, /readyz, /log-level
 //! # drop((pantry, app));
 //! # if false {
 //! telemetry.shutdown().await?; // last: what is left is exported, or the error says how much is lost
@@ -78,7 +77,8 @@ pub use otlp::ExporterError;
 pub use pipeline::{Loss, Losses, Snapshot};
 pub use settings::Rejected;
 
-/// The page for adopters, so that its examples are compiled.
+/// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/adopting-telemetry.md")]
-struct AdoptersPage;
+#[doc = include_str!("../../docs/testing-telemetry.md")]
+struct AdoptersPages;

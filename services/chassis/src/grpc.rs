@@ -4,7 +4,6 @@ use crate::{config, platform::Service};
 use std::time::Duration;
 use telemetry::grpc::{ClientLayer, ClientService};
 use tonic::transport::{Channel as Transport, Endpoint};
-use tower::Layer as _;
 
 /// How long a unary call may take when neither its caller nor the call that it belongs to says less.
 pub const DEADLINE: Duration = Duration::from_secs(5);

@@ -10,7 +10,7 @@ use hyper_util::{
 };
 use std::{error::Error, time::Duration};
 use telemetry::http::{ClientLayer, ClientService};
-use tower::{Layer as _, ServiceExt as _};
+use tower::ServiceExt as _;
 
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;

@@ -61,6 +61,11 @@ impl ClientLayer {
         self.deadline = Some(budget);
         self
     }
+
+    /// The same as [`Layer::layer`], for callers that do not import `tower`.
+    pub fn layer<S>(&self, inner: S) -> ClientService<S> {
+        Layer::layer(self, inner)
+    }
 }
 
 impl<S> Layer<S> for ClientLayer {

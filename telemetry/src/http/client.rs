@@ -33,6 +33,11 @@ impl ClientLayer {
         self.query = true;
         self
     }
+
+    /// The same as [`Layer::layer`], for callers that do not import `tower`.
+    pub fn layer<S>(&self, inner: S) -> ClientService<S> {
+        Layer::layer(self, inner)
+    }
 }
 
 impl<S> Layer<S> for ClientLayer {

@@ -118,6 +118,15 @@ impl Pipeline {
         self.ledger.abandon();
     }
 
+    /// The same for callers that block. Returns what was lost.
+    pub(crate) fn shutdown_blocking(&self, limit: Duration) -> Losses {
+        let before = self.ledger.snapshot().lost;
+        let pipeline = self.clone();
+        self.block_on(async move { pipeline.shutdown(limit).await });
+        self.ledger.abandon();
+        self.ledger.snapshot().lost - before
+    }
+
     async fn wait(&self, mark: u64, limit: Duration) -> u64 {
         let ledger = Arc::clone(&self.ledger);
         let reached = async move {
@@ -177,12 +186,7 @@ impl SpanProcessor for Processor {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let before = self.pipeline.ledger.snapshot().lost;
-        let pipeline = self.pipeline.clone();
-        self.pipeline
-            .block_on(async move { pipeline.shutdown(timeout).await });
-        self.pipeline.ledger.abandon();
-        let lost = self.pipeline.ledger.snapshot().lost - before;
+        let lost = self.pipeline.shutdown_blocking(timeout);
         if lost.total() == 0 {
             Ok(())
         } else {

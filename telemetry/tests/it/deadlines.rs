@@ -14,7 +14,7 @@ use prost::Message;
 use telemetry::grpc::{ClientLayer, within};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
-use tower::{Layer, ServiceExt};
+use tower::ServiceExt;
 
 use crate::echo::{Client, Codec, LIVE, REPEAT, UNARY, address, client, client_of_three};
 use crate::harness::{has_line, run, spans, traced};

@@ -17,7 +17,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
-use tower::{Layer, Service, service_fn};
+use tower::{Service, service_fn};
 
 pub const UNARY: &str = "/it.Echo/Unary";
 pub const COLLECT: &str = "/it.Echo/Collect";

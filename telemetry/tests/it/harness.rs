@@ -15,7 +15,6 @@ use telemetry::Telemetry;
 use telemetry::http::{ClientLayer, ClientService};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower::Layer;
 use tracing::Instrument;
 
 use crate::receiver::{Receiver, Span};

@@ -10,7 +10,7 @@ use http::header::HeaderName;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use telemetry::http::{ClientLayer, ServerLayer};
-use tower::{Layer, Service, ServiceExt};
+use tower::{Service, ServiceExt};
 
 use crate::harness::{
     has_line, http_client, named, plain_client, run, sample, serve, spans, traced,

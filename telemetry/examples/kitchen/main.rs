@@ -1,0 +1,37 @@
+//! A kitchen: an axum service that asks a tonic service, the pantry.
+
+#[path = "../pantry/mod.rs"]
+mod pantry;
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::{Router, routing::get};
+use pantry::PantryClient;
+use tokio::net::TcpListener;
+use tonic::transport::Channel;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let _telemetry = telemetry::init("kitchen")?;
+    let pantry = std::env::var("PANTRY")?;
+    let channel = Channel::from_shared(pantry)?.connect_lazy();
+    let channel = telemetry::grpc::ClientLayer::new().layer(channel);
+    let pantry = PantryClient::new(channel);
+
+    let serve = async move |Path(dish): Path<String>| {
+        let left = pantry.clone().look(dish.clone()).await;
+        let left = left.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        tracing::info!(dish, left, "served");
+        Ok::<_, StatusCode>(format!("{dish}, {left} left\n"))
+    };
+    let app = Router::new().route("/dishes/{dish}", get(serve));
+    let app = app.layer(telemetry::http::ServerLayer::new());
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on {}", listener.local_addr()?);
+    let stop = async { while tokio::signal::ctrl_c().await.is_err() {} };
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stop)
+        .await?;
+    Ok(())
+}
