@@ -49,6 +49,7 @@ end_to_end() {
 phase "what the tests need" prepare
 phase "format" cargo fmt --all --check
 phase "lints" cargo clippy --release --workspace --all-targets --features loadtest/e2e -- --deny warnings
+phase "the telemetry crate with each of its features alone" "$pieces/features.sh"
 phase "licences, bans and sources of the dependencies" "$pieces/deny.sh" licenses bans sources
 start_throwaways
 PROMTOOL=$(program promtool)

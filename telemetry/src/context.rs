@@ -15,6 +15,7 @@ use crate::{sampling, signals};
 pub(crate) mod links;
 mod tasks;
 
+#[cfg(any(feature = "grpc", feature = "http"))]
 pub use crate::stream::caused_by;
 pub use links::{link, link_all};
 pub use tasks::{InSpan, InTrace, TraceExt, spawn, spawn_blocking, spawn_blocking_in, spawn_in};

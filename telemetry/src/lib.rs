@@ -39,19 +39,37 @@
 //! Settings are the standard `OTEL_*` variables and `RUST_LOG`; the log level never cuts traces.
 //! `BIDTRACE_LOG_FORMAT` is `json` or `text`; without it, lines are readable on a terminal and JSON elsewhere.
 
+// What several features share is not cut up between them.
+#![cfg_attr(
+    not(all(
+        feature = "db",
+        feature = "grpc",
+        feature = "http",
+        feature = "messaging",
+        feature = "test"
+    )),
+    allow(dead_code, unreachable_pub)
+)]
+
 pub mod admin;
 pub mod context;
+#[cfg(feature = "db")]
 pub mod db;
+#[cfg(feature = "grpc")]
 pub mod grpc;
+#[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "messaging")]
 pub mod messaging;
 pub mod sampling;
 pub mod signals;
 #[cfg(feature = "test")]
 pub mod test;
 
+#[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
 mod error_type;
+#[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;
 mod gauge;
 mod guard;
@@ -67,7 +85,9 @@ mod resource;
 mod runtime;
 #[allow(dead_code)] // Read by the parts as they come.
 mod settings;
+#[cfg(any(feature = "grpc", feature = "http"))]
 mod stream;
+#[cfg(any(feature = "grpc", feature = "http"))]
 mod trust;
 
 pub use error_type::{Classify, ErrorType};

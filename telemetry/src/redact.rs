@@ -7,6 +7,10 @@
 
 use std::borrow::Cow;
 
+mod spans;
+
+pub(crate) use spans::SpanRedactor;
+
 /// What stands in the place of what was taken out.
 pub(crate) const REDACTED: &str = "REDACTED";
 
@@ -114,6 +118,7 @@ fn hump(text: &str) -> usize {
 /// `scheme://user:password@host` without what is before the `@`.
 fn without_user_info(text: &str) -> Cow<'_, str> {
     let mut scrubbed = String::new();
+    let mut found = false;
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, authority) = rest.split_at(at + 3);
@@ -122,12 +127,15 @@ fn without_user_info(text: &str) -> Cow<'_, str> {
             .unwrap_or(authority.len());
         scrubbed.push_str(before);
         rest = authority;
-        if let Some(host) = authority[..end].rfind('@') {
+        if let Some(host) = authority[..end].rfind('@')
+            && !authority[..host].split(':').all(|part| part == REDACTED)
+        {
             scrubbed.push_str(REDACTED);
             rest = &authority[host..];
+            found = true;
         }
     }
-    if scrubbed.is_empty() {
+    if !found {
         return Cow::Borrowed(text);
     }
     scrubbed.push_str(rest);
@@ -232,6 +240,7 @@ mod tests {
                 "the basic authentication of the bearer token",
             ),
             ("minji@example.com://", "minji@example.com://"),
+            ("x://REDACTED:REDACTED@host", "x://REDACTED:REDACTED@host"),
         ] {
             assert_eq!(scrub(text), scrubbed);
         }

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use http::Uri;
 
-/// What stands in place of a secret.
-const REDACTED: &str = "REDACTED";
+use crate::redact::{REDACTED, is_sensitive};
 
 /// The keys of a query whose values sign or grant something: those that the conventions list now, and those that
-/// they listed before.
+/// they listed before. The names that are sensitive everywhere are so here as well.
 const SECRET_KEYS: [&str; 7] = [
     "X-Amz-Signature",
     "X-Amz-Credential",
@@ -50,7 +49,7 @@ pub(super) fn full(uri: &Uri, with_query: bool) -> String {
 pub(super) fn query(query: &str) -> Cow<'_, str> {
     let is_secret = |pair: &str| {
         let key = pair.split_once('=').map_or(pair, |(key, _)| key);
-        SECRET_KEYS.contains(&key)
+        SECRET_KEYS.contains(&key) || is_sensitive(key)
     };
     if !query.split('&').any(is_secret) {
         return Cow::Borrowed(query);

@@ -15,6 +15,7 @@ use super::account::Loss;
 use super::console;
 use super::delivery::{Delivery, Report};
 use super::ledger::{Ledger, Outcome, Work};
+use crate::redact::SpanRedactor;
 use crate::signals;
 
 /// Takes batches from the queue, one at a time, and counts how each ended.
@@ -23,6 +24,7 @@ pub(super) struct Worker {
     ledger: Arc<Ledger>,
     schedule_delay: Duration,
     destination: Destination,
+    redactor: SpanRedactor,
     /// Whether the last batch was lost: only changes are logged.
     failing: bool,
 }
@@ -46,6 +48,7 @@ impl Worker {
             ledger,
             schedule_delay,
             destination,
+            redactor: SpanRedactor::default(),
             failing: false,
         }
     }
@@ -78,10 +81,13 @@ impl Worker {
         }
     }
 
-    async fn export(&mut self, spans: Vec<SpanData>) {
+    async fn export(&mut self, mut spans: Vec<SpanData>) {
         let count = spans.len() as u64;
         let started = Instant::now();
         let delivery = async {
+            for span in &mut spans {
+                self.redactor.redact(span);
+            }
             match &mut self.destination {
                 Destination::Collector(delivery) => delivery.deliver(spans).await,
                 Destination::Console => Report::from(console::write(&spans)),

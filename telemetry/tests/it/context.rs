@@ -202,3 +202,37 @@ fn blocking_work_goes_on_in_the_trace_with_or_without_a_span_of_its_own() {
         assert_eq!(named(&spans, "broken").attribute("error.type"), "panic");
     });
 }
+
+#[test]
+fn secrets_and_personal_data_reach_no_span() {
+    run(async {
+        let (trace, ()) = traced(async {
+            let span = tracing::info_span!(
+                "log in",
+                password = "hunter2",
+                user.email = "minji@example.com",
+                tries = 3
+            );
+            let _in = span.enter();
+            tracing::warn!(
+                access_token = "hunter2",
+                url = "http://a:hunter2@host/",
+                "sent Bearer hunter2hunter2"
+            );
+        })
+        .await;
+        let spans = spans(&trace, |spans| spans.len() == 2).await;
+        let log_in = named(&spans, "log in");
+        assert_eq!(log_in.attribute("password"), "REDACTED");
+        assert_eq!(log_in.attribute("tries"), "3");
+        let whole = format!("{log_in:?}");
+        assert!(
+            whole.contains("http://REDACTED@host/") && whole.contains("sent Bearer REDACTED"),
+            "{whole}"
+        );
+        assert!(
+            !whole.contains("hunter2") && !whole.contains("minji"),
+            "{whole}"
+        );
+    });
+}
