@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use opentelemetry::baggage::BaggageExt;
-use opentelemetry::propagation::TextMapPropagator;
+use http::HeaderMap;
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 
-use crate::propagation::Pairs;
-use crate::{sampling, signals};
+use crate::propagation::{self, Rejection};
+use crate::sampling;
 
 pub(crate) mod links;
 mod tasks;
@@ -28,8 +27,11 @@ pub use tasks::{InSpan, InTrace, TraceExt, spawn, spawn_blocking, spawn_blocking
 #[derive(Clone, Default)]
 pub struct SavedContext {
     span: Option<SpanContext>,
-    baggage: Vec<KeyValue>,
+    baggage: Vec<KeyValueMetadata>,
 }
+
+/// Longer texts were not written here, nor by earlier versions: nobody looks into them.
+const MAX_TEXT: usize = 64 * 1024;
 
 /// The context of the caller, whoever that is: the innermost span that is active now.
 ///
@@ -68,9 +70,7 @@ pub fn keep() {
 pub(crate) fn adopt(span: &tracing::Span, parent: Context) {
     let context = parent.span().span_context().clone();
     if let Err(SetParentError::AlreadyStarted) = span.set_parent(parent) {
-        signals::TELEMETRY_CONTEXT_REJECTED
-            .counter(&[("reason", "already_started")])
-            .increment(1);
+        Rejection::AlreadyStarted.count();
         span.add_link(context);
     }
 }
@@ -83,41 +83,49 @@ impl SavedContext {
         Self::from_context(&Context::current())
     }
 
+    /// The context that the headers of a request carry, in the forms of `OTEL_PROPAGATORS`; empty when they carry
+    /// none that is well-formed.
+    ///
+    /// For a server that none of this crate's layers serves. Whether the caller is to be believed is for that
+    /// server to decide.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        Self::from_context(&propagation::extract(headers))
+    }
+
+    /// Writes the context into the headers of a request, in the forms of `OTEL_PROPAGATORS` and in place of what
+    /// they carried. An empty context leaves none.
+    pub fn to_headers(&self, headers: &mut HeaderMap) {
+        propagation::inject(&self.to_context(), headers);
+    }
+
     /// The context as text: a JSON object of the W3C headers `traceparent`, `tracestate` and `baggage`.
     ///
-    /// An empty context is the empty string.
+    /// An empty context is the empty string; no text is longer than 10 000 bytes.
     pub fn to_text(&self) -> String {
         if self.span.is_none() && self.baggage.is_empty() {
             return String::new();
         }
-        let context = self.to_context();
-        let mut pairs = Pairs::default();
-        TraceContextPropagator::new().inject_context(&context, &mut pairs);
-        BaggagePropagator::new().inject_context(&context, &mut pairs);
-        let object: BTreeMap<String, String> = pairs
-            .0
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
+        let headers = propagation::to_w3c(&self.to_context());
+        let object: BTreeMap<String, String> = headers.into_iter().collect();
         serde_json::to_string(&object).unwrap_or_default()
     }
 
     /// Reads what [`to_text`](Self::to_text) wrote. Anything else is an empty context.
     pub fn from_text(text: &str) -> Self {
+        if text.is_empty() || text.len() > MAX_TEXT {
+            return Self::default();
+        }
         let Ok(object) = serde_json::from_str::<BTreeMap<String, String>>(text) else {
             return Self::default();
         };
-        let pairs = Pairs(object.into_iter().collect());
-        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &pairs);
-        let context = BaggagePropagator::new().extract_with_context(&context, &pairs);
-        Self::from_context(&context)
+        let headers: Vec<_> = object.into_iter().collect();
+        Self::from_context(&propagation::from_w3c(&headers))
     }
 
     /// The context that a W3C `traceparent` names. Anything else is an empty context.
     pub fn from_traceparent(traceparent: &str) -> Self {
-        let pairs = Pairs(vec![("traceparent".to_owned(), traceparent.to_owned())]);
-        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &pairs);
-        Self::from_context(&context)
+        let headers = [("traceparent".to_owned(), traceparent.to_owned())];
+        Self::from_context(&propagation::from_w3c(&headers))
     }
 
     /// Whether there is no span in it, so that nothing can follow from it.
@@ -143,17 +151,27 @@ impl SavedContext {
     }
 
     pub(crate) fn from_context(context: &Context) -> Self {
-        let span = context.span().span_context().clone();
-        let baggage = context
-            .baggage()
-            .iter()
-            .map(|(key, (value, _))| KeyValue::new(key.clone(), value.clone()))
-            .collect();
+        let span = context.span();
+        let span = span.span_context();
+        let baggage = context.baggage().iter().map(|(key, (value, metadata))| {
+            KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
+        });
         Self {
-            span: span.is_valid().then_some(span),
-            baggage,
+            span: span.is_valid().then(|| remote(span)),
+            baggage: baggage.collect(),
         }
     }
+}
+
+/// The same span, as those see it who go on from it elsewhere.
+fn remote(span: &SpanContext) -> SpanContext {
+    SpanContext::new(
+        span.trace_id(),
+        span.span_id(),
+        span.trace_flags(),
+        true,
+        span.trace_state().clone(),
+    )
 }
 
 impl std::fmt::Debug for SavedContext {

@@ -1,156 +1,155 @@
-//! Reading contexts from headers and writing them there, with the propagators that were installed.
+//! Reading contexts from headers and writing them there, in the forms that were installed.
+//!
+//! Each form is a few functions over a [`carrier`]: header maps, pairs of strings, and whatever implements
+//! OpenTelemetry's own traits. [`Propagators`] composes them without a trait object between, so that a request
+//! pays for the headers that it has: names are static, no value is copied before it is known to be good, and
+//! nothing is allocated for what is absent.
 
-use std::borrow::Cow;
+use std::sync::{LazyLock, OnceLock};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::propagation::{Extractor, Injector};
-use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
+use http::HeaderMap;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, global};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
 use crate::settings::{Propagator, Settings};
+use crate::signals;
+use carrier::Pairs;
+use composite::Propagators;
 
-/// Makes the forms that the settings name those of the process.
-pub(crate) fn install(settings: &Settings) {
-    let propagators = settings
-        .propagators
-        .iter()
-        .filter_map(
-            |propagator| -> Option<Box<dyn TextMapPropagator + Send + Sync>> {
-                match propagator {
-                    Propagator::TraceContext => Some(Box::new(TraceContextPropagator::new())),
-                    Propagator::Baggage => Some(Box::new(BaggagePropagator::new())),
-                    Propagator::B3 | Propagator::B3Multi | Propagator::Jaeger => None,
-                }
-            },
-        )
-        .collect();
-    global::set_text_map_propagator(TextMapCompositePropagator::new(propagators));
+mod b3;
+mod baggage;
+mod carrier;
+mod composite;
+mod hex;
+mod jaeger;
+mod percent;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+pub(crate) mod strategies;
+mod trace_context;
+mod trace_state;
+
+/// Why a context, or a part of one, was not taken over or not passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    /// It came for a span that had started.
+    AlreadyStarted,
+    /// It is not what its form asks for.
+    Malformed,
+    /// A header that may come once came twice, or a key of `tracestate` did.
+    Duplicated,
+    /// A header has more bytes or more members than are read.
+    Oversized,
+    /// Members were left out because they did not fit, or are not valid in a header.
+    Truncated,
 }
 
-/// Name-value pairs as a carrier: the headers of a message, or the fields of a saved context.
-#[derive(Debug, Default)]
-pub(crate) struct Pairs(pub(crate) Vec<(String, String)>);
+/// What a caller said about sampling where the flag of a span context cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Without ids: do not sample what this request makes.
+    Deny,
+    /// Without ids: sample it.
+    Accept,
+    /// Sample it, and tell everybody further down.
+    Debug,
+    /// With ids: whoever is asked decides.
+    Defer,
+}
+
+/// What the headers of one form say of the caller's span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remote {
+    /// What it is, with what its flag cannot say.
+    Span(SpanContext, Option<Decision>),
+    /// There are no ids.
+    Decision(Decision),
+}
+
+static INSTALLED: OnceLock<Propagators> = OnceLock::new();
+
+/// Those of a process that installed none: the specification's default.
+static DEFAULT: LazyLock<Propagators> =
+    LazyLock::new(|| Propagators::new(&[Propagator::TraceContext, Propagator::Baggage]));
+
+/// Makes the forms that the settings name those of the process, for other users of OpenTelemetry's API too.
+pub(crate) fn install(settings: &Settings) {
+    let propagators = INSTALLED.get_or_init(|| Propagators::new(&settings.propagators));
+    global::set_text_map_propagator(propagators.clone());
+}
+
+/// Makes the forms of the process, whatever they are, those of OpenTelemetry's API.
+pub(crate) fn publish() {
+    global::set_text_map_propagator(installed().clone());
+}
 
 /// The context that the headers of a request carry; empty when they carry none that is well-formed.
 pub(crate) fn extract(headers: &HeaderMap) -> Context {
-    global::get_text_map_propagator(|propagator| {
-        let carried = Carried::read(headers, propagator.fields());
-        propagator.extract_with_context(&Context::new(), &carried)
-    })
+    installed().read(headers, Context::new())
 }
 
 /// The context that the headers of a message carry.
 pub(crate) fn extract_pairs(pairs: &[(String, String)]) -> Context {
-    global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&Context::new(), &BorrowedPairs(pairs))
-    })
+    installed().read(&Pairs(pairs), Context::new())
 }
 
 /// Writes `context` into the headers of a request, in place of what they carried.
 pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
-    global::get_text_map_propagator(|propagator| {
-        for field in propagator.fields() {
-            headers.remove(field);
-        }
-        propagator.inject_context(context, &mut HeadersMut(headers));
-    });
+    installed().write(context, headers);
 }
 
 /// `context` as the headers of a message.
 pub(crate) fn inject_pairs(context: &Context) -> Vec<(String, String)> {
-    let mut pairs = Pairs::default();
-    global::get_text_map_propagator(|propagator| propagator.inject_context(context, &mut pairs));
-    pairs.0.retain(|(_, value)| !value.is_empty());
+    pairs(installed(), context)
+}
+
+/// What the caller of `context` said about sampling beyond the flag of its span; nothing when a span of this
+/// process is between.
+pub(crate) fn decision(context: &Context) -> Option<Decision> {
+    let decision = context.get::<Decision>().copied()?;
+    let span = context.span();
+    let span = span.span_context();
+    (!span.is_valid() || span.is_remote()).then_some(decision)
+}
+
+/// `context` in the form of W3C, whatever is installed: for what is kept.
+pub(crate) fn to_w3c(context: &Context) -> Vec<(String, String)> {
+    pairs(&DEFAULT, context)
+}
+
+/// Reads what [`to_w3c`] wrote.
+pub(crate) fn from_w3c(pairs: &[(String, String)]) -> Context {
+    DEFAULT.read(&Pairs(pairs), Context::new())
+}
+
+fn installed() -> &'static Propagators {
+    INSTALLED.get().unwrap_or(&DEFAULT)
+}
+
+fn pairs(propagators: &Propagators, context: &Context) -> Vec<(String, String)> {
+    let mut pairs = Pairs(Vec::new());
+    propagators.write(context, &mut pairs);
     pairs.0
 }
 
-/// The longest value of a context header that is read; W3C asks for 8192 bytes of baggage at most.
-const MAX_VALUE: usize = 8192;
+// === impl Rejection ===
 
-/// The context headers of a request: lists that came in several lines as one, and a `traceparent` only when
-/// there is exactly one (W3C Trace Context, 3.2 and 3.3.1.1).
-struct Carried<'a>(Vec<(&'a str, Cow<'a, str>)>);
-
-struct HeadersMut<'a>(&'a mut HeaderMap);
-
-struct BorrowedPairs<'a>(&'a [(String, String)]);
-
-impl<'a> Carried<'a> {
-    fn read(headers: &'a HeaderMap, fields: impl Iterator<Item = &'a str>) -> Self {
-        let carried = fields.filter_map(|field| {
-            let mut values = headers.get_all(field).iter();
-            let first = values.next()?.to_str().ok()?;
-            let rest: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
-            let value = match (field, rest.is_empty()) {
-                (_, true) => Cow::Borrowed(first),
-                ("tracestate" | "baggage", false) => {
-                    Cow::Owned(format!("{first},{}", rest.join(",")))
-                }
-                (_, false) => return None,
-            };
-            (value.len() <= MAX_VALUE).then_some((field, value))
-        });
-        Self(carried.collect())
-    }
-}
-
-impl Extractor for Carried<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value.as_ref())
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.iter().map(|(name, _)| *name).collect()
-    }
-}
-
-impl Injector for HeadersMut<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if value.is_empty() {
-            return;
-        }
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(key.as_bytes()),
-            HeaderValue::try_from(value),
-        ) {
-            self.0.insert(name, value);
+impl Rejection {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::AlreadyStarted => "already_started",
+            Self::Malformed => "malformed",
+            Self::Duplicated => "duplicated",
+            Self::Oversized => "oversized",
+            Self::Truncated => "truncated",
         }
     }
-}
 
-fn find<'a>(pairs: &'a [(String, String)], key: &str) -> Option<&'a str> {
-    pairs
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(key))
-        .map(|(_, value)| value.as_str())
-}
-
-impl Extractor for BorrowedPairs<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        find(self.0, key)
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.iter().map(|(name, _)| name.as_str()).collect()
-    }
-}
-
-impl Extractor for Pairs {
-    fn get(&self, key: &str) -> Option<&str> {
-        find(&self.0, key)
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.iter().map(|(name, _)| name.as_str()).collect()
-    }
-}
-
-impl Injector for Pairs {
-    fn set(&mut self, key: &str, value: String) {
-        self.0.push((key.to_owned(), value));
+    /// Counts one in `telemetry.context.rejected`.
+    pub(crate) fn count(self) {
+        signals::TELEMETRY_CONTEXT_REJECTED
+            .counter(&[("reason", self.reason())])
+            .increment(1);
     }
 }

@@ -13,6 +13,7 @@ use super::ratio::Ratio;
 use super::remote::Poller;
 use super::strategy::Strategy;
 use super::{KEEP, Sampling, bucket, now, trace_id};
+use crate::propagation::{self, Decision};
 use crate::settings::{self, RootSampler, Settings};
 
 /// The sampler of the process. Clones are the same one.
@@ -83,19 +84,26 @@ impl Head {
     fn decide(
         &self,
         parent: Option<&SpanContext>,
+        asked: Option<Decision>,
         id: TraceId,
         span: &FirstSpan<'_>,
     ) -> SamplingResult {
         // A child within the process: everything was said and noted when its first span began.
         let enters = parent.is_none_or(SpanContext::is_remote);
         let operation = enters.then(|| self.0.operation(span.name)).flatten();
-        let sampled = match parent {
-            Some(parent) if self.0.parent_based => parent.is_sampled(),
-            _ => operation.map_or_else(
+        let followed = match (parent, asked) {
+            _ if !self.0.parent_based => None,
+            (_, Some(Decision::Deny)) => Some(false),
+            (_, Some(Decision::Accept | Decision::Debug)) => Some(true),
+            (_, Some(Decision::Defer)) => None,
+            (parent, None) => parent.map(SpanContext::is_sampled),
+        };
+        let sampled = followed.unwrap_or_else(|| {
+            operation.map_or_else(
                 || self.0.root.samples(id, span.name),
                 |operation| operation.samples(id),
-            ),
-        };
+            )
+        });
         let mut result = SamplingResult {
             decision: SamplingDecision::Drop,
             attributes: Vec::new(),
@@ -155,11 +163,12 @@ impl ShouldSample for Head {
         _links: &[Link],
     ) -> SamplingResult {
         let span = FirstSpan { name, kind };
+        let asked = parent_context.and_then(propagation::decision);
         match parent_context {
             Some(context) if context.span().span_context().is_valid() => {
-                self.decide(Some(context.span().span_context()), trace_id, &span)
+                self.decide(Some(context.span().span_context()), asked, trace_id, &span)
             }
-            _ => self.decide(None, trace_id, &span),
+            _ => self.decide(None, asked, trace_id, &span),
         }
     }
 }
@@ -279,6 +288,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_a_caller_asks_for_without_a_flag_is_followed_when_parents_are() {
+        for (root, other) in [(RootSampler::Always, true), (RootSampler::Never, false)] {
+            for (decision, wanted) in [
+                (Decision::Deny, false),
+                (Decision::Accept, true),
+                (Decision::Debug, true),
+                (Decision::Defer, other),
+            ] {
+                let following = Head::new(&settings(true, root.clone()), &[]);
+                let lone = Context::new().with_value(decision);
+                assert_eq!(
+                    sampled(&ask(&following, &lone, "x")),
+                    wanted,
+                    "{decision:?}"
+                );
+                let own = Head::new(&settings(false, root.clone()), &[]);
+                assert_eq!(sampled(&ask(&own, &lone, "x")), other, "{decision:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_caller_that_defers_is_asked_no_more_below_the_span_that_decided() {
+        let head = Head::new(&settings(true, RootSampler::Always), &[]);
+        let deferring = |remote| parent(dated(), false, remote, "").with_value(Decision::Defer);
+        assert!(sampled(&ask(&head, &deferring(true), "x")));
+        assert!(!sampled(&ask(&head, &deferring(false), "x")));
     }
 
     #[test]

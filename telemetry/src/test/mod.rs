@@ -36,10 +36,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
-use opentelemetry::global;
-use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::{TraceId, TracerProvider};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
@@ -47,6 +44,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::logs::Directives;
+use crate::propagation;
 
 mod logs;
 mod metrics;
@@ -127,10 +125,7 @@ pub fn on_threads<T>(workers: usize, test: impl AsyncFnOnce(&Captured) -> T) -> 
 
 fn captured(directives: Directives) -> Captured {
     LazyLock::force(&SECOND);
-    global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-        Box::new(TraceContextPropagator::new()),
-        Box::new(BaggagePropagator::new()),
-    ]));
+    propagation::publish();
     let kept = Kept::default();
     let provider = SdkTracerProvider::builder()
         .with_span_processor(kept.spans.clone())

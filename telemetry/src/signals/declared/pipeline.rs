@@ -86,12 +86,12 @@ pub const OTEL_SDK_EXPORTER_OPERATION_DURATION: Metric = Metric {
     ],
 };
 
-/// Trace contexts that could not become a parent, by reason.
+/// Contexts and parts of them that were not taken over or not passed on, by reason.
 pub const TELEMETRY_CONTEXT_REJECTED: Metric = Metric {
     name: "telemetry.context.rejected",
     kind: Kind::Counter,
     unit: "{context}",
-    help: "Trace contexts that could not become a parent, by reason.",
+    help: "Contexts and parts of them that were not taken over or not passed on, by reason.",
     buckets: &[],
     labels: &["reason"],
 };

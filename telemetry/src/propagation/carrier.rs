@@ -1,0 +1,220 @@
+//! What contexts are read from and written to: the headers of a request, those of a message, and whatever stands
+//! behind OpenTelemetry's own traits.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::propagation::{Extractor, Injector};
+
+use super::Rejection;
+
+/// The bytes of one header that are looked at, over all of its lines.
+///
+/// Baggage may have as many (W3C Baggage, 3.3.2), and every other header has fewer.
+pub(super) const MAX_BYTES: usize = 8192;
+
+/// Where a context is read from.
+pub(super) trait Source {
+    /// The values of a header, line by line, in their order.
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]>;
+
+    /// The headers whose names begin so: what follows in the name, and the value.
+    fn prefixed(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])>;
+
+    /// The value of a header that may come only once, without the white space around it.
+    fn single(&self, name: &'static HeaderName) -> Result<Option<&[u8]>, Rejection> {
+        let mut lines = self.lines(name);
+        let Some(line) = lines.next() else {
+            return Ok(None);
+        };
+        if lines.next().is_some() {
+            return Err(Rejection::Duplicated);
+        }
+        if line.len() > MAX_BYTES {
+            return Err(Rejection::Oversized);
+        }
+        Ok(Some(trim(line)))
+    }
+}
+
+/// Where a context is written to. Values are visible ASCII.
+pub(super) trait Sink {
+    /// Writes a header in place of the one that is there.
+    fn set(&mut self, name: &'static HeaderName, value: Cow<'_, str>);
+
+    /// The same, for a name that is known only now.
+    fn set_prefixed(&mut self, prefix: &'static str, key: &str, value: String);
+
+    /// Takes a header away that a former hop wrote.
+    fn clear(&mut self, name: &'static HeaderName);
+
+    /// Takes the headers away whose names begin so.
+    fn clear_prefixed(&mut self, prefix: &'static str);
+}
+
+/// Name-value pairs: the headers of a message, or the fields of a saved context.
+#[derive(Debug, Default)]
+pub(super) struct Pairs<T>(pub(super) T);
+
+/// A carrier behind the traits of OpenTelemetry, of which nobody can take anything away.
+pub(super) struct Foreign<T>(pub(super) T);
+
+/// Without optional white space (RFC 9110, 5.6.3) around it.
+pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// What follows the prefix in a name, in whatever case that is written.
+fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = name.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+// === impl HeaderMap ===
+
+impl Source for HeaderMap {
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+
+    fn prefixed(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().filter_map(move |(name, value)| {
+            Some((after(name.as_str(), prefix)?, value.as_bytes()))
+        })
+    }
+}
+
+impl Sink for HeaderMap {
+    fn set(&mut self, name: &'static HeaderName, value: Cow<'_, str>) {
+        let value = match value {
+            Cow::Borrowed(value) => HeaderValue::from_str(value),
+            Cow::Owned(value) => HeaderValue::try_from(value),
+        };
+        if let Ok(value) = value {
+            self.insert(name, value);
+        }
+    }
+
+    fn set_prefixed(&mut self, prefix: &'static str, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(format!("{prefix}{key}")),
+            HeaderValue::try_from(value),
+        ) {
+            self.insert(name, value);
+        }
+    }
+
+    fn clear(&mut self, name: &'static HeaderName) {
+        self.remove(name);
+    }
+
+    fn clear_prefixed(&mut self, prefix: &'static str) {
+        let stale: Vec<HeaderName> = self
+            .keys()
+            .filter(|name| after(name.as_str(), prefix).is_some())
+            .cloned()
+            .collect();
+        for name in stale {
+            self.remove(name);
+        }
+    }
+}
+
+// === impl Pairs ===
+
+impl<T: AsRef<[(String, String)]>> Source for Pairs<T> {
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        let named = |pair: &&(String, String)| pair.0.eq_ignore_ascii_case(name.as_str());
+        let pairs = self.0.as_ref().iter().filter(named);
+        pairs.map(|(_, value)| value.as_bytes())
+    }
+
+    fn prefixed(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])> {
+        let pairs = self.0.as_ref().iter();
+        pairs.filter_map(move |(name, value)| Some((after(name, prefix)?, value.as_bytes())))
+    }
+}
+
+impl Sink for Pairs<Vec<(String, String)>> {
+    fn set(&mut self, name: &'static HeaderName, value: Cow<'_, str>) {
+        self.0.push((name.as_str().to_owned(), value.into_owned()));
+    }
+
+    fn set_prefixed(&mut self, prefix: &'static str, key: &str, value: String) {
+        self.0.push((format!("{prefix}{key}"), value));
+    }
+
+    // What is written to is new and holds nothing.
+    fn clear(&mut self, _name: &'static HeaderName) {}
+
+    fn clear_prefixed(&mut self, _prefix: &'static str) {}
+}
+
+// === impl Foreign ===
+
+impl Source for Foreign<&dyn Extractor> {
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        let lines = self.0.get_all(name.as_str()).unwrap_or_default();
+        lines.into_iter().map(str::as_bytes)
+    }
+
+    fn prefixed(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.keys().into_iter().filter_map(move |name| {
+            let value = self.0.get(name)?;
+            Some((after(name, prefix)?, value.as_bytes()))
+        })
+    }
+}
+
+impl Sink for Foreign<&mut dyn Injector> {
+    fn set(&mut self, name: &'static HeaderName, value: Cow<'_, str>) {
+        self.0.set(name.as_str(), value.into_owned());
+    }
+
+    fn set_prefixed(&mut self, prefix: &'static str, key: &str, value: String) {
+        self.0.set(&format!("{prefix}{key}"), value);
+    }
+
+    fn clear(&mut self, _name: &'static HeaderName) {}
+
+    fn clear_prefixed(&mut self, _prefix: &'static str) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static B3: HeaderName = HeaderName::from_static("b3");
+
+    #[test]
+    fn a_header_that_may_come_once_is_refused_when_it_comes_twice_or_is_too_long() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(headers.single(&B3), Ok(None));
+        headers.append("b3", HeaderValue::from_static(" \t0 "));
+        assert_eq!(headers.single(&B3), Ok(Some(b"0".as_slice())));
+        headers.append("b3", HeaderValue::from_static("0"));
+        assert_eq!(headers.single(&B3), Err(Rejection::Duplicated));
+        let long = Pairs(vec![("B3".to_owned(), " ".repeat(MAX_BYTES + 1))]);
+        assert_eq!(long.single(&B3), Err(Rejection::Oversized));
+    }
+
+    #[test]
+    fn names_are_found_in_whatever_case_they_are_written() {
+        let pairs = Pairs(vec![("UberCtx-Tenant".to_owned(), "mapo".to_owned())]);
+        let found: Vec<_> = pairs.prefixed("uberctx-").collect();
+        assert_eq!(found, [("Tenant", b"mapo".as_slice())]);
+        assert_eq!(after("über", "uberctx-"), None);
+    }
+
+    #[test]
+    fn what_a_former_hop_wrote_is_taken_away() {
+        let mut headers = HeaderMap::new();
+        headers.insert("uberctx-a", HeaderValue::from_static("1"));
+        headers.insert("uber", HeaderValue::from_static("2"));
+        headers.clear_prefixed("uberctx-");
+        assert_eq!(headers.len(), 1);
+    }
+}

@@ -1,0 +1,395 @@
+//! Several forms at once.
+
+use http::HeaderName;
+use opentelemetry::Context;
+use opentelemetry::baggage::{Baggage, BaggageExt};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
+
+use super::carrier::{Foreign, Sink, Source};
+use super::{Decision, Rejection, Remote, b3, baggage, jaeger, trace_context};
+use crate::settings::Propagator;
+
+/// The forms in which contexts travel, in their order.
+///
+/// Each is read on top of what the ones before it found, as the specification's composite propagator does: of two
+/// different spans the later one is the parent; of the same span in two forms, the later one's flag counts, and what
+/// only the earlier form can say stays; what is not valid changes nothing; baggage is joined key by key. All are
+/// written.
+#[derive(Debug, Clone)]
+pub(crate) struct Propagators {
+    order: Vec<Propagator>,
+    // The names of what is written.
+    fields: Vec<String>,
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+struct Carried {
+    span: Option<SpanContext>,
+    decision: Option<Decision>,
+    baggage: Baggage,
+}
+
+// === impl Propagators ===
+
+impl Propagators {
+    pub(crate) fn new(order: &[Propagator]) -> Self {
+        let fields = order.iter().flat_map(|propagator| fields(*propagator));
+        Self {
+            order: order.to_vec(),
+            fields: fields.map(|name| name.as_str().to_owned()).collect(),
+        }
+    }
+
+    /// `base` with what the carrier has. What is left out is counted.
+    pub(super) fn read(&self, source: &impl Source, base: Context) -> Context {
+        let mut carried = Carried::default();
+        for propagator in &self.order {
+            carried.read(*propagator, source);
+        }
+        carried.into_context(base)
+    }
+
+    /// Writes `context` in place of what former hops wrote. What is left out is counted.
+    pub(super) fn write(&self, context: &Context, sink: &mut impl Sink) {
+        let span = context.span();
+        let span = span.span_context();
+        let decision = context.get::<Decision>().copied();
+        if self.order.iter().any(|propagator| propagator.is_b3()) {
+            b3::clear(sink);
+        }
+        for propagator in &self.order {
+            let cut = match propagator {
+                Propagator::TraceContext => trace_context::inject(span, sink),
+                Propagator::Baggage => baggage::inject(context.baggage(), sink),
+                Propagator::B3 => b3::inject(b3::Form::Single, span, decision, sink),
+                Propagator::B3Multi => b3::inject(b3::Form::Multi, span, decision, sink),
+                Propagator::Jaeger => {
+                    jaeger::inject(span, decision, sink);
+                    jaeger::inject_baggage(context.baggage(), sink)
+                }
+            };
+            if cut {
+                Rejection::Truncated.count();
+            }
+        }
+    }
+}
+
+impl TextMapPropagator for Propagators {
+    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+        self.write(context, &mut Foreign(injector));
+    }
+
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        self.read(&Foreign(extractor), context.clone())
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.fields)
+    }
+}
+
+// === impl Carried ===
+
+impl Carried {
+    fn read(&mut self, propagator: Propagator, source: &impl Source) {
+        let left_out = match propagator {
+            Propagator::TraceContext => match trace_context::extract(source) {
+                Ok(None) => None,
+                Ok(Some((span, left_out))) => {
+                    self.put(Remote::Span(span, None));
+                    left_out
+                }
+                Err(rejection) => Some(rejection),
+            },
+            Propagator::Baggage => baggage::extract(source, &mut self.baggage),
+            Propagator::B3 | Propagator::B3Multi => self.take(b3::extract(source)),
+            Propagator::Jaeger => {
+                if let Some(rejection) = jaeger::extract_baggage(source, &mut self.baggage) {
+                    rejection.count();
+                }
+                self.take(jaeger::extract(source))
+            }
+        };
+        if let Some(rejection) = left_out {
+            rejection.count();
+        }
+    }
+
+    fn take(&mut self, remote: Result<Option<Remote>, Rejection>) -> Option<Rejection> {
+        match remote {
+            Ok(remote) => {
+                if let Some(remote) = remote {
+                    self.put(remote);
+                }
+                None
+            }
+            Err(rejection) => Some(rejection),
+        }
+    }
+
+    fn put(&mut self, remote: Remote) {
+        match (remote, &mut self.span) {
+            (Remote::Span(span, decision), Some(before)) if is_same(&span, before) => {
+                // It leaves open what the other form has said.
+                if decision == Some(Decision::Defer) {
+                    return;
+                }
+                *before = merge(before, &span);
+                let debug = self.decision.filter(|before| *before == Decision::Debug);
+                self.decision = decision.or(debug);
+            }
+            (Remote::Span(span, decision), before) => {
+                (*before, self.decision) = (Some(span), decision);
+            }
+            (Remote::Decision(decision), None) => self.decision = Some(decision),
+            // The span that was found has its own.
+            (Remote::Decision(_), Some(_)) => {}
+        }
+    }
+
+    fn into_context(self, base: Context) -> Context {
+        let mut context = base;
+        if let Some(span) = self.span {
+            context = context.with_remote_span_context(span);
+        }
+        if let Some(decision) = self.decision {
+            context = context.with_value(decision);
+        }
+        if self.baggage.is_empty() {
+            return context;
+        }
+        let joined = join(context.baggage(), self.baggage);
+        context.with_baggage(joined)
+    }
+}
+
+fn is_same(one: &SpanContext, other: &SpanContext) -> bool {
+    (one.trace_id(), one.span_id()) == (other.trace_id(), other.span_id())
+}
+
+/// One span in two forms: the later one decides, and what only the earlier one can say stays.
+fn merge(before: &SpanContext, after: &SpanContext) -> SpanContext {
+    let flags = (before.trace_flags() | after.trace_flags()).with_sampled(after.is_sampled());
+    let state = match after.trace_state() {
+        state if *state == TraceState::NONE => before.trace_state(),
+        state => state,
+    };
+    SpanContext::new(
+        after.trace_id(),
+        after.span_id(),
+        flags,
+        true,
+        state.clone(),
+    )
+}
+
+/// What was there, and on top of it what was read.
+fn join(base: &Baggage, read: Baggage) -> Baggage {
+    if base.is_empty() {
+        return read;
+    }
+    let members = base.iter().chain(read.iter());
+    members
+        .map(|(key, member)| (key.clone(), member.clone()))
+        .collect()
+}
+
+// === impl Propagator ===
+
+impl Propagator {
+    fn is_b3(self) -> bool {
+        matches!(self, Self::B3 | Self::B3Multi)
+    }
+}
+
+fn fields(propagator: Propagator) -> Vec<&'static HeaderName> {
+    match propagator {
+        Propagator::TraceContext => vec![&trace_context::TRACEPARENT, &trace_context::TRACESTATE],
+        Propagator::Baggage => vec![&baggage::BAGGAGE],
+        Propagator::B3 => vec![&b3::SINGLE],
+        Propagator::B3Multi => vec![&b3::TRACE_ID, &b3::SPAN_ID, &b3::SAMPLED, &b3::FLAGS],
+        Propagator::Jaeger => vec![&jaeger::UBER_TRACE_ID],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use http::{HeaderMap, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::super::carrier::Pairs;
+    use super::super::strategies::{self, Said};
+    use super::*;
+
+    const ALL: [Propagator; 5] = [
+        Propagator::TraceContext,
+        Propagator::Baggage,
+        Propagator::B3,
+        Propagator::B3Multi,
+        Propagator::Jaeger,
+    ];
+
+    /// A carrier that never comes to an end.
+    struct Endless(&'static [u8]);
+
+    impl Source for Endless {
+        fn lines(&self, _name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+            iter::repeat(self.0)
+        }
+
+        fn prefixed(&self, _prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])> {
+            iter::repeat(("", self.0))
+        }
+    }
+
+    fn read(order: &[Propagator], headers: &[(&str, &str)]) -> Context {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let pairs = Pairs(headers.iter().map(owned).collect::<Vec<_>>());
+        Propagators::new(order).read(&pairs, Context::new())
+    }
+
+    fn trace(context: &Context) -> String {
+        context.span().span_context().trace_id().to_string()
+    }
+
+    const W3C: &str = "11111111111111111111111111111111";
+    const ZIPKIN: &str = "22222222222222222222222222222222";
+    const TRACEPARENT: (&str, &str) = (
+        "traceparent",
+        "00-11111111111111111111111111111111-1111111111111111-01",
+    );
+    const B3: (&str, &str) = ("b3", "22222222222222222222222222222222-2222222222222222-0");
+
+    #[test]
+    fn when_two_headers_disagree_the_later_form_is_the_parent() {
+        use Propagator::{B3 as Zipkin, TraceContext};
+        let both = [TRACEPARENT, B3];
+        assert_eq!(trace(&read(&[TraceContext, Zipkin], &both)), ZIPKIN);
+        assert_eq!(trace(&read(&[Zipkin, TraceContext], &both)), W3C);
+        assert_eq!(trace(&read(&[TraceContext], &both)), W3C);
+    }
+
+    #[test]
+    fn a_later_form_that_is_absent_or_bad_changes_nothing() {
+        use Propagator::{B3 as Zipkin, TraceContext};
+        for later in [&[][..], &[("b3", "nonsense")], &[("b3", "0")], &[B3, B3]] {
+            let headers = [&[TRACEPARENT][..], later].concat();
+            let context = read(&[TraceContext, Zipkin], &headers);
+            assert_eq!(trace(&context), W3C, "{later:?}");
+            assert_eq!(context.get::<Decision>(), None, "{later:?}");
+        }
+    }
+
+    #[test]
+    fn one_span_in_two_forms_has_what_each_of_them_says() {
+        use Propagator::{B3 as Zipkin, TraceContext};
+        let parent = "00-22222222222222222222222222222222-2222222222222222-01";
+        let came = |state| {
+            let b3 = format!("{ZIPKIN}-2222222222222222{state}");
+            let headers = [("traceparent", parent), ("tracestate", "a=1"), ("b3", &b3)];
+            let context = read(&[TraceContext, Zipkin], &headers);
+            let span = context.span().span_context().clone();
+            assert_eq!(span.trace_state().header(), "a=1");
+            (span.is_sampled(), context.get::<Decision>().copied())
+        };
+        assert_eq!(came("-0"), (false, None));
+        assert_eq!(came("-d"), (true, Some(Decision::Debug)));
+        assert_eq!(came(""), (true, None), "no decision takes none away");
+    }
+
+    #[test]
+    fn no_propagator_reads_and_writes_nothing() {
+        let context = read(&[], &[TRACEPARENT, B3]);
+        assert!(!context.has_active_span());
+        let mut sent = HeaderMap::new();
+        Propagators::new(&[]).write(&read(&ALL, &[TRACEPARENT]), &mut sent);
+        assert!(sent.is_empty());
+    }
+
+    #[test]
+    fn what_former_hops_wrote_does_not_stay_beside_a_new_context() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "traceparent",
+            "tracestate",
+            "baggage",
+            "b3",
+            "x-b3-parentspanid",
+            "x-b3-flags",
+            "uber-trace-id",
+            "uberctx-a",
+            "accept",
+        ] {
+            headers.insert(name, HeaderValue::from_static("stale"));
+        }
+        Propagators::new(&ALL).write(&Context::new(), &mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["accept"]);
+    }
+
+    #[test]
+    fn reading_stops_when_a_carrier_does_not() {
+        for line in [&b""[..], b",", b"a=1", b" ", b"00-", b"a=1,"] {
+            let context = Propagators::new(&ALL).read(&Endless(line), Context::new());
+            assert!(!context.has_active_span());
+            assert!(context.baggage().len() <= 1);
+        }
+    }
+
+    #[test]
+    fn what_was_in_a_context_stays_when_nothing_better_comes() {
+        let base = Context::new().with_baggage([opentelemetry::KeyValue::new("kept", "1")]);
+        let propagators = Propagators::new(&ALL);
+        let pairs = Pairs([("baggage".to_owned(), "new=2".to_owned())]);
+        let context = propagators.read(&pairs, base);
+        assert_eq!(context.baggage().len(), 2);
+    }
+
+    fn orders() -> impl Strategy<Value = Vec<Propagator>> {
+        prop::sample::subsequence(ALL.to_vec(), 1..=ALL.len()).prop_shuffle()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_carrier_has_makes_reading_panic_or_keep_more_than_it_may(
+            order in orders(), headers in strategies::hostile(),
+        ) {
+            let context = Propagators::new(&order).read(&headers, Context::new());
+            let span = context.span();
+            prop_assert!(span.span_context().trace_state().into_iter().len() <= 32);
+            prop_assert!(context.baggage().len() <= 64);
+            let mut sent = HeaderMap::new();
+            Propagators::new(&order).write(&context, &mut sent);
+            let bytes: usize = sent.values().map(HeaderValue::len).sum();
+            prop_assert!(bytes <= 2 * 8192 + 1024, "{bytes}");
+        }
+
+        #[test]
+        fn what_is_written_is_what_is_read_in_any_order(
+            order in orders(), said in strategies::said(),
+        ) {
+            let propagators = Propagators::new(&order);
+            let mut headers = HeaderMap::new();
+            propagators.write(&said.context(), &mut headers);
+            let read = propagators.read(&headers, Context::new());
+            prop_assert_eq!(Said::of(&read), said.as_far_as(&order));
+            let mut again = HeaderMap::new();
+            propagators.write(&read, &mut again);
+            prop_assert_eq!(again, headers);
+        }
+
+        #[test]
+        fn the_traits_of_opentelemetry_see_the_same(order in orders(), said in strategies::said()) {
+            let propagators = Propagators::new(&order);
+            let mut map = std::collections::HashMap::new();
+            propagators.inject_context(&said.context(), &mut map);
+            let read = propagators.extract_with_context(&Context::new(), &map);
+            prop_assert_eq!(Said::of(&read), said.as_far_as(&order));
+        }
+    }
+}
