@@ -19,6 +19,7 @@ native_packages=(
 )
 test_packages=(
   postgres postgresql
+  python3-venv python3-venv
 )
 
 postgres_bin() {
@@ -31,7 +32,12 @@ postgres_bin() {
 }
 
 has_command() {
-  if [[ $1 == postgres ]]; then postgres_bin >/dev/null; else command -v "$1" >/dev/null; fi
+  case $1 in
+    postgres) postgres_bin >/dev/null ;;
+    # Debian's Python comes without what makes environments.
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
 }
 
 install_packages() {

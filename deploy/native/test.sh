@@ -29,6 +29,7 @@ prepare() {
   install_packages "${native_packages[@]}" "${test_packages[@]}"
   require_rust
   provide_programs
+  provide_test_python
 }
 
 bring_up() {
@@ -54,7 +55,9 @@ phase "licences, bans and sources of the dependencies" "$pieces/deny.sh" license
 start_throwaways
 PROMTOOL=$(program promtool)
 JAEGER=$(program jaeger)
-export PROMTOOL JAEGER
+PROMETHEUS=$(program prometheus)
+BIDTRACE_TEST_PYTHON=$(test_python)
+export PROMTOOL JAEGER PROMETHEUS BIDTRACE_TEST_PYTHON
 phase "tests" cargo test --release --workspace --no-fail-fast
 phase "generated files, configurations and alert rules" "$pieces/check.sh"
 phase "the stack" bring_up

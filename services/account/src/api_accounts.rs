@@ -49,16 +49,9 @@ pub struct AccountsApi {
 
 /// Has every series of the service's metrics start at zero.
 pub(crate) fn declare_series() {
-    for role in [Role::Customer, Role::Restaurant] {
-        registry::ACCOUNT_SIGN_UPS
-            .counter(&[("role", caller::name(role))])
-            .increment(0);
-    }
-    for outcome in [OK, REFUSED] {
-        registry::ACCOUNT_LOG_INS
-            .counter(&[("outcome", outcome)])
-            .increment(0);
-    }
+    let roles = [Role::Customer, Role::Restaurant].map(caller::name);
+    registry::ACCOUNT_SIGN_UPS.zero(&[("role", &roles)]);
+    registry::ACCOUNT_LOG_INS.zero(&[("outcome", &[OK, REFUSED])]);
 }
 
 impl AccountsApi {

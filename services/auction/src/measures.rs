@@ -13,18 +13,23 @@ pub(crate) const ACCEPTED: &str = "accepted";
 )]
 pub(crate) fn start(open_auctions: i64) {
     registry::AUCTION_OPEN.gauge(&[]).set(open_auctions as f64);
-    registry::AUCTION_OPENED.counter(&[]).increment(0);
-    registry::AUCTION_AWARDS_REVOKED.counter(&[]).increment(0);
-    for outcome in [ACCEPTED].iter().chain(&Rejection::CODES) {
-        registry::AUCTION_BIDS
-            .counter(&[("outcome", outcome)])
-            .increment(0);
+    for metric in [
+        registry::AUCTION_OPENED,
+        registry::AUCTION_AWARDS_REVOKED,
+        registry::AUCTION_AWARD_LATENESS,
+        registry::AUCTION_BIDS_PER_AUCTION,
+        registry::AUCTION_SAVING,
+    ] {
+        metric.zero(&[]);
     }
-    for state in State::ALL.into_iter().filter(|state| *state != State::Open) {
-        registry::AUCTION_ENDED
-            .counter(&[("outcome", state.name())])
-            .increment(0);
-    }
+    registry::AUCTION_BIDS.zero(&[("outcome", &[ACCEPTED])]);
+    registry::AUCTION_BIDS.zero(&[("outcome", &Rejection::CODES)]);
+    let ends: Vec<_> = State::ALL
+        .into_iter()
+        .filter(|state| *state != State::Open)
+        .map(State::name)
+        .collect();
+    registry::AUCTION_ENDED.zero(&[("outcome", &ends)]);
 }
 
 /// An auction was opened.

@@ -88,7 +88,7 @@ impl Payer {
 
 impl Limiter {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        registry::GATEWAY_RATE_LIMITED.counter(&[]).increment(0);
+        registry::GATEWAY_RATE_LIMITED.zero(&[]);
         let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
         Self {
             buckets: RateLimiter::keyed(quota),

@@ -35,13 +35,11 @@ const PRUNE_INTERVAL: Duration = Duration::from_mins(10);
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     let broker = context.broker().await?;
-    for channel in ["inbox", "webhook"] {
-        for outcome in ["delivered", "failed"] {
-            registry::NOTIFICATION_DELIVERIES
-                .counter(&[("channel", channel), ("outcome", outcome)])
-                .increment(0);
-        }
-    }
+    registry::NOTIFICATION_DELAY.zero(&[]);
+    registry::NOTIFICATION_DELIVERIES.zero(&[
+        ("channel", &["inbox", "webhook"]),
+        ("outcome", &["delivered", "failed"]),
+    ]);
     let store = store::Store::new(database, context.clock.clone());
     let webhooks =
         webhooks::Webhooks::new(store.clone(), webhooks::TIME_OUT, context.shutdown.clone());

@@ -71,17 +71,12 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
 
 /// Every series of a closed label set is there from the start, so that a rate of it never misses its first event.
 fn show_zeroes() {
-    for state in [domain::State::Confirmed, domain::State::Failed] {
-        registry::ORDER_SETTLED
-            .counter(&[("outcome", state.name())])
-            .increment(0);
-    }
-    for step in saga::Step::ALL {
-        for outcome in saga::Outcome::ALL {
-            registry::ORDER_SAGA_STEPS
-                .counter(&[("step", step.name()), ("outcome", outcome.name())])
-                .increment(0);
-        }
-    }
+    let ends = [domain::State::Confirmed, domain::State::Failed].map(domain::State::name);
+    registry::ORDER_SETTLED.zero(&[("outcome", &ends)]);
+    registry::ORDER_SETTLEMENT_DURATION.zero(&[("outcome", &ends)]);
+    registry::ORDER_SAGA_STEPS.zero(&[
+        ("step", &saga::Step::ALL.map(saga::Step::name)),
+        ("outcome", &saga::Outcome::ALL.map(saga::Outcome::name)),
+    ]);
     registry::ORDER_SETTLING.gauge(&[]).set(0.0);
 }

@@ -40,11 +40,7 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
         })?),
     };
     let database = context.database(&MIGRATIONS).await?;
-    for outcome in api::OUTCOMES {
-        registry::PAYMENT_AUTHORISATIONS
-            .counter(&[("outcome", outcome)])
-            .increment(0);
-    }
+    registry::PAYMENT_AUTHORISATIONS.zero(&[("outcome", &api::OUTCOMES)]);
     let provider = api::Provider {
         store: store::Store::new(database, context.clock.clone()),
         stall,

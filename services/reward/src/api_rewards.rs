@@ -72,11 +72,8 @@ const RELEASE: Named = Named {
 
 /// Has every series of the service's metrics start at zero.
 pub(crate) fn declare_series() {
-    for outcome in [RESERVED, REFUSED, COMMITTED, RELEASED] {
-        registry::REWARD_RESERVATIONS
-            .counter(&[("outcome", outcome)])
-            .increment(0);
-    }
+    let outcomes = [RESERVED, REFUSED, COMMITTED, RELEASED];
+    registry::REWARD_RESERVATIONS.zero(&[("outcome", &outcomes)]);
 }
 
 fn count(outcome: &str) {

@@ -20,6 +20,8 @@ mod http_ends;
 mod logs;
 mod messaging;
 mod messaging_batch;
+mod metrics;
 mod process;
+mod programs;
 mod receiver;
 mod streams;

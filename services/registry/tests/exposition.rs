@@ -1,0 +1,71 @@
+//! The metrics of the platform beside those of the crate, as others read them.
+
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use telemetry::signals::{self, Kind};
+
+#[path = "../../../telemetry/tests/it/programs.rs"]
+mod programs;
+
+const PARSER: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../telemetry/tests/it/exposition.py"
+);
+
+fn passes(command: &mut Command, exposition: &str) {
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    input.write_all(exposition.as_bytes()).unwrap();
+    drop(input);
+    let output = process.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}\non\n{exposition}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+}
+
+#[tokio::test]
+async fn promtool_and_the_reference_parser_take_every_metric_of_the_platform() {
+    let telemetry = telemetry::builder("platform")
+        .metrics(registry::ALL)
+        .init()
+        .unwrap();
+    for metric in registry::ALL {
+        let labels: Vec<_> = metric.labels.iter().map(|key| (*key, "any")).collect();
+        match metric.kind {
+            Kind::Counter => metric.counter(&labels).increment(1),
+            Kind::Gauge => metric.gauge(&labels).set(1.0),
+            Kind::Histogram => metric.histogram(&labels).record(1.0),
+            Kind::ObservableCounter => metric.observe(&labels, 1.0),
+            Kind::Info => {}
+        }
+    }
+    let (text, open) = (telemetry.render_metrics(), telemetry.render_open_metrics());
+    for metric in registry::ALL {
+        let name = metric.prometheus_name();
+        assert!(text.contains(&format!("\n# HELP {name} ")), "{name}");
+    }
+    // One that is refused or new would be seen here.
+    for doubt in [
+        signals::TELEMETRY_METRIC_UNDECLARED,
+        signals::TELEMETRY_METRIC_REJECTED,
+    ] {
+        let doubt = format!("\n{}{{", doubt.prometheus_name());
+        assert!(!text.contains(&doubt), "{text}");
+    }
+    let promtool = programs::find("PROMTOOL", "bin/promtool");
+    passes(Command::new(promtool).args(["check", "metrics"]), &text);
+    let python = programs::find("BIDTRACE_TEST_PYTHON", "python/bin/python3");
+    passes(Command::new(&python).args([PARSER, "text"]), &text);
+    passes(Command::new(&python).args([PARSER, "openmetrics"]), &open);
+}
