@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make generate: writes the alert rules, their tests, the runbooks, the dashboards and the OpenAPI document anew from
-# their sources.
+# make generate: writes the alert rules, their tests, the runbooks, the dashboards, the OpenAPI document and the tables of
+# docs/configuration.md anew from their sources.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
@@ -9,3 +9,4 @@ build_code --quiet
 "$(release_dir)/dashboards" generate
 document=$("$(release_dir)/gateway" openapi)
 printf '%s\n' "$document" >"$top/services/gateway/openapi.json"
+(cd "$top" && cargo test --quiet --release --workspace --lib -- --quiet --ignored write_the_page)

@@ -19,7 +19,7 @@ use crate::logs::{FlushOnDrop, Logs};
 use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
 use crate::sampling::{DatedIds, Sampling};
-use crate::settings::Settings;
+use crate::settings::{self, Rejected, Settings};
 use crate::signals::{self, Metric};
 use crate::{context, logs, pipeline, propagation, recorder, resource, runtime, sampling};
 
@@ -42,6 +42,9 @@ pub enum InitError {
     /// The exporter works on the runtime, so there must be one.
     #[error("telemetry must be initialised inside a tokio runtime")]
     NoRuntime,
+    /// Variables of the environment cannot be used, and the mode is strict.
+    #[error("the environment cannot be used, and the mode is strict:{}", lines(.0))]
+    Settings(Vec<Rejected>),
     /// A subscriber or a recorder is there already.
     #[error("telemetry, or another {0}, is installed in this process already")]
     AlreadyInstalled(&'static str),
@@ -60,6 +63,7 @@ pub struct Builder {
     service: &'static str,
     version: Option<&'static str>,
     collector: Option<String>,
+    strict: bool,
     metrics: Vec<&'static Metric>,
     sampling: Vec<(&'static str, Sampling)>,
 }
@@ -78,6 +82,7 @@ pub fn builder(service: &'static str) -> Builder {
         service,
         version: None,
         collector: None,
+        strict: false,
         metrics: Vec::new(),
         sampling: Vec::new(),
     }
@@ -99,6 +104,13 @@ impl Builder {
         self
     }
 
+    /// Makes a variable that cannot be used an error of [`init`](Self::init), as `BIDTRACE_STRICT=true` does. Without it
+    /// there is a warning and the variable is ignored, as the specification wants it.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
     /// Declares the service's own metrics, so that their help and their buckets are installed.
     pub fn metrics(mut self, declared: &[&'static Metric]) -> Self {
         self.metrics.extend_from_slice(declared);
@@ -116,6 +128,9 @@ impl Builder {
     pub fn init(self) -> Result<Telemetry, InitError> {
         let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
         let settings = Settings::from_environment(self.collector.as_deref());
+        if (self.strict || settings.strict) && !settings.rejected.is_empty() {
+            return Err(InitError::Settings(settings.rejected));
+        }
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
         context::links::limit(settings.limits.links);
@@ -139,8 +154,8 @@ impl Builder {
             Some(provider.build())
         };
         let logs = match &provider {
-            Some(provider) => install(provider.tracer("telemetry"), service.clone())?,
-            None => install(NoopTracer::new(), service.clone())?,
+            Some(provider) => install(provider.tracer("telemetry"), &settings, service.clone())?,
+            None => install(NoopTracer::new(), &settings, service.clone())?,
         };
         if let Some(provider) = &provider {
             global::set_tracer_provider(provider.clone());
@@ -152,6 +167,7 @@ impl Builder {
             runtime: runtime.clone(),
         };
         describe_target(&resource);
+        settings::report(&settings.rejected);
         let upkeep = rendering.clone();
         let tasks = vec![
             runtime.spawn(async move {
@@ -175,7 +191,7 @@ impl Builder {
 }
 
 /// Installs the subscriber. The span layer has a filter of its own: a log level must never cut a trace.
-fn install<T>(tracer: T, service: String) -> Result<Logs, InitError>
+fn install<T>(tracer: T, settings: &Settings, service: String) -> Result<Logs, InitError>
 where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
@@ -191,14 +207,20 @@ where
         .with_tracked_inactivity(false)
         .with_target(false)
         .with_filter(filter);
-    let (lines, logs) =
-        logs::start(logs::Settings::from_environment(), service).map_err(InitError::Logs)?;
+    let (lines, logs) = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
     tracing_subscriber::registry()
         .with(spans)
         .with(lines)
         .try_init()
         .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
     Ok(logs)
+}
+
+fn lines(rejected: &[Rejected]) -> String {
+    rejected
+        .iter()
+        .map(|rejected| format!("\n  {rejected}"))
+        .collect()
 }
 
 fn describe_target(resource: &Resource) {

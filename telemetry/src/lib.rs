@@ -83,7 +83,6 @@ mod recorder;
 mod redact;
 mod resource;
 mod runtime;
-#[allow(dead_code)] // Read by the parts as they come.
 mod settings;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod stream;

@@ -2,6 +2,7 @@
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 use crate::settings::Settings;
 
@@ -17,7 +18,10 @@ pub(crate) fn detect(
             .iter()
             .any(|attribute| attribute.key.as_str() == key)
     };
-    let mut resource = Resource::builder().with_attributes(settings.resource.iter().cloned());
+    // The SDK's own detector would take a list that was refused.
+    let mut resource = Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(settings.resource.iter().cloned());
     match &settings.service_name {
         Some(name) => resource = resource.with_service_name(name.clone()),
         None if says("service.name") => {}

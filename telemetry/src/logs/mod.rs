@@ -4,7 +4,6 @@
 //! Fields of spans are not repeated on lines: the ids lead to the span, which has them, and a span that nobody logs in
 //! must not pay for lines that do not come. What a line has to show goes on its event.
 
-use std::env;
 use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -30,9 +29,6 @@ pub(crate) use line::LogFormat;
 use crate::signals;
 use repeats::{LeftOut, Repeats, Verdict};
 use writer::Writer;
-
-/// How many lines of one place an interval may have when `BIDTRACE_LOG_REPEATS` does not say.
-const DEFAULT_REPEATS: u32 = 100;
 
 /// How long the end of the process waits for lines to be written.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
@@ -149,32 +145,6 @@ pub(crate) fn with_json_line(
 ) {
     let span = span_of(event, dispatch);
     line::event(LogFormat::Json, "", event, span.as_ref(), take);
-}
-
-// === impl Settings ===
-
-impl Settings {
-    pub(crate) fn from_environment() -> Self {
-        let variable = |name| {
-            env::var(name)
-                .ok()
-                .filter(|value: &String| !value.is_empty())
-        };
-        let read = |text: String| text.parse().ok();
-        Self {
-            format: match variable("BIDTRACE_LOG_FORMAT").as_deref() {
-                Some("text") => Some(LogFormat::Text),
-                Some("json") => Some(LogFormat::Json),
-                _ => None,
-            },
-            directives: variable("RUST_LOG").and_then(read).unwrap_or_default(),
-            repeats: match variable("BIDTRACE_LOG_REPEATS").as_deref() {
-                Some("off") => None,
-                Some(number) => Some(number.parse().unwrap_or(DEFAULT_REPEATS)),
-                None => Some(DEFAULT_REPEATS),
-            },
-        }
-    }
 }
 
 // === impl Logs ===

@@ -86,17 +86,15 @@ impl Transport {
     }
 }
 
-/// Where to connect, and whether with TLS: the scheme says so, and without one the setting.
+/// Where to connect, and whether with TLS, which the scheme says.
 fn address(settings: &Otlp) -> Option<(Uri, bool)> {
     let mut parts = settings.endpoint.clone().into_parts();
     let secure = match &parts.scheme {
         Some(scheme) if *scheme == Scheme::HTTP => false,
         Some(scheme) if *scheme == Scheme::HTTPS => true,
-        Some(_) => return None,
-        None => !settings.insecure,
+        Some(_) | None => return None,
     };
     parts.authority.as_ref()?;
-    parts.scheme = Some(if secure { Scheme::HTTPS } else { Scheme::HTTP });
     // The path of a gRPC request is that of the method.
     parts.path_and_query = Some(PathAndQuery::from_static("/"));
     Some((Uri::from_parts(parts).ok()?, secure))

@@ -114,19 +114,6 @@ fn what_is_no_certificate_and_no_address_is_an_error_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_grpc_endpoint_without_a_scheme_is_secure_unless_it_is_said_to_be_not() {
-    let collector = Collector::start().await;
-    let mut settings = collector.settings(Protocol::Grpc);
-    settings.endpoint = format!("localhost:{}", collector.address.port())
-        .parse()
-        .unwrap();
-    settings.tls.authorities = Some(Authority::new().certificate());
-    assert_eq!(send(&settings).await.unwrap_err().loss, Loss::Unreachable);
-    settings.insecure = true;
-    assert_eq!(send(&settings).await, Ok(Receipt::default()));
-}
-
-#[tokio::test]
 async fn a_partial_success_says_how_many_were_rejected_and_why() {
     for protocol in PROTOCOLS {
         let receipt = answered(protocol, Answer::Partial(1)).await.unwrap();

@@ -1,14 +1,48 @@
 //! What the environment says, read once: the variables of the OpenTelemetry specification, and this crate's own.
 //!
-//! Every part of the crate takes its settings from here and reads no variable itself. A value that cannot be used
-//! is put down as a [`Rejected`], the default stands in, and [`init`](crate::init) warns of it, counts it, or
-//! refuses to start, as the mode has it.
+//! Every part of the crate takes its settings from here and reads no variable itself. Each variable is declared once,
+//! with its default and what is right; the reading, the warnings and `docs/configuration.md` come from that. A value
+//! that cannot be used is put down as a [`Rejected`], the default stands in, and [`init`](crate::init) warns of it,
+//! counts it, or refuses to start, as the mode has it.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use http::{HeaderMap, Uri};
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanLimits;
+
+use crate::logs;
+use variable::{Environment, Section};
+
+mod endpoint;
+mod general;
+mod otlp;
+mod output;
+#[cfg(test)]
+mod page;
+mod rejected;
+mod sampler;
+mod spans;
+#[cfg(test)]
+mod testing;
+mod unknown;
+mod value;
+mod variable;
+
+pub use rejected::Rejected;
+pub(crate) use rejected::report;
+
+/// Every variable that is read, in the order of the page.
+const SECTIONS: &[Section] = &[
+    general::SECTION,
+    sampler::SECTION,
+    spans::SECTION,
+    spans::LIMITS,
+    otlp::SECTION,
+    output::METRICS,
+    output::LOGS,
+];
 
 /// Everything that can be set from outside.
 #[derive(Debug, Clone)]
@@ -33,21 +67,14 @@ pub(crate) struct Settings {
     pub(crate) exporter: Exporter,
     /// `OTEL_EXPORTER_OTLP_*`, those of `OTEL_EXPORTER_OTLP_TRACES_*` over them.
     pub(crate) otlp: Otlp,
+    /// `OTEL_METRICS_EXPORTER` and `OTEL_EXPORTER_PROMETHEUS_*`.
+    pub(crate) metrics: Metrics,
     /// `OTEL_METRICS_EXEMPLAR_FILTER`.
     pub(crate) exemplars: ExemplarFilter,
+    /// `OTEL_LOGS_EXPORTER`, `OTEL_LOG_LEVEL`, `RUST_LOG`, `BIDTRACE_LOG_*`.
+    pub(crate) logs: logs::Settings,
     /// What was said and could not be used.
     pub(crate) rejected: Vec<Rejected>,
-}
-
-/// A variable whose value cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// The variable.
-    pub variable: String,
-    /// The value that it had; never that of a variable that may hold a secret.
-    pub value: String,
-    /// What would be right.
-    pub expected: String,
 }
 
 /// One form in which a context travels.
@@ -119,14 +146,12 @@ pub(crate) enum Exporter {
 #[derive(Debug, Clone)]
 pub(crate) struct Otlp {
     pub(crate) protocol: Protocol,
-    /// As it was given; for HTTP with the path of the signal.
+    /// Always with its scheme; for HTTP with the path of the signal.
     pub(crate) endpoint: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) gzip: bool,
     /// Of one attempt to export.
     pub(crate) timeout: Duration,
-    /// Whether a gRPC endpoint without a scheme is spoken to in clear text.
-    pub(crate) insecure: bool,
     pub(crate) tls: Tls,
 }
 
@@ -146,6 +171,16 @@ pub(crate) struct Tls {
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
+/// How metrics are exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Metrics {
+    /// Whether they are recorded at all.
+    pub(crate) recorded: bool,
+    /// Where they are scraped, unless the program says where.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
 /// Which measurements may become exemplars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExemplarFilter {
@@ -160,60 +195,32 @@ pub(crate) enum ExemplarFilter {
 impl Settings {
     /// Reads the environment of the process. `collector` is where spans go when no variable says so.
     pub(crate) fn from_environment(collector: Option<&str>) -> Self {
-        Self::read(|name| std::env::var(name).ok(), collector)
+        Self::read(std::env::vars_os(), collector)
     }
 
-    fn read(lookup: impl Fn(&str) -> Option<String>, collector: Option<&str>) -> Self {
-        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let count = |name: &str, default: usize| {
-            get(name)
-                .and_then(|value| value.parse().ok())
-                .filter(|value| *value > 0)
-                .unwrap_or(default)
-        };
-        let endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-            .or_else(|| get("OTEL_EXPORTER_OTLP_ENDPOINT"))
-            .or_else(|| collector.map(str::to_owned))
-            .and_then(|value| value.parse().ok())
-            .unwrap_or_else(|| Uri::from_static("http://127.0.0.1:4317"));
-        let max_queue = count("OTEL_BSP_MAX_QUEUE_SIZE", 2048);
+    fn read(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        collector: Option<&str>,
+    ) -> Self {
+        let environment = &mut Environment::new(variables);
+        general::refuse_files(environment);
         Self {
-            disabled: get("OTEL_SDK_DISABLED")
-                .is_some_and(|value| value.eq_ignore_ascii_case("true")),
-            strict: false,
-            service_name: get("OTEL_SERVICE_NAME"),
-            resource: Vec::new(),
-            propagators: vec![Propagator::TraceContext, Propagator::Baggage],
-            sampler: Sampler {
-                parent_based: true,
-                root: RootSampler::Always,
-            },
-            limits: Limits {
-                attributes: 128,
-                events: 128,
-                links: 128,
-                attributes_per_event: 128,
-                attributes_per_link: 128,
-                attribute_length: None,
-            },
-            batch: Batch {
-                schedule_delay: Duration::from_secs(5),
-                export_timeout: Duration::from_secs(30),
-                queue_size: max_queue,
-                export_size: count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512).min(max_queue),
-            },
-            exporter: Exporter::Otlp,
-            otlp: Otlp {
-                protocol: Protocol::Grpc,
-                endpoint,
-                headers: HeaderMap::new(),
-                gzip: false,
-                timeout: Duration::from_secs(10),
-                insecure: false,
-                tls: Tls::default(),
-            },
-            exemplars: ExemplarFilter::TraceBased,
-            rejected: Vec::new(),
+            disabled: environment.get_or_default(&general::DISABLED),
+            strict: environment.get_or_default(&general::STRICT),
+            service_name: environment.get(&general::SERVICE_NAME),
+            resource: environment
+                .get(&general::RESOURCE_ATTRIBUTES)
+                .unwrap_or_default(),
+            propagators: environment.get_or_default(&general::PROPAGATORS),
+            sampler: sampler::read(environment),
+            limits: spans::read_limits(environment),
+            batch: spans::read_batch(environment),
+            exporter: environment.get_or_default(&spans::EXPORTER),
+            otlp: otlp::read(environment, collector),
+            metrics: output::read_metrics(environment),
+            exemplars: environment.get_or_default(&output::EXEMPLAR_FILTER),
+            logs: output::read_logs(environment),
+            rejected: environment.take_rejected(),
         }
     }
 }

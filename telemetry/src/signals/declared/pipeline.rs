@@ -106,6 +106,16 @@ pub const TELEMETRY_SAMPLING_FETCHES: Metric = Metric {
     labels: &["error.type"],
 };
 
+/// Variables of the environment that were ignored, since their values could not be used; all unknown ones are `_OTHER`.
+pub const TELEMETRY_CONFIGURATION_REJECTED: Metric = Metric {
+    name: "telemetry.configuration.rejected",
+    kind: Kind::Counter,
+    unit: "{variable}",
+    help: "Variables of the environment that were ignored, since their values could not be used; all unknown ones are `_OTHER`.",
+    buckets: &[],
+    labels: &["variable"],
+};
+
 /// All of these.
 pub(super) const ALL: &[&Metric] = &[
     &OTEL_SDK_SPAN_STARTED,
@@ -118,4 +128,5 @@ pub(super) const ALL: &[&Metric] = &[
     &OTEL_SDK_EXPORTER_OPERATION_DURATION,
     &TELEMETRY_CONTEXT_REJECTED,
     &TELEMETRY_SAMPLING_FETCHES,
+    &TELEMETRY_CONFIGURATION_REJECTED,
 ];

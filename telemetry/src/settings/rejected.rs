@@ -1,0 +1,75 @@
+//! What was said and could not be used.
+
+use std::fmt;
+
+use super::variable::declared;
+use crate::signals::TELEMETRY_CONFIGURATION_REJECTED;
+
+/// Stands for all variables that are not known, so that the metric is bounded.
+const OTHER: &str = "_OTHER";
+
+/// How much of a value is shown.
+const SHOWN: usize = 200;
+
+/// A variable whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejected {
+    /// The variable.
+    pub variable: String,
+    /// The value that it had, cut when it is long, and hidden when it may hold a secret.
+    pub value: String,
+    /// What would be right.
+    pub expected: String,
+}
+
+// === impl Rejected ===
+
+impl Rejected {
+    pub(super) fn new(variable: &str, value: &str, expected: String) -> Self {
+        // Headers carry tokens, and a URL may have a password before its `@`.
+        let secret = variable.ends_with("_HEADERS") || value.contains('@');
+        let value = if secret {
+            "(hidden)".to_owned()
+        } else {
+            value.chars().take(SHOWN).collect()
+        };
+        Self {
+            variable: variable.to_owned(),
+            value,
+            expected,
+        }
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            variable,
+            value,
+            expected,
+        } = self;
+        write!(f, "{variable}={value}: expected {expected}")
+    }
+}
+
+/// Warns of each and counts it. The series that stands for unknown variables is there from the start.
+pub(crate) fn report(rejected: &[Rejected]) {
+    let counter =
+        |variable: &str| TELEMETRY_CONFIGURATION_REJECTED.counter(&[("variable", variable)]);
+    counter(OTHER).increment(0);
+    for Rejected {
+        variable,
+        value,
+        expected,
+    } in rejected
+    {
+        tracing::warn!(
+            variable,
+            value,
+            expected,
+            "a variable is ignored, since its value cannot be used"
+        );
+        counter(declared(variable).unwrap_or(OTHER)).increment(1);
+    }
+}

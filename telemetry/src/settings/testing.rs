@@ -1,0 +1,11 @@
+//! For the tests of the settings.
+
+use super::Settings;
+
+/// What these variables and nothing else say.
+pub(super) fn settings(variables: &[(&str, &str)]) -> Settings {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()));
+    Settings::read(variables, None)
+}

@@ -1,0 +1,119 @@
+//! Variables that nobody reads: most are typing errors.
+
+use super::variable::{Declared, all, declared};
+
+/// Whose names are looked at.
+const PREFIX: &str = "OTEL_";
+
+/// Variables of the specification, or of common tools, that mean nothing to a process that exports traces and is
+/// scraped for metrics. An environment that is shared with other services may hold them.
+const NOT_OURS: &[&str] = &[
+    // The other signals, and exporters that are not here.
+    "OTEL_BLRP_",
+    "OTEL_LOGRECORD_",
+    "OTEL_METRIC_EXPORT_",
+    "OTEL_EXPORTER_OTLP_METRICS_",
+    "OTEL_EXPORTER_OTLP_METRIC_INSECURE",
+    "OTEL_EXPORTER_OTLP_LOGS_",
+    "OTEL_EXPORTER_OTLP_PROFILES_",
+    "OTEL_EXPORTER_ZIPKIN_",
+    "OTEL_EXPORTER_JAEGER_",
+    // What is in development, or chooses between versions that are not here.
+    "OTEL_ENTITIES",
+    "OTEL_EXPERIMENTAL_",
+    "OTEL_SEMCONV_",
+    "OTEL_INSTRUMENTATION_",
+    // OTEL_{LANGUAGE}_{FEATURE}.
+    "OTEL_CPP_",
+    "OTEL_DOTNET_",
+    "OTEL_ERLANG_",
+    "OTEL_GO_",
+    "OTEL_JAVA_",
+    "OTEL_JAVAAGENT_",
+    "OTEL_JS_",
+    "OTEL_NODE_",
+    "OTEL_PHP_",
+    "OTEL_PYTHON_",
+    "OTEL_RUBY_",
+    "OTEL_RUST_",
+    "OTEL_SWIFT_",
+    // What the Kubernetes operator sets, to be named in other variables.
+    "OTEL_POD_IP",
+    "OTEL_RESOURCE_ATTRIBUTES_",
+    // One of the Rust SDK's own: exports are never concurrent here.
+    "OTEL_BSP_MAX_CONCURRENT_EXPORTS",
+];
+
+/// How many letters may be wrong for a name to be taken for another.
+const NEAR: usize = 3;
+
+/// What would be right in place of `name`, when nobody knows it.
+pub(super) fn explain(name: &str) -> Option<String> {
+    let known = !name.starts_with(PREFIX)
+        || declared(name).is_some()
+        || NOT_OURS.iter().any(|start| name.starts_with(start));
+    if known {
+        return None;
+    }
+    let nearest = all()
+        .map(Declared::name)
+        .map(|declared| (distance(name, declared), declared))
+        .min();
+    Some(match nearest {
+        Some((distance, nearest)) if distance <= NEAR => format!("{nearest}, perhaps"),
+        _ => "a variable that is known".to_owned(),
+    })
+}
+
+/// The number of letters to insert, delete or replace to come from `a` to `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_of_two_names_is_what_must_be_typed_anew() {
+        assert_eq!(distance("OTEL", "OTEL"), 0);
+        assert_eq!(distance("OTEL_SEVICE_NAME", "OTEL_SERVICE_NAME"), 1);
+        assert_eq!(distance("OTEL_TRACE_EXPORTR", "OTEL_TRACES_EXPORTER"), 2);
+        assert_eq!(distance("", "OTEL"), 4);
+    }
+
+    #[test]
+    fn a_name_with_a_typing_error_is_told_from_one_for_others() {
+        assert_eq!(
+            explain("OTEL_SEVICE_NAME").as_deref(),
+            Some("OTEL_SERVICE_NAME, perhaps")
+        );
+        assert_eq!(
+            explain("OTEL_SOMETHING_ELSE").as_deref(),
+            Some("a variable that is known")
+        );
+        for others in [
+            "PATH",
+            "BIDTRACE_LISTEN",
+            "OTEL_SERVICE_NAME",
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "OTEL_METRIC_EXPORT_INTERVAL",
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            "OTEL_PYTHON_LOG_CORRELATION",
+            "OTEL_RESOURCE_ATTRIBUTES_POD_NAME",
+        ] {
+            assert_eq!(explain(others), None, "{others}");
+        }
+    }
+}

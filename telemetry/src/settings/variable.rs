@@ -1,0 +1,207 @@
+//! What a variable is, and the environment that variables are read from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use super::rejected::Rejected;
+use super::{SECTIONS, unknown};
+
+/// One variable: its declaration is all that the reading, the warnings and the page need.
+pub(super) struct Variable<T: 'static> {
+    pub(super) name: &'static str,
+    /// As one would write it; empty when there is none.
+    pub(super) default: &'static str,
+    /// What is right, to follow "expected".
+    pub(super) expected: &'static str,
+    /// One sentence for the page.
+    pub(super) purpose: &'static str,
+    pub(super) parse: fn(&str) -> Parsed<T>,
+}
+
+/// The variables of one subject, as the page has them.
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    pub(super) variables: &'static [&'static (dyn Declared + Sync)],
+}
+
+/// A variable of any type.
+pub(super) trait Declared {
+    fn name(&self) -> &'static str;
+
+    #[cfg(test)]
+    fn default(&self) -> &'static str;
+
+    #[cfg(test)]
+    fn expected(&self) -> &'static str;
+
+    #[cfg(test)]
+    fn purpose(&self) -> &'static str;
+
+    /// Whether the default can be read.
+    #[cfg(test)]
+    fn default_is_right(&self) -> bool;
+}
+
+pub(super) type Parsed<T> = Result<T, Unfit>;
+
+/// Why a value cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It is not what is expected.
+    Form,
+    /// It is, but cannot be used for this reason.
+    Because(String),
+}
+
+/// What was given, and what of it could not be used so far.
+pub(super) struct Environment {
+    given: BTreeMap<String, String>,
+    rejected: Vec<Rejected>,
+}
+
+// === impl Variable ===
+
+impl<T> Variable<T> {
+    /// The default of a variable that has one.
+    pub(super) fn default_value(&self) -> T {
+        match (self.parse)(self.default) {
+            Ok(value) => value,
+            Err(_) => panic!("the default of {} can be read", self.name),
+        }
+    }
+}
+
+impl<T> Declared for Variable<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    #[cfg(test)]
+    fn default(&self) -> &'static str {
+        self.default
+    }
+
+    #[cfg(test)]
+    fn expected(&self) -> &'static str {
+        self.expected
+    }
+
+    #[cfg(test)]
+    fn purpose(&self) -> &'static str {
+        self.purpose
+    }
+
+    #[cfg(test)]
+    fn default_is_right(&self) -> bool {
+        self.default.is_empty() || (self.parse)(self.default).is_ok()
+    }
+}
+
+// === impl Environment ===
+
+impl Environment {
+    /// Takes up `variables`. An empty value is no value, and so is one of white space.
+    pub(super) fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut environment = Self {
+            given: BTreeMap::new(),
+            rejected: Vec::new(),
+        };
+        for (name, value) in variables {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.to_str().map(str::trim) {
+                Some("") => {}
+                Some(value) => {
+                    environment.given.insert(name, value.to_owned());
+                }
+                None if declared(&name).is_some() => environment.rejected.push(Rejected::new(
+                    &name,
+                    &value.to_string_lossy(),
+                    "text in UTF-8".to_owned(),
+                )),
+                None => {}
+            }
+        }
+        environment
+    }
+
+    /// The value of a variable, when it has one that can be used. To be asked once for each variable.
+    pub(super) fn get<T>(&mut self, variable: &Variable<T>) -> Option<T> {
+        let parsed = (variable.parse)(self.given.get(variable.name)?);
+        parsed.map_err(|unfit| self.reject(variable, unfit)).ok()
+    }
+
+    /// The same, and what `convert` makes of it.
+    pub(super) fn get_as<T, U>(
+        &mut self,
+        variable: &Variable<T>,
+        convert: impl FnOnce(T) -> Parsed<U>,
+    ) -> Option<U> {
+        let converted = convert(self.get(variable)?);
+        converted.map_err(|unfit| self.reject(variable, unfit)).ok()
+    }
+
+    /// The same as [`get`](Self::get), with the default in place of what is not there.
+    pub(super) fn get_or_default<T>(&mut self, variable: &Variable<T>) -> T {
+        self.first_or_default([variable])
+    }
+
+    /// The first of these variables that has a value that can be used; all of them are read.
+    pub(super) fn first<T, const N: usize>(&mut self, variables: [&Variable<T>; N]) -> Option<T> {
+        let values = variables.map(|variable| self.get(variable));
+        values.into_iter().flatten().next()
+    }
+
+    /// The same, with their default, which is one for them all, in place of what is not there.
+    pub(super) fn first_or_default<T, const N: usize>(
+        &mut self,
+        variables: [&Variable<T>; N],
+    ) -> T {
+        self.first(variables)
+            .unwrap_or_else(|| variables[0].default_value())
+    }
+
+    pub(super) fn is_given<T>(&self, variable: &Variable<T>) -> bool {
+        self.given.contains_key(variable.name)
+    }
+
+    /// Puts down that a variable's value cannot be used.
+    pub(super) fn reject<T>(&mut self, variable: &Variable<T>, unfit: Unfit) {
+        let value = self.given.get(variable.name).map_or("", String::as_str);
+        let expected = match unfit {
+            Unfit::Form => variable.expected.to_owned(),
+            Unfit::Because(reason) => format!("{}; {reason}", variable.expected),
+        };
+        let rejected = Rejected::new(variable.name, value, expected);
+        self.put_down(rejected);
+    }
+
+    /// Puts down something else that cannot be used.
+    pub(super) fn put_down(&mut self, rejected: Rejected) {
+        self.rejected.push(rejected);
+    }
+
+    /// What cannot be used, with the variables that nobody knows.
+    pub(super) fn take_rejected(&mut self) -> Vec<Rejected> {
+        let unknown = self.given.iter().filter_map(|(name, value)| {
+            let expected = unknown::explain(name)?;
+            Some(Rejected::new(name, value, expected))
+        });
+        self.rejected.extend(unknown);
+        std::mem::take(&mut self.rejected)
+    }
+}
+
+/// Every variable that is read.
+pub(super) fn all() -> impl Iterator<Item = &'static (dyn Declared + Sync)> {
+    SECTIONS
+        .iter()
+        .flat_map(|section| section.variables)
+        .copied()
+}
+
+/// The declared name that is `name`.
+pub(super) fn declared(name: &str) -> Option<&'static str> {
+    all().map(Declared::name).find(|declared| *declared == name)
+}
