@@ -113,6 +113,7 @@ render_services() {
     # The later word wins, so what was exported overrides.
     program_section "$name" 30 \
       "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317" \
+      "BIDTRACE_STRICT=true" \
       "BIDTRACE_DATABASE_URL=$(database_url "$name")" \
       "BIDTRACE_FAULTS=$faults" \
       "MALLOC_MMAP_THRESHOLD_=1048576" \

@@ -100,6 +100,13 @@ impl Admin {
         })
     }
 
+    /// Takes the address that `OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT` name:
+    /// `localhost:9464` when they say nothing.
+    pub fn bind_from_environment(telemetry: &Telemetry, readiness: Readiness) -> io::Result<Self> {
+        let (host, port) = &telemetry.scraped_at;
+        Self::bind((host.as_str(), *port), telemetry, readiness)
+    }
+
     /// Lets whoever reaches the port change the log level, not only this machine.
     #[must_use]
     pub fn allow_remote_changes(mut self) -> Self {

@@ -27,6 +27,8 @@ pub struct Telemetry {
     /// Asks for sampling strategies while this lives.
     pub(crate) _poller: Option<Poller>,
     pub(crate) rendering: Rendering,
+    /// The host and the port of the admin port, when the environment is asked for them.
+    pub(crate) scraped_at: (String, u16),
     pub(crate) tasks: Vec<JoinHandle<()>>,
     /// However this ends, the last lines are written.
     pub(crate) _flush_logs: FlushOnDrop,

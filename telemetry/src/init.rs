@@ -185,6 +185,7 @@ impl Builder {
             _flush_logs: FlushOnDrop(rendering.logs.clone()),
             _poller: sampler.and_then(|head| head.follow(&settings, &service)),
             rendering,
+            scraped_at: (settings.metrics.host, settings.metrics.port),
             tasks,
         })
     }
@@ -217,10 +218,9 @@ where
 }
 
 fn lines(rejected: &[Rejected]) -> String {
-    rejected
-        .iter()
-        .map(|rejected| format!("\n  {rejected}"))
-        .collect()
+    rejected.iter().fold(String::new(), |lines, rejected| {
+        format!("{lines}\n  {rejected}")
+    })
 }
 
 fn describe_target(resource: &Resource) {

@@ -36,8 +36,9 @@
 //! [`context::SavedContext`] for what is written down, [`messaging`] for brokers, [`db`] for databases. What a
 //! service counts itself, it declares as [`signals::Metric`] values and hands to [`Builder::metrics`].
 //!
-//! Settings are the standard `OTEL_*` variables and `RUST_LOG`; the log level never cuts traces.
-//! `BIDTRACE_LOG_FORMAT` is `json` or `text`; without it, lines are readable on a terminal and JSON elsewhere.
+//! Settings are the standard `OTEL_*` variables, `RUST_LOG`, which never cuts traces, and a few of our own:
+//! `docs/configuration.md` lists them all. A value that cannot be used is warned of and ignored, or an error at
+//! start-up when the mode is [strict](Builder::strict).
 
 // What several features share is not cut up between them.
 #![cfg_attr(
@@ -94,7 +95,7 @@ pub use guard::{FlushError, ShutdownError, Telemetry};
 pub use init::{Builder, InitError, builder, init};
 pub use otlp::ExporterError;
 pub use pipeline::{Loss, Losses, Snapshot};
-pub use settings::Rejected;
+pub use settings::{Rejected, environment_reference};
 
 /// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]

@@ -36,9 +36,13 @@ pub(crate) struct Recorder {
     clock: Arc<Clock>,
 }
 
-/// Installs the recorder of the process, which knows `own` beside the metrics of this crate.
+/// Installs the recorder of the process, which knows `own` beside the metrics of this crate. When nothing is to be
+/// recorded, nothing comes to it.
 pub(crate) fn install(settings: &Settings, own: &[&'static Metric]) -> Result<Recorder, InitError> {
     let recorder = Recorder::new(settings.exemplars, own);
+    if !settings.metrics.recorded {
+        return Ok(recorder);
+    }
     metrics::set_global_recorder(Arc::clone(&recorder.bound))
         .map_err(|_| InitError::AlreadyInstalled("metrics recorder"))?;
     INSTALLED.store(metrics::with_recorder(address), Ordering::Release);

@@ -19,8 +19,7 @@ mod endpoint;
 mod general;
 mod otlp;
 mod output;
-#[cfg(test)]
-mod page;
+mod reference;
 mod rejected;
 mod sampler;
 mod spans;
@@ -30,6 +29,7 @@ mod unknown;
 mod value;
 mod variable;
 
+pub use reference::environment_reference;
 pub use rejected::Rejected;
 pub(crate) use rejected::report;
 

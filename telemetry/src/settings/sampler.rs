@@ -32,7 +32,7 @@ const ARGUMENT: Variable<String> = Variable {
 
 /// Where Jaeger serves strategies over gRPC; the specification names no default.
 const REMOTE: &str = "http://127.0.0.1:5779";
-const POLLING_INTERVAL: Duration = Duration::from_secs(60);
+const POLLING_INTERVAL: Duration = Duration::from_mins(1);
 const INITIAL_RATIO: f64 = 0.001;
 
 pub(super) fn read(environment: &mut Environment) -> Sampler {

@@ -68,6 +68,7 @@ pub(super) fn share(value: &str) -> Parsed<f64> {
         .ok_or(Unfit::Form)
 }
 
+#[allow(clippy::unnecessary_wraps)] // It stands where other parsers do.
 pub(super) fn text(value: &str) -> Parsed<String> {
     Ok(value.to_owned())
 }
@@ -184,7 +185,7 @@ mod tests {
             list in prop::collection::vec(("\\PC{1,10}", "\\PC{0,10}"), 0..5)
         ) {
             let encoded = |text: &str| {
-                text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
+                text.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"))
             };
             let text: Vec<_> = list
                 .iter()

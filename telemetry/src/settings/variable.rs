@@ -28,13 +28,10 @@ pub(super) struct Section {
 pub(super) trait Declared {
     fn name(&self) -> &'static str;
 
-    #[cfg(test)]
     fn default(&self) -> &'static str;
 
-    #[cfg(test)]
     fn expected(&self) -> &'static str;
 
-    #[cfg(test)]
     fn purpose(&self) -> &'static str;
 
     /// Whether the default can be read.
@@ -64,10 +61,10 @@ pub(super) struct Environment {
 impl<T> Variable<T> {
     /// The default of a variable that has one.
     pub(super) fn default_value(&self) -> T {
-        match (self.parse)(self.default) {
-            Ok(value) => value,
-            Err(_) => panic!("the default of {} can be read", self.name),
-        }
+        let Ok(value) = (self.parse)(self.default) else {
+            panic!("the default of {} can be read", self.name);
+        };
+        value
     }
 }
 
@@ -76,17 +73,14 @@ impl<T> Declared for Variable<T> {
         self.name
     }
 
-    #[cfg(test)]
     fn default(&self) -> &'static str {
         self.default
     }
 
-    #[cfg(test)]
     fn expected(&self) -> &'static str {
         self.expected
     }
 
-    #[cfg(test)]
     fn purpose(&self) -> &'static str {
         self.purpose
     }

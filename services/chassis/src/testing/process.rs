@@ -51,6 +51,7 @@ impl Process {
             .env("BIDTRACE_LISTEN", listen.to_string())
             .env("BIDTRACE_ADMIN_LISTEN", admin.to_string())
             .env("OTEL_SDK_DISABLED", "true")
+            .env("BIDTRACE_STRICT", "true")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(output())
