@@ -142,7 +142,10 @@ pub(super) fn read_batch(environment: &mut Environment) -> Batch {
     };
     let default = EXPORT_SIZE.default_value().min(queue_size);
     Batch {
-        schedule_delay: environment.get_or_default(&SCHEDULE_DELAY),
+        // Without any delay the worker would never rest.
+        schedule_delay: environment
+            .get_or_default(&SCHEDULE_DELAY)
+            .max(Duration::from_millis(1)),
         export_timeout: environment.get_or_default(&EXPORT_TIMEOUT),
         queue_size,
         export_size: environment.get_as(&EXPORT_SIZE, fits).unwrap_or(default),
