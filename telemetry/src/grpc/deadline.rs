@@ -12,15 +12,19 @@ use tokio::time::Instant;
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// A cancellation that comes so little before the deadline is one for the deadline: the caller's clock has started
-/// as much before ours as the cancellation has travelled, and timers fire to the millisecond.
-const TOLERANCE: Duration = Duration::from_millis(5);
+/// before ours, by as long as the request has travelled and waited. What that was nobody tells, so it is taken to be
+/// a small part of the budget, and a few milliseconds, to which timers fire.
+const TOLERANCE: (u32, Duration) = (50, Duration::from_millis(5));
 
 /// More digits than these the protocol does not allow.
 const MAX_DIGITS: u32 = 8;
 
 /// When a call must have ended. In an OpenTelemetry context it is that of the call which is being served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Deadline(Instant);
+pub(super) struct Deadline {
+    at: Instant,
+    tolerance: Duration,
+}
 
 /// What is left of the budget of the call that is being served; nothing when it has no deadline.
 pub fn remaining() -> Option<Duration> {
@@ -76,12 +80,12 @@ impl Deadline {
     }
 
     pub(super) fn at(self) -> Instant {
-        self.0
+        self.at
     }
 
     /// Whether a call that is given up now is given up for its deadline.
     pub(super) fn has_passed(self) -> bool {
-        Instant::now() + TOLERANCE >= self.0
+        Instant::now() + self.tolerance >= self.at
     }
 
     fn current() -> Option<Self> {
@@ -89,11 +93,15 @@ impl Deadline {
     }
 
     fn after(budget: Duration) -> Option<Self> {
-        Instant::now().checked_add(budget).map(Self)
+        let (part, least) = TOLERANCE;
+        Some(Self {
+            at: Instant::now().checked_add(budget)?,
+            tolerance: budget / part + least,
+        })
     }
 
     fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+        self.at.saturating_duration_since(Instant::now())
     }
 }
 

@@ -21,6 +21,8 @@ use crate::receiver::{Receiver, Span};
 
 /// How long a test waits for what must come.
 pub const LIMIT: Duration = Duration::from_secs(20);
+/// How long a test may take in all.
+const TEST_LIMIT: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(10);
 
 struct Harness {
@@ -50,9 +52,12 @@ static HARNESS: LazyLock<Harness> = LazyLock::new(|| {
     }
 });
 
-/// Runs a test on the runtime that all tests share.
+/// Runs a test on the runtime that all tests share, and not for ever.
 pub fn run<F: Future>(test: F) -> F::Output {
-    HARNESS.runtime.block_on(test)
+    HARNESS
+        .runtime
+        .block_on(async { tokio::time::timeout(TEST_LIMIT, test).await })
+        .unwrap()
 }
 
 /// Runs `work` in a new trace and returns the trace's id with the result.
