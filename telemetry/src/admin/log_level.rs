@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::Body;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -48,11 +48,11 @@ enum Refusal {
     Directives(#[from] crate::logs::InvalidDirectives),
 }
 
-pub(super) async fn answer(
-    levels: &Levels,
-    request: Request<Incoming>,
-    may_change: bool,
-) -> Answer {
+pub(super) async fn answer<B>(levels: &Levels, request: Request<B>, may_change: bool) -> Answer
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     match *request.method() {
         Method::GET | Method::HEAD => show(levels),
         Method::PUT | Method::DELETE if !may_change => text(
@@ -74,7 +74,11 @@ pub(super) async fn answer(
     }
 }
 
-async fn change(levels: &Levels, request: Request<Incoming>) -> Result<(), Refusal> {
+async fn change<B>(levels: &Levels, request: Request<B>) -> Result<(), Refusal>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let lasting = lasting(request.uri().query().unwrap_or_default())?;
     let body = Limited::new(request.into_body(), BODY_SIZE).collect();
     let body = match tokio::time::timeout(BODY_TIMEOUT, body).await {
@@ -135,7 +139,22 @@ fn duration(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::Full;
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_may_not_change_the_level_may_see_it() {
+        let levels = Levels::new(Directives::default());
+        for (method, status) in [("GET", 200), ("PUT", 403), ("DELETE", 403), ("POST", 405)] {
+            let body = Full::<&[u8]>::from("debug".as_bytes());
+            let request = Request::builder().method(method).body(body).unwrap();
+            let answer = answer(&levels, request, false).await;
+            assert_eq!(answer.status().as_u16(), status, "{method}");
+        }
+        let now = levels.in_force().directives.to_string();
+        assert_eq!(now, Directives::default().to_string());
+    }
 
     #[test]
     fn a_change_lasts_for_good_or_for_a_number_of_seconds_minutes_or_hours() {
