@@ -136,6 +136,19 @@ fn pairs(propagators: &Propagators, context: &Context) -> Vec<(String, String)> 
 // === impl Rejection ===
 
 impl Rejection {
+    const ALL: [Self; 5] = [
+        Self::AlreadyStarted,
+        Self::Malformed,
+        Self::Duplicated,
+        Self::Oversized,
+        Self::Truncated,
+    ];
+
+    /// Has all of them be counted from 0.
+    pub(crate) fn zero() {
+        signals::TELEMETRY_CONTEXT_REJECTED.zero(&[("reason", &Self::ALL.map(Self::reason))]);
+    }
+
     fn reason(self) -> &'static str {
         match self {
             Self::AlreadyStarted => "already_started",

@@ -375,6 +375,34 @@ mod tests {
     }
 
     #[test]
+    fn every_combination_of_closed_labels_starts_at_zero_and_no_gauge_does() {
+        const STEPS: Metric = Metric {
+            name: "test.steps",
+            labels: &["step", "outcome"],
+            ..CALLS
+        };
+        let text = measured(|| {
+            STEPS.zero(&[("step", &["a", "b"]), ("outcome", &["done", "failed"])]);
+            STEPS
+                .counter(&[("step", "a"), ("outcome", "done")])
+                .increment(1);
+            TIME.zero(&[]);
+            OPEN.zero(&[]);
+        });
+        for (step, outcome, expected) in [
+            ("a", "done", 1.0),
+            ("a", "failed", 0.0),
+            ("b", "done", 0.0),
+            ("b", "failed", 0.0),
+        ] {
+            let series = format!("test_steps_total{{step=\"{step}\",outcome=\"{outcome}\"}}");
+            assert_eq!(value(&text, &series), Some(expected), "{series}");
+        }
+        assert_eq!(value(&text, "test_time_seconds_count"), Some(0.0));
+        assert_eq!(count(&text, "test_open"), 0);
+    }
+
+    #[test]
     fn what_could_overflow_is_counted_from_the_start() {
         let text = measured(|| {});
         let series = |name| format!("telemetry_metric_overflow_total{{metric=\"{name}\"}}");

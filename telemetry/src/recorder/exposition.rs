@@ -311,7 +311,9 @@ mod tests {
         SENT.counter(&[("to", "a\\\"\n")]).increment(4);
         CPU.observe(&[], 1.25);
         LEVEL.gauge(&[]).set(f64::INFINITY);
-        WAIT.histogram(&[("to", "a")]).record(0.75);
+        for wait in [0.75, 3.0] {
+            WAIT.histogram(&[("to", "a")]).record(wait);
+        }
         KITCHEN.inform([("chef.name".to_owned(), "Ana".to_owned())].into_iter());
     }
 
@@ -338,9 +340,9 @@ test_sent_bytes_total{to="b"} 3
 # HELP test_wait_seconds A wait.
 test_wait_seconds_bucket{to="a",le="0.5"} 0
 test_wait_seconds_bucket{to="a",le="1.0"} 1
-test_wait_seconds_bucket{to="a",le="+Inf"} 1
-test_wait_seconds_sum{to="a"} 0.75
-test_wait_seconds_count{to="a"} 1
+test_wait_seconds_bucket{to="a",le="+Inf"} 2
+test_wait_seconds_sum{to="a"} 3.75
+test_wait_seconds_count{to="a"} 2
 "#
         );
     }
@@ -371,9 +373,9 @@ test_sent_bytes_total{to="b"} 3
 # HELP test_wait_seconds A wait.
 test_wait_seconds_bucket{to="a",le="0.5"} 0
 test_wait_seconds_bucket{to="a",le="1.0"} 1
-test_wait_seconds_bucket{to="a",le="+Inf"} 1
-test_wait_seconds_sum{to="a"} 0.75
-test_wait_seconds_count{to="a"} 1
+test_wait_seconds_bucket{to="a",le="+Inf"} 2
+test_wait_seconds_sum{to="a"} 3.75
+test_wait_seconds_count{to="a"} 2
 "#
         );
         assert!(render(&bound, Format::OpenMetrics, SystemTime::now()).ends_with("\n# EOF\n"));

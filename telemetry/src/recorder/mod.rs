@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use crate::InitError;
+use crate::propagation::Rejection;
 use crate::settings::{ExemplarFilter, Settings};
 use crate::signals::{self, Metric};
 
@@ -51,6 +52,7 @@ pub(crate) fn install(settings: &Settings, own: &[&'static Metric]) -> Result<Re
             metric.zero(&[]);
         }
     }
+    Rejection::zero();
     Ok(recorder)
 }
 
@@ -88,5 +90,37 @@ impl Recorder {
             self.clock.scraped();
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+    use crate::sampling::DatedIds;
+
+    #[test]
+    fn the_exemplar_filter_is_obeyed() {
+        let provider = SdkTracerProvider::builder()
+            .with_id_generator(DatedIds::default())
+            .build();
+        for (filter, expected) in [
+            (ExemplarFilter::TraceBased, true),
+            (ExemplarFilter::AlwaysOn, true),
+            (ExemplarFilter::AlwaysOff, false),
+        ] {
+            let recorder = Recorder::new(filter, &[]);
+            provider.tracer("t").in_span("a", |_| {
+                metrics::with_local_recorder(&recorder.bound, || {
+                    signals::HTTP_SERVER_REQUEST_DURATION
+                        .histogram(&[])
+                        .record(0.1);
+                });
+            });
+            let told = recorder.render(Format::OpenMetrics);
+            assert_eq!(told.contains("trace_id"), expected, "{filter:?}");
+        }
     }
 }

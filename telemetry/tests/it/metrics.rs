@@ -171,7 +171,13 @@ fn in_open_metrics(metric: &Metric) -> (String, &'static str) {
 
 #[test]
 fn the_reference_parser_reads_every_metric_in_both_formats() {
-    child::run("metrics::child_is_read_by_the_reference_parser", &[]);
+    child::run(
+        "metrics::child_is_read_by_the_reference_parser",
+        &[(
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "deployment.environment.name=test",
+        )],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,9 +218,16 @@ async fn child_is_read_by_the_reference_parser() {
         ("service_name", "metrics"),
         ("service_version", "1.2.3"),
         ("telemetry_sdk_language", "rust"),
+        ("deployment_environment_name", "test"),
     ] {
         assert_eq!(target.labels.get(label).unwrap(), value, "{target:?}");
     }
+    let malformed = open["telemetry_context_rejected"]
+        .samples
+        .iter()
+        .find(|sample| sample.labels["reason"] == "malformed")
+        .unwrap();
+    assert_eq!(malformed.value, "0.0", "nothing was rejected");
     for (name, sample) in [
         ("surprise_count", "surprise_count_total"),
         ("surprise_time", "surprise_time_count"),
