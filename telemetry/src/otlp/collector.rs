@@ -1,4 +1,5 @@
-//! A collector for tests: it speaks gRPC and HTTP on one port, with or without TLS, and answers as it is told.
+//! A collector for tests: it speaks gRPC and HTTP on one port, with or without TLS, and answers as it is told. The
+//! tests of the crate from outside have it too.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -12,13 +13,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -31,14 +33,15 @@ use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::settings::{Otlp, Protocol, Settings, Tls};
+/// The path of the one method over gRPC.
+const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// A running collector. It ends when this is dropped, with its connections.
 #[derive(Debug)]
 pub(crate) struct Collector {
     state: Shared,
     pub(crate) address: SocketAddr,
-    authority: Option<Authority>,
+    pub(crate) authority: Option<Authority>,
     server: AbortHandle,
 }
 
@@ -57,9 +60,14 @@ pub(crate) enum Answer {
 
 /// One request as it came.
 #[derive(Debug, Clone)]
+#[allow(dead_code)] // The tests from inside need less of it.
 pub(crate) struct Seen {
     pub(crate) at: Instant,
+    /// Of the URL; for gRPC the path of the method.
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    /// The attributes of the first resource.
+    pub(crate) resource: Vec<KeyValue>,
     pub(crate) spans: Vec<Span>,
 }
 
@@ -110,7 +118,7 @@ impl Collector {
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip);
         let http: Router = Router::new()
-            .route("/v1/traces", post(over_http))
+            .route("/{*path}", post(over_http))
             .with_state(state.clone());
         let mut routes = Routes::new(service);
         *routes.axum_router_mut() = routes.clone().into_axum_router().merge(http);
@@ -132,33 +140,6 @@ impl Collector {
             address,
             authority,
             server: tokio::spawn(serving).abort_handle(),
-        }
-    }
-
-    /// Settings that reach it, and are trusted by it as far as it asks for that.
-    pub(crate) fn settings(&self, protocol: Protocol) -> Otlp {
-        let scheme = if self.authority.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        let path = match protocol {
-            Protocol::Grpc => "",
-            Protocol::HttpProtobuf => "/v1/traces",
-        };
-        let endpoint = format!("{scheme}://localhost:{}{path}", self.address.port());
-        let tls = self
-            .authority
-            .as_ref()
-            .map_or_else(Tls::default, |authority| Tls {
-                authorities: Some(authority.certificate()),
-                identity: Some(authority.sign()),
-            });
-        Otlp {
-            protocol,
-            endpoint: endpoint.parse().unwrap(),
-            tls,
-            ..Settings::from_environment(None).otlp
         }
     }
 
@@ -191,7 +172,14 @@ impl Drop for Collector {
 // === impl Shared ===
 
 impl Shared {
-    fn receive(&self, headers: HeaderMap, request: ExportTraceServiceRequest) -> Answer {
+    fn receive(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        request: ExportTraceServiceRequest,
+    ) -> Answer {
+        let resource = request.resource_spans.first();
+        let resource = resource.and_then(|spans| spans.resource.clone());
         let spans = request
             .resource_spans
             .into_iter()
@@ -201,7 +189,9 @@ impl Shared {
         let mut inner = self.0.lock().unwrap();
         inner.seen.push(Seen {
             at: Instant::now(),
+            path: path.to_owned(),
             headers,
+            resource: resource.unwrap_or_default().attributes,
             spans,
         });
         let next = inner.answers.pop_front();
@@ -217,7 +207,7 @@ impl TraceService for Shared {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, Status> {
         let headers = request.metadata().clone().into_headers();
-        match self.receive(headers, request.into_inner()) {
+        match self.receive(METHOD, headers, request.into_inner()) {
             Answer::Accept => Ok(tonic::Response::new(response(0))),
             Answer::Partial(rejected) => Ok(tonic::Response::new(response(rejected))),
             Answer::Refuse(code) => Err(Status::new(code, "not today")),
@@ -231,7 +221,12 @@ impl TraceService for Shared {
     }
 }
 
-async fn over_http(State(state): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn over_http(
+    State(state): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     assert_eq!(headers["content-type"], "application/x-protobuf");
     let body = if headers.get("content-encoding").is_some() {
         let mut plain = Vec::new();
@@ -243,7 +238,7 @@ async fn over_http(State(state): State<Shared>, headers: HeaderMap, body: Bytes)
         body.to_vec()
     };
     let request = ExportTraceServiceRequest::decode(&*body).unwrap();
-    match state.receive(headers, request) {
+    match state.receive(uri.path(), headers, request) {
         Answer::Accept => response(0).encode_to_vec().into_response(),
         Answer::Partial(rejected) => response(rejected).encode_to_vec().into_response(),
         Answer::Refuse(code) => status(code).into_response(),

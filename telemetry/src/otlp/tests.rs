@@ -29,6 +29,35 @@ async fn answered(protocol: Protocol, answer: Answer) -> Result<Receipt, Failure
     send(&collector.settings(protocol)).await
 }
 
+impl Collector {
+    /// Settings that reach it, and are trusted by it as far as it asks for that.
+    pub(crate) fn settings(&self, protocol: Protocol) -> Otlp {
+        let scheme = if self.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let path = match protocol {
+            Protocol::Grpc => "",
+            Protocol::HttpProtobuf => "/v1/traces",
+        };
+        let endpoint = format!("{scheme}://localhost:{}{path}", self.address.port());
+        let tls = self
+            .authority
+            .as_ref()
+            .map_or_else(Tls::default, |authority| Tls {
+                authorities: Some(authority.certificate()),
+                identity: Some(authority.sign()),
+            });
+        Otlp {
+            protocol,
+            endpoint: endpoint.parse().unwrap(),
+            tls,
+            ..Settings::from_environment(None).otlp
+        }
+    }
+}
+
 #[tokio::test]
 async fn spans_arrive_over_both_protocols_with_and_without_tls_and_gzip() {
     for protocol in PROTOCOLS {

@@ -6,10 +6,18 @@ mod admin;
 mod adoption;
 mod capture;
 mod child;
+#[path = "../../src/otlp/collector.rs"]
+#[allow(dead_code)] // The crate's own tests need more of it.
+mod collector;
 mod context;
 mod db;
 mod deadlines;
 mod echo;
+mod environment;
+mod environment_export;
+mod environment_limits;
+mod environment_rules;
+mod environment_signals;
 mod grpc;
 mod handlers;
 mod harness;
