@@ -37,6 +37,9 @@ test: ## Every test, against the real components; installs what it needs
 test-compose: ## docker-compose.yml for real: up on any engine, one auction, its trace, a kill, down
 	@deploy/container/test.sh
 
+fuzz: ## A million hostile requests against the reading of contexts (RUNS=1000000 SEED=1); needs a C++ compiler
+	@telemetry/fuzz/run.sh
+
 check: ## Are the generated files current, and do the alert rules pass their tests?
 	@$(native)/check.sh
 
@@ -59,4 +62,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest outage test test-compose check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest outage test test-compose fuzz check generate fmt deny advisories help

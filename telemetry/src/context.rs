@@ -184,3 +184,83 @@ impl std::fmt::Debug for SavedContext {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::propagation::TextMapPropagator;
+    use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::propagation::strategies::{self, Said};
+
+    /// What a context says that is kept: the wish to debug is the caller's, and of the request alone.
+    fn kept(said: &Said) -> Said {
+        Said {
+            debug: false,
+            ..said.clone()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_says_all_that_a_saved_context_says(said in strategies::said()) {
+            let saved = SavedContext::from_context(&said.context());
+            prop_assert_eq!(Said::of(&saved.to_context()), kept(&said));
+            let text = saved.to_text();
+            let read = SavedContext::from_text(&text);
+            prop_assert_eq!(Said::of(&read.to_context()), kept(&said));
+            prop_assert_eq!(read.to_text(), text);
+        }
+
+        #[test]
+        fn text_is_bounded_whatever_came(headers in strategies::hostile()) {
+            let text = SavedContext::from_headers(&headers).to_text();
+            prop_assert!(text.len() <= 10_000, "{}", text.len());
+            prop_assert_eq!(SavedContext::from_text(&text).to_text(), text);
+        }
+
+        #[test]
+        fn text_that_earlier_versions_wrote_is_read(said in strategies::said()) {
+            let mut object = std::collections::HashMap::new();
+            TraceContextPropagator::new().inject_context(&said.context(), &mut object);
+            BaggagePropagator::new().inject_context(&said.context(), &mut object);
+            let text = serde_json::to_string(&object).unwrap();
+            let read = Said::of(&SavedContext::from_text(&text).to_context());
+            // They wrote no other flag, and some values not as they should have been.
+            let span = said.span.map(|(trace, span, sampled, _)| (trace, span, sampled, false));
+            prop_assert_eq!((read.span, read.state), (span, said.state));
+            for (key, (value, _)) in said.baggage {
+                if value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                    prop_assert_eq!(&read.baggage[&key].0, &value);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_span_of_a_saved_context_is_remote_to_what_goes_on_from_it() {
+        let said = Said {
+            span: Some((1, 2, true, false)),
+            ..Said::default()
+        };
+        let context = said.context();
+        let span = context.span().span_context().clone();
+        let local = SpanContext::new(
+            span.trace_id(),
+            span.span_id(),
+            span.trace_flags(),
+            false,
+            span.trace_state().clone(),
+        );
+        let saved = SavedContext::from_context(&Context::new().with_remote_span_context(local));
+        assert!(saved.span_context().unwrap().is_remote());
+    }
+
+    #[test]
+    fn text_that_nobody_wrote_is_not_looked_into() {
+        let long = format!("{{\"baggage\":\"a=1\",\"x\":\"{}\"}}", "y".repeat(MAX_TEXT));
+        assert_eq!(SavedContext::from_text(&long).to_text(), "");
+        assert_eq!(SavedContext::from_text(&long[..24]).to_text(), "");
+    }
+}

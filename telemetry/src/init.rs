@@ -18,6 +18,7 @@ use crate::guard::{Rendering, Telemetry};
 use crate::logs::{FlushOnDrop, Logs};
 use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
+use crate::propagation::WithBaggage;
 use crate::sampling::{DatedIds, Sampling};
 use crate::settings::{self, Rejected, Settings};
 use crate::signals::{self, Metric};
@@ -66,6 +67,7 @@ pub struct Builder {
     strict: bool,
     metrics: Vec<&'static Metric>,
     sampling: Vec<(&'static str, Sampling)>,
+    baggage: Vec<&'static str>,
 }
 
 /// Starts the telemetry of a service: traces, metrics, logs and propagation.
@@ -85,6 +87,7 @@ pub fn builder(service: &'static str) -> Builder {
         strict: false,
         metrics: Vec::new(),
         sampling: Vec::new(),
+        baggage: Vec::new(),
     }
 }
 
@@ -124,6 +127,13 @@ impl Builder {
         self
     }
 
+    /// Has members of the baggage become attributes of every span that is made with them: the value under the member's
+    /// own key. All others are only carried on, since nobody knows what they hold.
+    pub fn baggage_attributes(mut self, keys: &[&'static str]) -> Self {
+        self.baggage.extend_from_slice(keys);
+        self
+    }
+
     /// Starts the telemetry; see [`init`].
     pub fn init(self) -> Result<Telemetry, InitError> {
         let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
@@ -148,6 +158,7 @@ impl Builder {
                 .with_id_generator(DatedIds::default())
                 .with_span_limits(settings.limits.of_spans());
             if let Some((processor, started)) = pipeline::start(&settings, &resource, &ledger)? {
+                let processor = WithBaggage::new(&settings, self.baggage, processor);
                 provider = provider.with_span_processor(processor);
                 pipeline = Some(started);
             }

@@ -157,7 +157,7 @@ fn property(text: &[u8]) -> Option<&str> {
 }
 
 /// RFC 9110, 5.6.2.
-pub(super) fn is_token(text: &[u8]) -> bool {
+pub(crate) fn is_token(text: &[u8]) -> bool {
     let is_char = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !text.is_empty() && text.iter().all(is_char)
 }

@@ -13,9 +13,12 @@ use opentelemetry::{Context, global};
 
 use crate::settings::{Propagator, Settings};
 use crate::signals;
+pub(crate) use attributes::WithBaggage;
+pub(crate) use baggage::is_token;
 use carrier::Pairs;
 use composite::Propagators;
 
+mod attributes;
 mod b3;
 mod baggage;
 mod carrier;

@@ -5,6 +5,7 @@ use opentelemetry::KeyValue;
 use super::Propagator;
 use super::value::{self, BOOLEAN, one_of};
 use super::variable::{Environment, Parsed, Section, Unfit, Variable};
+use crate::propagation::is_token;
 
 pub(super) const SECTION: Section = Section {
     title: "The process",
@@ -16,6 +17,7 @@ pub(super) const SECTION: Section = Section {
         &SERVICE_NAME,
         &RESOURCE_ATTRIBUTES,
         &PROPAGATORS,
+        &BAGGAGE_ATTRIBUTES,
     ],
 };
 
@@ -73,6 +75,14 @@ pub(super) const PROPAGATORS: Variable<Vec<Propagator>> = Variable {
     parse: propagators,
 };
 
+pub(super) const BAGGAGE_ATTRIBUTES: Variable<Vec<String>> = Variable {
+    name: "BIDTRACE_BAGGAGE_ATTRIBUTES",
+    default: "",
+    expected: "KEY,KEY, each a token as W3C Baggage has it",
+    purpose: "The members of the baggage that become attributes of every span, beside those that the program names.",
+    parse: baggage_attributes,
+};
+
 /// A configuration file is refused, whichever variable names it.
 pub(super) fn refuse_files(environment: &mut Environment) {
     environment.first([&CONFIG_FILE, &EXPERIMENTAL_CONFIG_FILE]);
@@ -113,6 +123,15 @@ fn propagators(value: &str) -> Parsed<Vec<Propagator>> {
     Ok(propagators)
 }
 
+fn baggage_attributes(value: &str) -> Parsed<Vec<String>> {
+    value
+        .split(',')
+        .map(str::trim)
+        .map(|key| is_token(key.as_bytes()).then(|| key.to_owned()))
+        .collect::<Option<_>>()
+        .ok_or(Unfit::Form)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +149,15 @@ mod tests {
             ])
         );
         assert_eq!(propagators("None"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn keys_of_the_baggage_are_tokens_and_one_that_is_none_spoils_the_list() {
+        let keys = vec!["tenant".to_owned(), "a.b".to_owned()];
+        assert_eq!(baggage_attributes("tenant, a.b"), Ok(keys));
+        for list in ["tenant,", "a b", "a=b", "café"] {
+            assert_eq!(baggage_attributes(list), Err(Unfit::Form), "{list}");
+        }
     }
 
     #[test]

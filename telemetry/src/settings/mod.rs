@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) resource: Vec<KeyValue>,
     /// `OTEL_PROPAGATORS`, in the order given, each once.
     pub(crate) propagators: Vec<Propagator>,
+    /// `BIDTRACE_BAGGAGE_ATTRIBUTES`.
+    pub(crate) baggage_attributes: Vec<String>,
     /// `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) sampler: Sampler,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
@@ -212,6 +214,9 @@ impl Settings {
                 .get(&general::RESOURCE_ATTRIBUTES)
                 .unwrap_or_default(),
             propagators: environment.get_or_default(&general::PROPAGATORS),
+            baggage_attributes: environment
+                .get(&general::BAGGAGE_ATTRIBUTES)
+                .unwrap_or_default(),
             sampler: sampler::read(environment),
             limits: spans::read_limits(environment),
             batch: spans::read_batch(environment),

@@ -31,5 +31,6 @@ mod messaging_batch;
 mod metrics;
 mod process;
 mod programs;
+mod propagation;
 mod receiver;
 mod streams;

@@ -1,0 +1,132 @@
+//! The forms of a context as the environment chooses them, and the baggage that becomes attributes.
+
+use std::path::Path;
+
+use http::{HeaderMap, HeaderValue};
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::{Context, KeyValue};
+use telemetry::context::SavedContext;
+
+use crate::child;
+use crate::harness::{eventually, run, series};
+use crate::receiver::Receiver;
+
+#[path = "../../fuzz/carried.rs"]
+mod carried;
+
+const ALL_FORMS: [(&str, &str); 2] = [
+    ("OTEL_SDK_DISABLED", "true"),
+    ("OTEL_PROPAGATORS", "b3,jaeger,b3multi,tracecontext,baggage"),
+];
+
+fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    let value = |(name, value): &(&'static str, _)| {
+        (name.parse().unwrap(), HeaderValue::from_static(value))
+    };
+    HeaderMap::from_iter(lines.iter().map(value))
+}
+
+#[test]
+fn every_form_of_the_environment_is_written_and_what_fuzzing_starts_from_holds_in_all() {
+    child::run("propagation::child_speaks_all_forms", &ALL_FORMS);
+}
+
+#[tokio::test]
+#[ignore = "a child"]
+async fn child_speaks_all_forms() {
+    let telemetry = telemetry::init("child").unwrap();
+    let ids = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+    let mut sent = HeaderMap::new();
+    SavedContext::from_traceparent(&format!("00-{ids}-01")).to_headers(&mut sent);
+    let mut names: Vec<_> = sent.keys().map(ToString::to_string).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "b3",
+            "traceparent",
+            "uber-trace-id",
+            "x-b3-sampled",
+            "x-b3-spanid",
+            "x-b3-traceid"
+        ]
+    );
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut checked = 0;
+    for file in std::fs::read_dir(corpus).unwrap() {
+        carried::check(&std::fs::read(file.unwrap().path()).unwrap());
+        checked += 1;
+    }
+    assert!(checked >= 19, "only {checked} were there");
+    drop(telemetry);
+}
+
+#[test]
+fn only_the_allowed_members_of_the_baggage_become_attributes_and_they_do_on_every_span() {
+    let allowed = [("BIDTRACE_BAGGAGE_ATTRIBUTES", "city, dish")];
+    child::run("propagation::child_tags_its_spans", &allowed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a child"]
+async fn child_tags_its_spans() {
+    let (receiver, url) = Receiver::start().await;
+    let telemetry = telemetry::builder("child")
+        .collector(url)
+        .baggage_attributes(&["tenant"])
+        .init()
+        .unwrap();
+    let members = [("tenant", "mapo"), ("city", "Seoul"), ("secret", "1")];
+    let members = members.map(|(key, value)| KeyValue::new(key, value));
+    {
+        let _attached = Context::new().with_baggage(members).attach();
+        tracing::info_span!("outer").in_scope(|| tracing::info_span!("inner").in_scope(|| {}));
+    }
+    tracing::info_span!("without").in_scope(|| {});
+    let all = async || {
+        telemetry.flush().await.unwrap();
+        receiver.all().len() == 3
+    };
+    eventually(all).await.unwrap();
+    for span in receiver.all() {
+        let tagged = span.name() != "without";
+        assert_eq!(span.attribute("tenant"), if tagged { "mapo" } else { "" });
+        assert_eq!(span.attribute("city"), if tagged { "Seoul" } else { "" });
+        assert_eq!(span.attribute("dish"), "");
+        assert_eq!(span.attribute("secret"), "");
+    }
+    telemetry.shutdown().await.unwrap();
+}
+
+#[test]
+fn what_is_left_out_is_counted_by_its_reason() {
+    run(async {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let long = format!("a={}", "x".repeat(300));
+        let long: &'static str = Box::leak(format!("a=1,b{long},c{long}").into_boxed_str());
+        let duplicated = [("traceparent", parent), ("tracestate", "a=1,a=2")];
+        let mut two = headers(&duplicated[..1]);
+        two.append("traceparent", HeaderValue::from_static(parent));
+        let spaces: &'static str = Box::leak(" ".repeat(9000).into_boxed_str());
+        for (reason, headers) in [
+            ("malformed", headers(&[("traceparent", "00-1-2-3")])),
+            ("malformed", headers(&[("baggage", "a=1,novalue")])),
+            ("duplicated", headers(&duplicated)),
+            ("duplicated", two),
+            ("oversized", headers(&[("traceparent", spaces)])),
+            (
+                "truncated",
+                headers(&[("traceparent", parent), ("tracestate", long)]),
+            ),
+        ] {
+            let counted = || {
+                let name = format!("telemetry_context_rejected_total{{reason=\"{reason}\"}}");
+                series(&name).expect("every reason has a series from the beginning")
+            };
+            let before = counted();
+            let saved = SavedContext::from_headers(&headers);
+            saved.to_headers(&mut HeaderMap::new());
+            assert!(counted() > before, "{reason}: {headers:?}");
+        }
+    });
+}
