@@ -3,7 +3,9 @@
 use chassis::platform::Service;
 use registry::{OUTBOX_OLDEST_AGE, OUTBOX_PENDING};
 use telemetry::signals::{
-    MESSAGING_CLIENT_OPERATION_DURATION, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_PROCESS_DURATION,
+    MESSAGING_CLIENT_OPERATION_DURATION, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_CONSUMER_LAG,
+    MESSAGING_CONSUMER_REDELIVERED, MESSAGING_CONSUMER_UNSETTLED, MESSAGING_PROCESS_AGE,
+    MESSAGING_PROCESS_DURATION,
 };
 
 use crate::model::{Panel, Query, Row, Unit};
@@ -12,9 +14,14 @@ use crate::query::{of, or_zero, quantile_or_zero};
 const DESTINATION: &[&str] = &["messaging.destination.name"];
 const LEGEND: &str = "{{messaging_destination_name}}";
 
+const GROUP: &[&str] = &["messaging.consumer.group.name"];
+const GROUP_LEGEND: &str = "{{messaging_consumer_group_name}}";
+
 pub(crate) fn sent(service: Service) -> Row {
     let sent = of(&MESSAGING_CLIENT_SENT_MESSAGES).job(service);
-    let sending = of(&MESSAGING_CLIENT_OPERATION_DURATION).job(service);
+    let sending = of(&MESSAGING_CLIENT_OPERATION_DURATION)
+        .job(service)
+        .matching("messaging.operation.name", "send");
     Row {
         title: "Events out",
         panels: vec![
@@ -66,6 +73,9 @@ pub(crate) fn sent(service: Service) -> Row {
 
 pub(crate) fn processed(service: Service) -> Row {
     let processed = of(&MESSAGING_PROCESS_DURATION).job(service);
+    let ages = of(&MESSAGING_PROCESS_AGE).job(service);
+    // Each instance tells the same, since they share the consumer.
+    let lag = |metric| of(metric).job(service).max(GROUP);
     Row {
         title: "Events in",
         panels: vec![
@@ -92,6 +102,29 @@ pub(crate) fn processed(service: Service) -> Row {
                 )],
             )
             .describe("How long working on one took."),
+            Panel::latency(
+                "Age p95",
+                vec![Query::new(
+                    quantile_or_zero(ages.quantile(0.95, DESTINATION)),
+                    LEGEND,
+                )],
+            )
+            .describe("How old an event was when work on it began, since the broker had stored it; redeliveries are older."),
+            Panel::lines(
+                "Waiting in the broker",
+                Unit::Count,
+                vec![Query::new(lag(&MESSAGING_CONSUMER_LAG), GROUP_LEGEND)],
+            )
+            .describe("Stored and not delivered yet: it grows when events come faster than they are worked on."),
+            Panel::lines(
+                "In work",
+                Unit::Count,
+                vec![
+                    Query::new(lag(&MESSAGING_CONSUMER_UNSETTLED), format!("{GROUP_LEGEND} unsettled")),
+                    Query::new(lag(&MESSAGING_CONSUMER_REDELIVERED), format!("{GROUP_LEGEND} redelivered")),
+                ],
+            )
+            .describe("Delivered and not settled yet; of these, the ones that came more than once."),
         ],
     }
 }

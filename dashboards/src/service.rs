@@ -4,10 +4,11 @@
 use alerts::backends;
 use chassis::platform::{Protocol, Service};
 use telemetry::signals::{
-    DB_CLIENT_OPERATION_DURATION, HTTP_CLIENT_REQUEST_DURATION, HTTP_SERVER_ACTIVE_REQUESTS,
-    HTTP_SERVER_OPEN_STREAMS, HTTP_SERVER_REQUEST_DURATION, Metric, PROCESS_START_TIME,
-    RPC_CLIENT_CALL_DURATION, RPC_CLIENT_OPEN_STREAMS, RPC_SERVER_CALL_DURATION,
-    RPC_SERVER_OPEN_STREAMS,
+    DB_CLIENT_CONNECTION_COUNT, DB_CLIENT_CONNECTION_MAX, DB_CLIENT_CONNECTION_PENDING_REQUESTS,
+    DB_CLIENT_CONNECTION_TIMEOUTS, DB_CLIENT_CONNECTION_WAIT_TIME, DB_CLIENT_OPERATION_DURATION,
+    HTTP_CLIENT_REQUEST_DURATION, HTTP_SERVER_ACTIVE_REQUESTS, HTTP_SERVER_OPEN_STREAMS,
+    HTTP_SERVER_REQUEST_DURATION, Metric, PROCESS_START_TIME, RPC_CLIENT_CALL_DURATION,
+    RPC_CLIENT_OPEN_STREAMS, RPC_SERVER_CALL_DURATION, RPC_SERVER_OPEN_STREAMS,
 };
 
 use crate::facts::Facts;
@@ -298,6 +299,8 @@ fn asked(service: Service, title: &'static str, asked: &Traffic) -> Row {
 
 fn database(service: Service) -> Row {
     let operations = of(&DB_CLIENT_OPERATION_DURATION).job(service);
+    let waits = of(&DB_CLIENT_CONNECTION_WAIT_TIME).job(service);
+    let pool = |metric| of(metric).job(service).sum(&[]);
     let by = &["db.operation.name", "db.collection.name"];
     let legend = "{{db_operation_name}} {{db_collection_name}}";
     Row {
@@ -326,6 +329,32 @@ fn database(service: Service) -> Row {
                 )],
             )
             .describe("BEGIN holds the wait for the writer; COMMIT holds the disk."),
+            Panel::lines(
+                "Connections",
+                Unit::Count,
+                vec![
+                    Query::new(
+                        of(&DB_CLIENT_CONNECTION_COUNT)
+                            .job(service)
+                            .sum(&["db.client.connection.state"]),
+                        "{{db_client_connection_state}}",
+                    ),
+                    Query::new(pool(&DB_CLIENT_CONNECTION_MAX), "at most"),
+                    Query::new(pool(&DB_CLIENT_CONNECTION_PENDING_REQUESTS), "waited for"),
+                ],
+            )
+            .describe("Of the pool. When all are used, the next request waits."),
+            Panel::latency("Wait for a connection", quantiles(&waits))
+                .describe("Until the pool gave one; of a write, until its transaction had begun."),
+            Panel::lines(
+                "Waits given up",
+                Unit::PerSecond,
+                vec![Query::new(
+                    or_zero(of(&DB_CLIENT_CONNECTION_TIMEOUTS).job(service).rate(&[])),
+                    "time-outs",
+                )],
+            )
+            .describe("Requests that failed since no connection was free in time."),
         ],
     }
 }

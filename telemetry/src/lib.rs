@@ -101,4 +101,5 @@ pub use settings::{Rejected, environment_reference};
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/adopting-telemetry.md")]
 #[doc = include_str!("../../docs/testing-telemetry.md")]
+#[doc = include_str!("../../docs/messages-and-databases.md")]
 struct AdoptersPages;

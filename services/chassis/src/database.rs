@@ -4,14 +4,25 @@
 //! first statement is an `UPDATE` of the row whose rules it decides: that takes PostgreSQL's row lock, where SQLite
 //! has one writer anyway. Each statement is run through [`observe`](telemetry::db::observe).
 
+mod reads;
+
+pub use reads::Reads;
+
 use crate::failure::Failure;
 use sqlx::{
-    Any, AnyConnection, AnyPool, Transaction, any::AnyPoolOptions, migrate::MigrateError,
+    Any, AnyConnection, AnyPool, Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    migrate::MigrateError,
     migrate::Migrator,
+    pool::PoolConnection,
 };
-use std::{sync::Arc, time::Duration};
-use telemetry::db::Operation;
+use std::{any::Any as AnyType, sync::Arc, time::Duration};
+use telemetry::{
+    ErrorType,
+    db::{Borrowed, Operation, Pool, Target},
+};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 /// The tables that the chassis keeps in every service's database: outbox, inbox and idempotency keys.
 static OWN_MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -21,6 +32,10 @@ const OWN_MIGRATIONS_TABLE: &str = "_chassis_migrations";
 
 const MAX_CONNECTIONS: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the metrics of the pool are brought up to date: as often as Prometheus looks.
+const WATCH: Duration = Duration::from_secs(5);
+/// PostgreSQL's own port, which its URL need not name.
+const POSTGRES_PORT: u16 = 5432;
 
 /// The engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +61,8 @@ impl Engine {
 pub struct Database {
     pool: AnyPool,
     engine: Engine,
-    namespace: &'static str,
+    target: Target,
+    measured: Arc<Pool>,
     /// SQLite has one writer: waiting here is fair, waiting on its busy handler is not.
     writer: Option<Arc<Semaphore>>,
     /// Told of each commit that put something in the outbox.
@@ -65,16 +81,17 @@ pub enum OpenError {
 }
 
 impl Database {
-    /// Opens `url` and brings its tables up to date. `namespace` names the database in spans and metrics.
+    /// Opens `url` and brings its tables up to date. `name` is that of the pool in metrics, and of a database in a file.
     ///
     /// # Errors
     /// When it cannot be reached, or a migration fails or has changed since it was applied.
     pub async fn open(
         url: &str,
-        namespace: &'static str,
+        name: &'static str,
         migrations: &Migrator,
     ) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
+        let options: AnyConnectOptions = url.parse().map_err(OpenError::Connect)?;
         let engine = if url.starts_with("sqlite:") {
             Engine::Sqlite
         } else {
@@ -98,7 +115,7 @@ impl Database {
                     Ok(())
                 })
             })
-            .connect(url)
+            .connect_with(options.clone())
             .await
             .map_err(OpenError::Connect)?;
         let own = Migrator {
@@ -110,15 +127,38 @@ impl Database {
         Ok(Self {
             pool,
             engine,
-            namespace,
+            target: target(engine, &options, name),
+            measured: Arc::new(Pool::new(name, MAX_CONNECTIONS)),
             writer: (engine == Engine::Sqlite).then(|| Arc::new(Semaphore::new(1))),
             outbox_filled: Arc::default(),
         })
     }
 
-    /// The pool, for reads outside a transaction.
-    pub fn pool(&self) -> &AnyPool {
+    /// For reads outside a transaction.
+    pub fn pool(&self) -> Reads<'_> {
+        Reads(self)
+    }
+
+    /// For idle polls, which count in no metric: looks for work that is mostly not there.
+    pub fn polls(&self) -> &AnyPool {
         &self.pool
+    }
+
+    async fn acquire(&self) -> Result<(PoolConnection<Any>, Borrowed), sqlx::Error> {
+        self.measured.acquire(self.pool.acquire(), is_timeout).await
+    }
+
+    /// Keeps the metrics of the pool true until `shutdown`.
+    pub(crate) async fn watch_pool(self, shutdown: CancellationToken) {
+        loop {
+            let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+            let used = self.pool.size().saturating_sub(idle);
+            self.measured.observe(idle, used);
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(WATCH) => {}
+            }
+        }
     }
 
     /// Which engine it is.
@@ -128,37 +168,41 @@ impl Database {
 
     /// What a statement does, for [`telemetry::db::observe`]: the SQL verb and the table.
     pub fn operation(&self, operation: &'static str, collection: &'static str) -> Operation {
-        Operation {
-            system: self.engine.system(),
-            operation,
-            collection,
-            namespace: self.namespace,
-        }
+        self.target.operation(operation, collection)
     }
 
     /// Begins a write transaction. Dropping it rolls it back.
     ///
+    /// The wait for SQLite's writer is a part of the wait for the connection, and so is the `BEGIN`.
+    ///
     /// # Errors
     /// When no connection can be had in time.
     pub async fn write(&self) -> Result<Write, Failure> {
-        let permit = match &self.writer {
-            Some(writer) => Some(
-                writer
-                    .clone()
-                    .acquire_owned()
-                    .await
-                    .map_err(Failure::internal)?,
-            ),
-            None => None,
+        let begin = async {
+            let permit = match &self.writer {
+                Some(writer) => Some(
+                    writer
+                        .clone()
+                        .acquire_owned()
+                        .await
+                        .map_err(|_| sqlx::Error::PoolClosed)?,
+                ),
+                None => None,
+            };
+            let transaction = match self.engine {
+                Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+                Engine::Postgres => self.pool.begin().await?,
+            };
+            Ok((transaction, permit))
         };
-        let transaction = match self.engine {
-            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            Engine::Postgres => self.pool.begin().await?,
-        };
+        let operation = self.operation("BEGIN", "transaction");
+        let begun = telemetry::db::observe(operation, self.measured.acquire(begin, is_timeout));
+        let ((transaction, permit), borrowed) = begun.await?;
         Ok(Write {
             transaction,
             database: self.clone(),
             fills_outbox: false,
+            _borrowed: borrowed,
             _permit: permit,
         })
     }
@@ -169,11 +213,53 @@ impl Database {
     }
 }
 
+/// What spans and metrics say of the database behind a URL: where it is, and nothing that is secret.
+fn target(engine: Engine, options: &AnyConnectOptions, name: &'static str) -> Target {
+    let target = Target::new(engine.system()).errors(error_type);
+    let url = &options.database_url;
+    match (engine, url.host_str()) {
+        (Engine::Postgres, Some(host)) => {
+            // Once for each database that is opened: a service has one, for as long as it lives.
+            let host = host.to_owned().leak();
+            let namespace = url.path().trim_start_matches('/').to_owned().leak();
+            target
+                .namespace(namespace)
+                .server(host, url.port().unwrap_or(POSTGRES_PORT))
+        }
+        _ => target.namespace(name),
+    }
+}
+
+/// What an error of the database is called: the code that the server answered with (an SQLSTATE, or SQLite's result
+/// code), or how it was not reached.
+fn error_type(error: &dyn AnyType) -> Option<ErrorType> {
+    use sqlx::Error;
+    Some(match error.downcast_ref::<Error>()? {
+        Error::Database(answer) => answer.code().map_or_else(
+            || ErrorType::named("database"),
+            |code| ErrorType::status(code.into_owned()),
+        ),
+        Error::Io(_) => ErrorType::named("io"),
+        Error::Tls(_) => ErrorType::named("tls"),
+        Error::Protocol(_) => ErrorType::named("protocol"),
+        Error::RowNotFound => ErrorType::named("row_not_found"),
+        Error::PoolTimedOut => ErrorType::named("pool_timed_out"),
+        Error::PoolClosed => ErrorType::named("pool_closed"),
+        Error::WorkerCrashed => ErrorType::named("worker_crashed"),
+        _ => ErrorType::named("client"),
+    })
+}
+
+fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::PoolTimedOut)
+}
+
 /// A write transaction.
 pub struct Write {
     transaction: Transaction<'static, Any>,
     database: Database,
     pub(crate) fills_outbox: bool,
+    _borrowed: Borrowed,
     // Last, so that the writer's turn ends after the transaction has.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -198,6 +284,7 @@ impl Write {
             transaction,
             database,
             fills_outbox,
+            _borrowed,
             _permit,
         } = self;
         let operation = database.operation("COMMIT", "transaction");

@@ -137,6 +137,7 @@ impl Context {
             self.clock.clone(),
             self.shutdown.clone(),
         ));
+        self.background(database.clone().watch_pool(self.shutdown.clone()));
         Ok(database)
     }
 

@@ -100,7 +100,7 @@ async fn backlog(database: &Database) -> Result<(i64, Option<i64>), Failure> {
         "SELECT COUNT(*) AS pending, MIN(created_at_ms) AS oldest FROM outbox \
          WHERE published_at_ms IS NULL",
     )
-    .fetch_one(database.pool())
+    .fetch_one(database.polls())
     .await?;
     Ok((row.try_get("pending")?, row.try_get("oldest")?))
 }
@@ -120,7 +120,7 @@ async fn publish_batch(
          WHERE published_at_ms IS NULL ORDER BY id LIMIT $1",
     )
     .bind(BATCH)
-    .fetch_all(database.pool())
+    .fetch_all(database.polls())
     .await?;
     let mut sent = 0;
     for row in rows {
@@ -133,11 +133,14 @@ async fn publish_batch(
             .await?;
         fault::point("outbox.published");
         let mut write = database.write().await?;
-        sqlx::query("UPDATE outbox SET published_at_ms = $2 WHERE id = $1")
-            .bind(&id)
-            .bind(clock.now())
-            .execute(write.connection())
-            .await?;
+        telemetry::db::observe(
+            write.operation("UPDATE", "outbox"),
+            sqlx::query("UPDATE outbox SET published_at_ms = $2 WHERE id = $1")
+                .bind(&id)
+                .bind(clock.now())
+                .execute(write.connection()),
+        )
+        .await?;
         write.commit().await?;
         sent += 1;
     }

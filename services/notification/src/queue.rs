@@ -56,7 +56,7 @@ impl Store {
             )
             .bind(now)
             .bind(i64::try_from(at_most).unwrap_or(i64::MAX))
-            .fetch_all(self.database.pool()),
+            .fetch_all(self.database.polls()),
         )
         .await?;
         if rows.is_empty() {

@@ -203,7 +203,7 @@ impl Store {
             )
             .bind(after)
             .bind(RESUME_BATCH)
-                .fetch_all(self.database.pool()),
+                .fetch_all(self.database.polls()),
         )
         .await?;
         rows.iter().map(|row| Ok(row.try_get("id")?)).collect()

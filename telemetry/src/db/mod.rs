@@ -1,100 +1,287 @@
-//! Database operations.
+//! Databases: operations, statements, pools of connections.
 //!
-//! The attributes are those of the semantic conventions for database clients 1.42. Neither statements nor
-//! values are recorded, only what was done to which collection.
+//! The spans, attributes and metrics are those of the semantic conventions for database clients 1.42, whose core is
+//! stable. Nothing here knows a driver: calls are given as futures. Values never leave: an operation says what was done
+//! to which collection, or a [`summary`] says it of a statement; the statement itself is recorded only by
+//! [`Operation::text`], and then without its literals.
+//!
+//! ```
+//! use std::any::Any;
+//! use telemetry::ErrorType;
+//! use telemetry::db::{Target, observe};
+//!
+//! # #[derive(Debug)]
+//! # enum DriverError { Database { code: String }, Timeout }
+//! # async fn find(_: &str) -> Result<Option<u64>, DriverError> { Ok(Some(1)) }
+//! fn errors(error: &dyn Any) -> Option<ErrorType> {
+//!     Some(match error.downcast_ref::<DriverError>()? {
+//!         DriverError::Database { code } => ErrorType::status(code.clone()), // the SQLSTATE
+//!         DriverError::Timeout => ErrorType::named("timeout"),
+//!     })
+//! }
+//!
+//! const SHOP: Target = Target::new("postgresql")
+//!     .namespace("shop")
+//!     .server("db.internal", 5432)
+//!     .errors(errors);
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), DriverError> {
+//! const BY_NAME: &str = "SELECT price FROM dishes WHERE name = $1";
+//! let price = observe(SHOP.operation("SELECT", "dishes"), find(BY_NAME)).await?;
+//! let again = observe(SHOP.statement(BY_NAME).text(), find(BY_NAME)).await?; // by its summary
+//! # assert_eq!(price, again);
+//! # Ok(())
+//! # }
+//! ```
 
-use std::error::Error;
+mod pool;
+mod statement;
+mod summary;
+mod tokens;
+
+use std::any::Any;
 use std::future::Future;
+use std::sync::OnceLock;
 
-use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, KeyValue, Value};
 use tracing::Instrument;
 
+use crate::error_type::{Classify, ErrorType};
 use crate::hop::{Ending, Hop};
 use crate::signals;
 
-/// One kind of operation of a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Operation {
-    /// The database: `sqlite` or `postgresql`.
-    pub system: &'static str,
-    /// The first word of the statement: `SELECT`, or `BEGIN`, `COMMIT`.
-    pub operation: &'static str,
-    /// The table.
-    pub collection: &'static str,
-    /// The database's name.
-    pub namespace: &'static str,
+pub use pool::{Borrowed, Pool};
+pub use statement::sanitized;
+pub use summary::summary;
+
+use statement::Statement;
+
+/// A database as its client knows it: what the spans and metrics of every operation say.
+///
+/// It is small and made once: names that are known only at run time are leaked, `String::leak`.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    system: &'static str,
+    namespace: &'static str,
+    server: Option<(&'static str, u16)>,
+    classify: Option<Classify>,
 }
 
-/// Runs an operation within a CLIENT span `{operation} {collection}`, and records how long it took.
+/// One kind of operation of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// None of a quiet one.
+    target: Option<Target>,
+    what: What,
+    with_text: bool,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// A word of SQL, and the table.
+    Named {
+        operation: &'static str,
+        collection: &'static str,
+    },
+    Statement(&'static Statement),
+}
+
+/// Runs an operation within a CLIENT span `{operation} {collection}`, or `{summary}`, and records how long it took.
 ///
 /// There is a span only inside a trace that is sampled: a poll that nobody asked for makes none. The duration
 /// is recorded always, except for [quiet](Operation::quiet) operations.
 pub async fn observe<T, E, F>(operation: Operation, future: F) -> Result<T, E>
 where
-    E: Error,
+    E: Any,
     F: Future<Output = Result<T, E>>,
 {
-    if operation.is_quiet() {
+    let Some(target) = operation.target else {
         return future.await;
-    }
+    };
     let hop = Hop::new(operation.span());
+    hop.describe(|| operation.attributes(&target));
     let span = hop.span().clone();
+    let failed: OnceLock<ErrorType> = OnceLock::new();
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
-        signals::DB_CLIENT_OPERATION_DURATION
-            .histogram(&[
-                ("db.system.name", operation.system),
-                ("db.operation.name", operation.operation),
-                ("db.collection.name", operation.collection),
-                ("error.type", error_type),
-            ])
-            .record(hop.seconds());
+        let status_code = failed.get().and_then(ErrorType::status_code);
+        if let Some(code) = status_code {
+            hop.set("db.response.status_code", code.to_owned());
+        }
+        operation.measure(&target, hop, error_type, status_code.unwrap_or_default());
     });
     let result = future.instrument(span).await;
+    if let Err(error) = &result {
+        failed.get_or_init(|| ErrorType::of(error, target.classify));
+    }
     // The text of a database error may quote values; its type does not.
-    let failed = result.is_err().then(|| (std::any::type_name::<E>(), ""));
-    ending.end(failed);
+    ending.end(failed.get().map(|kind| (kind.name(), "")));
     result
+}
+
+// === impl Target ===
+
+impl Target {
+    /// A database of `system` (`db.system.name`: `postgresql`, `sqlite`).
+    pub const fn new(system: &'static str) -> Self {
+        Self {
+            system,
+            namespace: "",
+            server: None,
+            classify: None,
+        }
+    }
+
+    /// The database's name within its server: `db.namespace`. For PostgreSQL that is the database, or
+    /// `{database}|{schema}`.
+    #[must_use]
+    pub const fn namespace(mut self, name: &'static str) -> Self {
+        self.namespace = name;
+        self
+    }
+
+    /// The server's host and port, as the client was given them.
+    #[must_use]
+    pub const fn server(mut self, address: &'static str, port: u16) -> Self {
+        self.server = Some((address, port));
+        self
+    }
+
+    /// How the driver's errors are called in `error.type` and `db.response.status_code`; without it, by their Rust
+    /// type.
+    #[must_use]
+    pub const fn errors(mut self, classify: Classify) -> Self {
+        self.classify = Some(classify);
+        self
+    }
+
+    /// An operation that is named by hand: the first word of its SQL (or `BEGIN`, `COMMIT`), and the table.
+    pub const fn operation(self, operation: &'static str, collection: &'static str) -> Operation {
+        Operation {
+            target: Some(self),
+            what: What::Named {
+                operation,
+                collection,
+            },
+            with_text: false,
+        }
+    }
+
+    /// An operation that goes by the [`summary`] of its SQL. Each text is read once and remembered, so it is one that
+    /// is written in the program, with placeholders and not with values.
+    pub fn statement(self, sql: &'static str) -> Operation {
+        Operation {
+            target: Some(self),
+            what: What::Statement(Statement::of(sql)),
+            with_text: false,
+        }
+    }
 }
 
 // === impl Operation ===
 
 impl Operation {
-    const QUIET: &'static str = "";
-
     /// An operation that makes no span and counts in no metric: for idle polls.
     pub const fn quiet() -> Self {
         Self {
-            system: Self::QUIET,
-            operation: Self::QUIET,
-            collection: Self::QUIET,
-            namespace: Self::QUIET,
+            target: None,
+            what: What::Named {
+                operation: "",
+                collection: "",
+            },
+            with_text: false,
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        self.system.is_empty()
+    /// Has the span of a [statement](Target::statement) carry its text as well, [`sanitized`]: `db.query.text`.
+    #[must_use]
+    pub const fn text(mut self) -> Self {
+        self.with_text = true;
+        self
     }
 
     fn span(&self) -> tracing::Span {
-        let traced = Context::map_current(|context| {
-            let span = context.span();
-            span.span_context().is_valid() && span.span_context().is_sampled()
-        });
+        let traced = Context::map_current(|context| context.span().span_context().is_sampled());
         if !traced {
             return tracing::Span::none();
         }
-        let name = format!("{} {}", self.operation, self.collection);
-        tracing::info_span!(
-            target: "telemetry",
-            "db.client",
-            otel.name = name.as_str(),
-            otel.kind = "client",
-            db.system.name = self.system,
-            db.operation.name = self.operation,
-            db.collection.name = self.collection,
-            db.namespace = self.namespace,
-            db.query.summary = name.as_str(),
-        )
+        match self.what {
+            What::Named {
+                operation,
+                collection,
+            } => tracing::info_span!(
+                target: "telemetry",
+                "db.client",
+                otel.name = format!("{operation} {collection}"),
+                otel.kind = "client",
+            ),
+            What::Statement(statement) => tracing::info_span!(
+                target: "telemetry",
+                "db.client",
+                otel.name = statement.summary.as_str(),
+                otel.kind = "client",
+            ),
+        }
+    }
+
+    fn attributes(&self, target: &Target) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(8);
+        let mut set = |key, value: Value| attributes.push(KeyValue::new(key, value));
+        set("db.system.name", target.system.into());
+        if !target.namespace.is_empty() {
+            set("db.namespace", target.namespace.into());
+        }
+        if let Some((address, port)) = target.server {
+            set("server.address", address.into());
+            set("server.port", i64::from(port).into());
+        }
+        match self.what {
+            What::Named {
+                operation,
+                collection,
+            } => {
+                set("db.operation.name", operation.into());
+                set("db.collection.name", collection.into());
+                let summary = format!("{operation} {collection}");
+                set("db.query.summary", summary.into());
+            }
+            What::Statement(statement) => {
+                set("db.query.summary", statement.summary.as_str().into());
+                if self.with_text {
+                    set("db.query.text", statement.text.as_str().into());
+                }
+            }
+        }
+        attributes
+    }
+
+    fn measure(&self, target: &Target, hop: &Hop, error_type: &str, status_code: &str) {
+        let (operation, collection, summary) = match self.what {
+            What::Named {
+                operation,
+                collection,
+            } => (operation, collection, ""),
+            What::Statement(statement) => ("", "", statement.summary.as_str()),
+        };
+        let (address, port) = target
+            .server
+            .map_or(("", String::new()), |(address, port)| {
+                (address, port.to_string())
+            });
+        signals::DB_CLIENT_OPERATION_DURATION
+            .histogram(&[
+                ("db.system.name", target.system),
+                ("db.namespace", target.namespace),
+                ("db.operation.name", operation),
+                ("db.collection.name", collection),
+                ("db.query.summary", summary),
+                ("server.address", address),
+                ("server.port", &port),
+                ("db.response.status_code", status_code),
+                ("error.type", error_type),
+            ])
+            .record(hop.seconds());
     }
 }

@@ -265,7 +265,7 @@ pub async fn next_deadline(database: &Database) -> Result<Option<Millis>, Failur
         sqlx::query(
             "SELECT deadline_ms FROM auctions WHERE state = 'open' ORDER BY deadline_ms LIMIT 1",
         )
-        .fetch_optional(database.pool()),
+        .fetch_optional(database.polls()),
     )
     .await?;
     Ok(row.map(|row| row.try_get("deadline_ms")).transpose()?)
@@ -284,7 +284,7 @@ pub async fn due(database: &Database, now: Millis, limit: i64) -> Result<Vec<Str
         )
         .bind(now)
         .bind(limit)
-        .fetch_all(database.pool()),
+        .fetch_all(database.polls()),
     )
     .await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
@@ -305,7 +305,7 @@ pub async fn peek_due(
         sqlx::query(PEEK.as_str())
             .bind(id)
             .bind(now)
-            .fetch_optional(database.pool()),
+            .fetch_optional(database.polls()),
     )
     .await?;
     row.as_ref().map(read).transpose()
@@ -319,7 +319,7 @@ pub async fn count_open(database: &Database) -> Result<i64, Failure> {
     let row = observe(
         Operation::quiet(),
         sqlx::query("SELECT COUNT(*) AS open FROM auctions WHERE state = 'open'")
-            .fetch_one(database.pool()),
+            .fetch_one(database.polls()),
     )
     .await?;
     Ok(row.try_get("open")?)

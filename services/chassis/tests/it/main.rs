@@ -1,6 +1,8 @@
 //! The chassis on its real parts: both database engines and NATS JetStream.
 
+mod broker;
 mod containers;
+mod database;
 mod idempotency;
 mod outbox;
 
