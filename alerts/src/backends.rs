@@ -46,6 +46,10 @@ foreign! {
     RECEIVER_REFUSED_SPANS = "otelcol_receiver_refused_spans_total" of JAEGER by ["transport"];
     /// Spans that it could not take for a fault of its own.
     RECEIVER_FAILED_SPANS = "otelcol_receiver_failed_spans_total" of JAEGER by ["transport"];
+    /// Traces that the tail sampler decided about, by what it decided.
+    TAIL_SAMPLED_TRACES = "otelcol_processor_tail_sampling_global_count_traces_sampled_total" of JAEGER by ["decision"];
+    /// Traces that went before the tail sampler had decided about them, since more waited than it has places for.
+    TAIL_SAMPLING_UNDECIDED = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total" of JAEGER by [];
     /// Spans that went to the storage.
     EXPORTER_SENT_SPANS = "otelcol_exporter_sent_spans_total" of JAEGER by ["exporter"];
     /// Spans that the storage would not have.

@@ -2,7 +2,8 @@
 
 use alerts::backends::{
     ALERTS, COLLECTOR_MEMORY, EXPORTER_FAILED_SPANS, RECEIVER_ACCEPTED_SPANS,
-    RECEIVER_FAILED_SPANS, RECEIVER_REFUSED_SPANS, RULE_GROUP_DURATION, UP,
+    RECEIVER_FAILED_SPANS, RECEIVER_REFUSED_SPANS, RULE_GROUP_DURATION, TAIL_SAMPLED_TRACES,
+    TAIL_SAMPLING_UNDECIDED, UP,
 };
 use alerts::rules::burn::{BAD_SHARE_5M, BUDGET_REMAINING, STATE};
 use chassis::platform::Service;
@@ -271,6 +272,21 @@ fn telemetry() -> Row {
                 ],
             )
             .describe("Anything above zero is a hole in some trace."),
+            Panel::lines(
+                "Traces at the sampler",
+                Unit::PerSecond,
+                vec![
+                    Query::new(
+                        format!(
+                            "sum by (decision) ({})",
+                            TAIL_SAMPLED_TRACES.selector().rate(INTERVAL)
+                        ),
+                        "{{decision}}",
+                    ),
+                    Query::new(received(&TAIL_SAMPLING_UNDECIDED), "dropped undecided"),
+                ],
+            )
+            .describe("What Jaeger's tail sampler keeps of the traces. A trace that is dropped undecided may have been worth keeping."),
             Panel::lines(
                 "Export queues",
                 Unit::Share,

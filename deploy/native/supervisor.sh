@@ -123,12 +123,17 @@ render_services() {
 }
 
 render_backends() {
-  local jaeger=$1 prometheus=$2 alertmanager=$3 nats=$4 grafana=$5
+  local jaeger=$1 prometheus=$2 alertmanager=$3 nats=$4 grafana=$5 name
+  local -a tail_sampling=()
+  for name in "${!JAEGER_TAIL_SAMPLING_@}"; do
+    tail_sampling+=("$name=${!name}")
+  done
 
   program_section jaeger 15 \
     "GOMEMLIMIT=550MiB" \
     ${JAEGER_MAX_TRACES:+"JAEGER_MAX_TRACES=$JAEGER_MAX_TRACES"} \
     ${JAEGER_MEMORY_LIMIT_MIB:+"JAEGER_MEMORY_LIMIT_MIB=$JAEGER_MEMORY_LIMIT_MIB"} \
+    "${tail_sampling[@]}" \
     "JAEGER_SAMPLING_STRATEGIES=$deploy/jaeger/sampling-strategies.json" \
     "JAEGER_UI_CONFIG=$deploy/jaeger/ui.json" \
     "JAEGER_UI_ASSETS=$(jaeger_ui)" \

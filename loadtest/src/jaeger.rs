@@ -10,6 +10,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 const TIME_OUT: Duration = Duration::from_secs(20);
 
+/// How long a trace may take to be there: the services send spans in batches, and Jaeger shows nothing of a trace before
+/// its tail sampler has decided, 15 s after the first span. The rest is to spare.
+pub const ARRIVAL: Duration = Duration::from_secs(45);
+
 /// How often a trace that is not whole yet is read again.
 const AGAIN: Duration = Duration::from_millis(500);
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use loadtest::{
     client::Gateway,
-    jaeger::Jaeger,
+    jaeger::{ARRIVAL, Jaeger},
     report::Report,
     run::{self, Settings},
     schedule::Plan,
@@ -12,7 +12,11 @@ use loadtest::{
     slo,
     traces::{AuctionTrace, Finding, auction, bid},
 };
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 /// Ends with 0 when all is well, 1 when an objective is missed or a trace is not whole, 2 when nothing could be found
 /// out.
@@ -79,9 +83,6 @@ struct RunArguments {
 
 const GATEWAY: &str = "http://127.0.0.1:8080";
 const JAEGER: &str = "http://127.0.0.1:16686";
-
-/// How long spans may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -158,8 +159,11 @@ async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitC
             println!("  {finding}");
         }
     };
+    // All traces have the same time to arrive in, not one after the other.
+    let until = Instant::now() + ARRIVAL;
+    let limit = || until.saturating_duration_since(Instant::now());
     let (trace, findings) = jaeger
-        .settled(id, ARRIVAL, |trace| {
+        .settled(id, limit(), |trace| {
             let bids = auction::linked_bids(trace);
             AuctionTrace {
                 trace,
@@ -171,7 +175,7 @@ async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitC
         .await?;
     tell(id, trace.spans().len(), findings);
     for bid_trace in auction::linked_bids(&trace) {
-        let (trace, findings) = jaeger.settled(&bid_trace, ARRIVAL, bid::findings).await?;
+        let (trace, findings) = jaeger.settled(&bid_trace, limit(), bid::findings).await?;
         tell(&bid_trace, trace.spans().len(), findings);
     }
     Ok(if whole {

@@ -2,7 +2,7 @@
 
 use crate::{
     client::Gateway,
-    jaeger::Jaeger,
+    jaeger::{ARRIVAL, Jaeger},
     report::Report,
     scenario::{Held, Script},
     schedule::{Lateness, Plan},
@@ -16,9 +16,6 @@ use std::{sync::Arc, time::Duration};
 
 /// For how long after its deadline an auction may take to be settled and notified.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long spans may take to arrive: the services send them in batches.
-const ARRIVAL: Duration = Duration::from_secs(20);
 
 /// How many auctions' traces are looked at before there is none to show.
 const LOOKED_AT: usize = 3;

@@ -100,6 +100,7 @@ pub use settings::{Rejected, environment_reference};
 /// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/adopting-telemetry.md")]
+#[doc = include_str!("../../docs/sampling.md")]
 #[doc = include_str!("../../docs/testing-telemetry.md")]
 #[doc = include_str!("../../docs/messages-and-databases.md")]
 struct AdoptersPages;

@@ -122,15 +122,22 @@ impl<F: Framing> OpenStream<F> {
         if completed == 0 {
             return;
         }
-        if let Some(first) = self.first.take() {
-            hop.record(|| {
-                first
-                    .histogram(&[(self.name.0, &self.name.1)])
-                    .record(hop.seconds());
-            });
-        }
         if hop.is_recording() {
             self.trace(hop, completed);
+        }
+        if let Some(first) = self.first.take() {
+            let record = || {
+                let seconds = hop.seconds();
+                first
+                    .histogram(&[(self.name.0, &self.name.1)])
+                    .record(seconds);
+            };
+            // Its exemplar is the event: the stream's span ends long after the collector has decided about its trace,
+            // so that a mark on it would come too late.
+            match self.delivered.first() {
+                Some(event) => event.record(record),
+                None => record(),
+            }
         }
     }
 

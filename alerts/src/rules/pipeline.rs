@@ -10,6 +10,7 @@ use telemetry::signals::{
 use crate::backends::{
     ALERTMANAGER_FAILED, EXPORTER_FAILED_SPANS, Foreign, NOTIFICATION_ERRORS,
     NOTIFICATIONS_DROPPED, RECEIVER_FAILED_SPANS, RECEIVER_REFUSED_SPANS, RULE_FAILURES,
+    TAIL_SAMPLING_UNDECIDED,
 };
 use crate::model::Runbook;
 use crate::promql::{Labels, Selector};
@@ -34,7 +35,11 @@ pub(crate) fn file() -> RuleFile {
                 name: "collector".to_owned(),
                 interval: None,
                 recordings: Vec::new(),
-                alerts: vec![collector_refuses_spans(), collector_loses_spans()],
+                alerts: vec![
+                    collector_refuses_spans(),
+                    collector_loses_spans(),
+                    traces_dropped_undecided(),
+                ],
             },
             Group {
                 name: "alerting".to_owned(),
@@ -196,6 +201,30 @@ fn collector_loses_spans() -> Alert {
             ]),
         },
         counter_scenarios(name, &|| of_backend(&EXPORTER_FAILED_SPANS).label("exporter", "jaeger_storage_exporter"), None),
+    )
+}
+
+fn traces_dropped_undecided() -> Alert {
+    let name = "TracesDroppedUndecided";
+    counted(
+        name,
+        total(&TAIL_SAMPLING_UNDECIDED),
+        "The collector drops traces before it has decided about them",
+        "{{ $value | humanize }} traces were dropped undecided within five minutes, among them such as must be kept.",
+        Runbook {
+            meaning: "More traces wait for the tail sampler's decision than it has places for, and the oldest go. Whatever \
+                      they were, also failed and kept ones, they are lost, and exemplars may lead nowhere."
+                .to_owned(),
+            look: lines(&[
+                "How many new traces come: `rate(otelcol_processor_tail_sampling_new_trace_id_received_total[1m])`, times the seconds of `decision_wait` in `deploy/jaeger/config.yaml`; that many places are needed.",
+                "Which service begins them? `sum by (job) (rate(otel_sdk_exporter_span_exported_total[1m]))`.",
+            ]),
+            act: lines(&[
+                "There is memory left: raise `JAEGER_TAIL_SAMPLING_UNDECIDED`.",
+                "There is none: record less at the head (`OTEL_TRACES_SAMPLER`, `deploy/jaeger/sampling-strategies.json`); docs/sampling.md tells how.",
+            ]),
+        },
+        counter_scenarios(name, &|| of_backend(&TAIL_SAMPLING_UNDECIDED), None),
     )
 }
 

@@ -4,6 +4,7 @@ use crate::stack;
 use futures::{StreamExt as _, stream::iter};
 use loadtest::{
     client::CallError,
+    jaeger::ARRIVAL,
     run::findings_of,
     scenario::{Held, Observer, Operation, Script},
     schedule::Lateness,
@@ -16,7 +17,6 @@ const BIDDERS: usize = 3;
 /// Long enough for all of them to be open at the same time.
 const DURATION: Duration = Duration::from_secs(12);
 const PATIENCE: Duration = Duration::from_secs(90);
-const ARRIVAL: Duration = Duration::from_secs(30);
 /// Openings under way at the same moment.
 const OPENING: u32 = 25;
 

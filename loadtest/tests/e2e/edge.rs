@@ -1,12 +1,14 @@
 //! The edge: whose trace is trusted, what a repeated write does, how refusals look, who may do what, live bids.
 
 use crate::{
+    forced::{Forced, KEEP, PARENT, fresh_trace_id, traceparent},
     play::{self, code_of, newcomer},
     stack::{self, Stack},
 };
 use http::{Method, StatusCode, header};
 use loadtest::{
     client::{Auction, AuctionState, IDEMPOTENCY_KEY, Reply, Role, TRACE_AUTHORIZATION},
+    jaeger::ARRIVAL,
     scenario::PAYS,
     traces::Span,
     transport::TRACE_ID_HEADER,
@@ -14,17 +16,6 @@ use loadtest::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
-
-const ARRIVAL: Duration = Duration::from_secs(30);
-const PARENT: &str = "00f067aa0ba902b7";
-
-fn fresh_trace_id() -> String {
-    Uuid::now_v7().simple().to_string()
-}
-
-fn traceparent(trace_id: &str) -> String {
-    format!("00-{trace_id}-{PARENT}-01")
-}
 
 /// The gateway's span of a trace, once it has arrived.
 async fn gateway_span(stack: &Stack, trace_id: &str) -> Span {
@@ -44,18 +35,23 @@ async fn gateway_span(stack: &Stack, trace_id: &str) -> Span {
 fn a_strangers_trace_context_is_linked_and_not_inherited() {
     stack::run(async |stack| {
         let stranger = newcomer(&stack, Role::Customer).await;
+        stack.cast().await;
+        let mut request = play::script(0, Duration::from_secs(1), PAYS).request;
+        request.points_to_use = 0;
         let strange = fresh_trace_id();
         // A token of ours is no credential for a trace, unless it says so.
         let credentials = ["", &format!("Bearer {}", stranger.token), "Bearer forged"];
         for credential in credentials {
+            // An opening, since the traces of openings are all kept; that the stranger asks for it counts for nothing.
             let mut call = stranger
-                .call(Method::GET, "/v1/me")
+                .write(Method::POST, "/v1/auctions")
                 .header("traceparent", &traceparent(&strange))
+                .header("tracestate", KEEP)
                 .header("baggage", "tenant=stranger");
             if !credential.is_empty() {
                 call = call.header(TRACE_AUTHORIZATION, credential);
             }
-            let reply = call.send::<Value>().await.expect("an answer");
+            let reply = call.json::<Value>(&request).await.expect("an answer");
             assert_ne!(reply.trace_id, strange);
             let span = gateway_span(&stack, &reply.trace_id).await;
             assert_eq!(span.parent, None);
@@ -76,17 +72,16 @@ fn the_load_generators_trace_context_is_inherited() {
     stack::run(async |stack| {
         let cast = stack.cast().await;
         let load = cast.load.as_ref().expect("the load generator's account");
-        let ours = fresh_trace_id();
-        let reply = load
-            .call(Method::GET, "/v1/me")
-            .header("traceparent", &traceparent(&ours))
-            .header(TRACE_AUTHORIZATION, &format!("Bearer {}", load.token))
+        let forced = Forced::by(load);
+        let reply = forced
+            .headers(load.call(Method::GET, "/v1/me"))
             .send::<Value>()
             .await
             .expect("an answer");
-        assert_eq!(reply.trace_id, ours);
-        let span = gateway_span(&stack, &ours).await;
+        assert_eq!(reply.trace_id, forced.trace_id);
+        let span = gateway_span(&stack, &forced.trace_id).await;
         assert_eq!(span.parent.as_deref(), Some(PARENT));
+        assert_eq!(span.attribute("telemetry.keep"), "true");
     });
 }
 

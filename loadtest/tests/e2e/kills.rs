@@ -9,6 +9,7 @@ use chassis::platform::Service;
 use http::Method;
 use loadtest::{
     client::{Restaurant, Role, SignUp},
+    jaeger::ARRIVAL,
     scenario::{DECLINES_ONCE, PAYS},
     seed::city::RESTAURANTS,
     traces::{Finding, Stage, Trace, auction::linked_bids},
@@ -25,9 +26,6 @@ use uuid::Uuid;
 const LONG: Duration = Duration::from_secs(5);
 /// All others may be short.
 const SHORT: Duration = Duration::from_millis(1500);
-
-/// How long spans may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// When a service is killed from outside.
 #[derive(Debug, Clone, Copy)]

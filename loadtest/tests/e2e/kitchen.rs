@@ -1,7 +1,6 @@
 //! Restaurants of a test's own, which nobody else's auctions reach: only they cook the dish.
 
 use crate::{play::newcomer, stack::Stack};
-use http::Method;
 use loadtest::client::{
     DishOrder, MenuItem, Money, OpenAuction, Place, PutRestaurant, Role, Session,
 };
@@ -15,8 +14,6 @@ const PAUSE: Duration = Duration::from_millis(150);
 pub(crate) struct Kitchen {
     dish: String,
     pub(crate) restaurants: Vec<Session>,
-    /// The traces of what prepared them.
-    pub(crate) traces: Vec<String>,
 }
 
 // === impl Kitchen ===
@@ -26,16 +23,9 @@ impl Kitchen {
     pub(crate) async fn open(stack: &Stack, size: usize) -> Self {
         let dish = format!("접시 {}", Uuid::now_v7().simple());
         let mut restaurants = Vec::new();
-        let mut traces = Vec::new();
         for turn in 0..size {
             let owner = newcomer(stack, Role::Restaurant).await;
-            let seen = owner
-                .call(Method::GET, "/v1/me")
-                .send::<serde_json::Value>()
-                .await
-                .expect("who am I");
-            traces.push(seen.trace_id);
-            let put = owner
+            owner
                 .put_restaurant(&PutRestaurant {
                     name: format!("시험 식당 {}", turn + 1),
                     place: place(),
@@ -47,14 +37,9 @@ impl Kitchen {
                 })
                 .await
                 .expect("a restaurant");
-            traces.push(put.trace_id);
             restaurants.push(owner);
         }
-        Self {
-            dish,
-            restaurants,
-            traces,
-        }
+        Self { dish, restaurants }
     }
 
     /// An auction of their dish.

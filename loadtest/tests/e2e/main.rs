@@ -4,11 +4,14 @@
 mod crowd;
 mod edge;
 mod footprint;
+mod forced;
 mod kills;
 mod kitchen;
 mod payments;
 mod play;
 mod processes;
+mod remote_sampling;
+mod sampling;
 mod signals;
 mod stack;
 mod whole_path;

@@ -6,12 +6,12 @@ use crate::{
 };
 use loadtest::{
     client::{AuctionState, OrderState, Role, Session},
+    jaeger::ARRIVAL,
     seed::Cast,
     traces::{Kind, Trace},
 };
 use std::time::Duration;
 
-const ARRIVAL: Duration = Duration::from_secs(30);
 const DURATION: Duration = Duration::from_millis(1500);
 
 #[test]

@@ -1,6 +1,7 @@
 //! One auction from sign-up to notification over the public API, and what Jaeger has of it.
 
 use crate::{
+    forced::Forced,
     kitchen::Kitchen,
     play::{self, newcomer},
     stack::{self, Stack},
@@ -9,6 +10,7 @@ use axum::{Router, extract::State, http::HeaderMap, routing::post};
 use http::Method;
 use loadtest::{
     client::{AuctionState, Money, OpenAuction, Role, Session},
+    jaeger::ARRIVAL,
     scenario::DECLINES_ONCE,
     traces::{AuctionTrace, Finding, Kind, Span, Stage, Trace, bid},
 };
@@ -19,8 +21,6 @@ use std::{
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
-
-const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// A webhook that was posted.
 struct Posted {
@@ -104,7 +104,7 @@ fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
                 && !span.attribute("http.request.method").is_empty()
         });
         assert!(webhook, "the webhook's post has a span in the trace");
-        assert_every_service(&stack, &trace, &kitchen).await;
+        assert_every_service(&trace);
     });
 }
 
@@ -158,22 +158,18 @@ fn a_bid_that_the_rules_reject_is_no_error_and_no_link() {
             .await
             .expect("it opens");
         let bids = kitchen.bid_down(&opened.value.id, &[15_000]).await;
-        let refusal = kitchen.restaurants[1]
-            .place_bid(&opened.value.id, Money::won(14_950))
+        let load = stack.cast().await.load.as_ref().expect("an account");
+        let forced = Forced::by(load);
+        let path = format!("/v1/auctions/{}/bids", opened.value.id);
+        let refusal = forced
+            .headers(kitchen.restaurants[1].write(Method::POST, path))
+            .json::<serde_json::Value>(&json!({ "price": Money::won(14_950) }))
             .await
             .expect_err("less than the step below");
         assert_eq!(refusal.code(), "auction.bid_too_high");
-        let trace_id = refusal
-            .problem()
-            .and_then(|problem| problem.trace_id.clone())
-            .expect("a trace");
         let (trace, findings) = stack
             .jaeger
-            .settled(&trace_id, ARRIVAL, |trace| {
-                let mut findings = trace.shape();
-                findings.retain(|finding| *finding != Finding::Empty || trace.spans().is_empty());
-                findings
-            })
+            .settled(&forced.trace_id, ARRIVAL, Forced::findings)
             .await
             .expect("Jaeger answers");
         assert_eq!(findings, []);
@@ -267,23 +263,9 @@ fn shown(findings: &[Finding]) -> String {
     lines.join("; ")
 }
 
-/// All eight services are seen, over the traces of the auction and of what prepared it.
-async fn assert_every_service(stack: &Stack, auction: &Trace, kitchen: &Kitchen) {
-    let mut services: BTreeSet<String> =
-        auction.services().into_iter().map(str::to_owned).collect();
-    for trace_id in &kitchen.traces {
-        let (trace, findings) = stack
-            .jaeger
-            .settled(trace_id, ARRIVAL, Trace::shape)
-            .await
-            .expect("Jaeger answers");
-        assert!(
-            findings.is_empty(),
-            "trace {trace_id}: {}",
-            shown(&findings)
-        );
-        services.extend(trace.services().into_iter().map(str::to_owned));
-    }
+/// All eight services are seen in the auction's trace: the account's too, whom the gateway asks before the first write.
+fn assert_every_service(auction: &Trace) {
+    let services: BTreeSet<String> = auction.services().into_iter().map(str::to_owned).collect();
     let all: BTreeSet<String> = chassis::platform::Service::ALL
         .iter()
         .map(|service| service.name().to_owned())

@@ -156,6 +156,8 @@ impl Auctioneer {
                         })
                     })
                     .await?;
+                // The award will link to it. So it is when the answer is given again: the first trace may be lost.
+                telemetry::context::keep();
                 if let Some(snapshot) = accepted.get() {
                     fault::point("auction.bid.committed");
                     measures::bid(measures::ACCEPTED);

@@ -4,5 +4,10 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Auction, registry::ALL, auction::serve).await
+    chassis::run(
+        Service::Auction,
+        |own| own.metrics(registry::ALL),
+        auction::serve,
+    )
+    .await
 }

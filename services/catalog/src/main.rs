@@ -4,5 +4,10 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Catalog, registry::ALL, catalog::serve).await
+    chassis::run(
+        Service::Catalog,
+        |own| own.metrics(registry::ALL),
+        catalog::serve,
+    )
+    .await
 }

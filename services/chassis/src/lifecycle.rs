@@ -8,10 +8,7 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use sqlx::migrate::Migrator;
 use std::{future::Future, net::SocketAddr, time::Duration};
-use telemetry::{
-    admin::{Admin, Readiness, ReadinessCheck},
-    signals::Metric,
-};
+use telemetry::admin::{Admin, Readiness, ReadinessCheck};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{service::Routes, transport::server::TcpIncoming};
@@ -40,15 +37,15 @@ pub struct Context {
     tasks: TaskTracker,
 }
 
-/// Runs `service` until SIGTERM or SIGINT, and returns when all is drained and flushed. `metrics` are the service's own
-/// declarations. A process started with the argument [`health::COMMAND`] asks the running service for its health
+/// Runs `service` until SIGTERM or SIGINT, and returns when all is drained and flushed. `own` says what the service's
+/// telemetry has of its own: its metrics, its sampling. A process started with the argument [`health::COMMAND`] asks the running service for its health
 /// instead.
 ///
 /// # Errors
 /// When it cannot start, or when telemetry is lost at the end; when the service that was asked is not ready.
 pub async fn run<S, F>(
     service: Service,
-    metrics: &'static [&'static Metric],
+    own: impl FnOnce(telemetry::Builder) -> telemetry::Builder,
     serve: S,
 ) -> anyhow::Result<()>
 where
@@ -59,10 +56,8 @@ where
     if health::is_asked() {
         return Ok(health::check(&settings).await?);
     }
-    let telemetry = telemetry::builder(service.name())
-        .version(env!("CARGO_PKG_VERSION"))
-        .metrics(metrics)
-        .init()?;
+    let telemetry = telemetry::builder(service.name()).version(env!("CARGO_PKG_VERSION"));
+    let telemetry = own(telemetry).init()?;
     fault::configure(settings.faults.clone());
     let readiness = Readiness::default();
     // Fails until the service listens, also while it has not yet said what else it needs.

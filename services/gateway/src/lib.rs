@@ -33,11 +33,24 @@ pub use limits::RateLimit;
 pub use openapi::openapi_json;
 pub use upstreams::Upstreams;
 
+use telemetry::sampling::Sampling;
+
+/// The operation that opens an auction.
+pub const OPEN_AUCTION: &str = "POST /v1/auctions";
+
 /// Where a test may make the gateway die.
 ///
 /// `gateway.write.answered`: a service has made and answered a write, and the client has not heard of it. Trying again
 /// with the same `Idempotency-Key` must give the same answer.
 pub const FAULT_POINTS: &[&str] = &[guard::WRITE_ANSWERED];
+
+/// What the gateway's telemetry has of its own. The trace of an auction's opening is kept: it goes on at the deadline,
+/// long after the collector has decided about it.
+pub fn telemetry(builder: telemetry::Builder) -> telemetry::Builder {
+    builder
+        .metrics(registry::ALL)
+        .sampling(OPEN_AUCTION, Sampling::Keep)
+}
 
 /// Serves the API until shutdown.
 ///

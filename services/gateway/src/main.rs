@@ -7,7 +7,7 @@ use std::io::Write as _;
 async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         None | Some(health::COMMAND) => {
-            chassis::run(Service::Gateway, registry::ALL, gateway::serve).await
+            chassis::run(Service::Gateway, gateway::telemetry, gateway::serve).await
         }
         Some("openapi") => Ok(std::io::stdout().write_all(gateway::openapi_json()?.as_bytes())?),
         Some(other) => {

@@ -4,5 +4,10 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Payment, registry::ALL, payment::serve).await
+    chassis::run(
+        Service::Payment,
+        |own| own.metrics(registry::ALL),
+        payment::serve,
+    )
+    .await
 }

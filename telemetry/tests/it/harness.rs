@@ -13,6 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use telemetry::Telemetry;
 use telemetry::http::{ClientLayer, ClientService};
+use telemetry::sampling::Sampling;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::Instrument;
@@ -24,6 +25,10 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 /// How long a test may take in all.
 const TEST_LIMIT: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// An operation whose traces are kept, and one whose traces are not recorded.
+pub const KEPT: &str = "GET /kept";
+pub const SKIPPED: &str = "GET /skipped";
 
 struct Harness {
     runtime: Runtime,
@@ -41,6 +46,8 @@ static HARNESS: LazyLock<Harness> = LazyLock::new(|| {
         let telemetry = telemetry::builder("it")
             .version("1.2.3")
             .collector(url)
+            .sampling(KEPT, Sampling::Keep)
+            .sampling(SKIPPED, Sampling::Never)
             .init()
             .unwrap();
         (telemetry, receiver)

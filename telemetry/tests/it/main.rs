@@ -33,4 +33,5 @@ mod process;
 mod programs;
 mod propagation;
 mod receiver;
+mod sampling;
 mod streams;

@@ -20,7 +20,8 @@ use tower::{Service, ServiceExt};
 use crate::echo::{LIVE, client};
 use crate::grpc::server_stream;
 use crate::harness::{
-    all_spans_so_far, eventually, has_line, http_client, named, run, sample, serve, spans, traced,
+    all_spans_so_far, eventually, has_line, http_client, named, run, sample, serve, spans,
+    telemetry, traced,
 };
 use crate::http::request;
 use crate::receiver::{Span, SpanKind};
@@ -66,6 +67,15 @@ async fn events_of(stream: &Span, count: usize) -> Vec<Span> {
     events
 }
 
+/// The trace that a measurement of this series leads to.
+fn exemplar_of(series: &str) -> String {
+    let text = telemetry().render_open_metrics();
+    text.lines()
+        .filter(|line| line.starts_with(series))
+        .find_map(|line| Some(line.split_once("# {trace_id=\"")?.1[..32].to_owned()))
+        .unwrap()
+}
+
 const ROOT: &str = "";
 
 #[test]
@@ -102,6 +112,15 @@ fn an_event_stream_counts_as_open_and_not_as_slow_and_leaving_it_is_no_error() {
         .await;
         let spans = spans(&trace, |spans| spans.len() == 3).await;
         let server = named(&spans, "GET /events");
+        let exemplar = exemplar_of(
+            "http_server_stream_first_event_duration_seconds_bucket{http_route=\"/events\"",
+        );
+        let first_event = events_of(server, 1).await.remove(0);
+        assert_eq!(
+            exemplar,
+            first_event.trace_id(),
+            "it ends early enough to be kept"
+        );
         assert_eq!(server.attribute("error.type"), "");
         assert_eq!(server.attribute("telemetry.stream"), "true");
         assert!(!server.is_error());

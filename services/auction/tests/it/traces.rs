@@ -10,6 +10,7 @@ use sqlx::Row as _;
 use std::collections::HashSet;
 use telemetry::{
     context::SavedContext,
+    sampling::KEEP,
     test::{Captured, capture},
 };
 use tracing::Instrument as _;
@@ -104,6 +105,23 @@ async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a
     for name in ["UPDATE auctions", "INSERT awards", "INSERT outbox"] {
         assert!(below(name), "{name} is below the award");
     }
+}
+
+#[tokio::test]
+async fn an_accepted_bid_has_its_trace_kept_for_the_awards_link_and_a_rejected_one_has_not() {
+    let captured = capture();
+    let house = captured_house().await;
+    let auction = house.open(2).await;
+    house.bid(&auction, 0, CEILING).await.expect("accepted");
+    let too_high = house.bid(&auction, 1, CEILING).await;
+    too_high.expect_err("not below the lowest");
+    let kept: Vec<bool> = captured
+        .spans()
+        .iter()
+        .filter(|span| span.name == "auction.bid")
+        .map(|span| span.attributes.iter().any(|pair| pair.key.as_str() == KEEP))
+        .collect();
+    assert_eq!(kept, [true, false]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod containers;
 mod database;
 mod idempotency;
 mod outbox;
+mod tail_sampling;
 
 use chassis::testing::{TestDatabase, databases};
 use sqlx::migrate::Migrator;

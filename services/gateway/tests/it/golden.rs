@@ -81,3 +81,11 @@ fn every_reference_leads_somewhere() {
         }
     }
 }
+
+#[test]
+fn the_operation_that_is_always_kept_is_one_of_the_api() {
+    let document: Value = serde_json::from_str(&document()).expect("JSON");
+    let (method, path) = gateway::OPEN_AUCTION.split_once(' ').expect("METHOD PATH");
+    let operation = &document["paths"][path][method.to_lowercase()];
+    assert_eq!(operation["operationId"], "open_auction");
+}
