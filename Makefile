@@ -40,6 +40,9 @@ test-compose: ## docker-compose.yml for real: up on any engine, one auction, its
 fuzz: ## A million hostile requests against the reading of contexts (RUNS=1000000 SEED=1); needs a C++ compiler
 	@telemetry/fuzz/run.sh
 
+mutants: ## Break the telemetry crate in every way that telemetry/mutants knows; fails when a break is not noticed
+	@$(native)/mutants.sh
+
 check: ## Are the generated files current, and do the alert rules pass their tests?
 	@$(native)/check.sh
 
@@ -62,4 +65,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest outage test test-compose fuzz check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest outage test test-compose fuzz mutants check generate fmt deny advisories help

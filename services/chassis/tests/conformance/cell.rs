@@ -1,0 +1,266 @@
+//! One cell: an exchange, what it must leave behind, and what differs.
+
+use std::fmt;
+
+use crate::receiver::Span;
+use crate::stage::Stage;
+use crate::transport::Transport;
+
+/// How an exchange ends, or what it starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Success,
+    Error,
+    Cancel,
+    TimeOut,
+    Panic,
+    Malformed,
+    Unsampled,
+}
+
+/// What the matrix says of one span.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Kind and name: `server GET /error`.
+    pub label: String,
+    pub parent: Parent,
+    /// The labels of the spans that it links to.
+    pub links: Vec<String>,
+    pub fails: bool,
+    /// Attributes by key; an empty value says that there is none, `*` that there is one.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// Whose child a span is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parent {
+    /// Nobody's: it starts a trace.
+    Nobody,
+    /// That of the cell's span with this label.
+    Span(String),
+}
+
+/// A series that must have grown, by its name and some of its labels.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    pub name: &'static str,
+    pub labels: Vec<(&'static str, String)>,
+    pub by: f64,
+}
+
+/// Plays a cell and says what differed; nothing when it holds.
+pub async fn play(stage: &Stage, transport: Transport, ending: Ending) -> Vec<String> {
+    stage.clear().await;
+    let expected = transport.expected(ending);
+    let counted = transport.counted(ending);
+    let before = stage.scrape();
+    let travelled = transport.play(stage, ending).await;
+    let spans = stage.settled(expected.len()).await;
+    let mut differences = compare(&expected, &spans);
+    let after = stage
+        .scraped(|after| {
+            counted
+                .iter()
+                .all(|one| one.growth(&before, after) >= one.by)
+        })
+        .await;
+    for one in &counted {
+        let grown = one.growth(&before, &after);
+        if (grown - one.by).abs() > f64::EPSILON {
+            let Counted { name, labels, by } = one;
+            differences.push(format!("{name}{labels:?} grew by {grown}, not by {by}"));
+        }
+    }
+    differences.extend(stage.leaks().await);
+    if ending == Ending::Unsampled && travelled.is_empty() {
+        differences.push("no context was seen at the receiving end".to_owned());
+    }
+    for context in travelled {
+        let sampled = ending != Ending::Unsampled;
+        if context.sampled != sampled {
+            differences.push(format!(
+                "the receiving end saw sampled = {}",
+                context.sampled
+            ));
+        }
+        let joined = context.trace == stage.trace();
+        if joined == (ending == Ending::Malformed) {
+            differences.push(format!(
+                "the receiving end was in the caller's trace: {joined}"
+            ));
+        }
+    }
+    differences
+}
+
+fn compare(expected: &[Expected], spans: &[Span]) -> Vec<String> {
+    let mut differences = Vec::new();
+    let labelled = |label: &str| {
+        spans
+            .iter()
+            .filter(|span| span.label == label)
+            .collect::<Vec<_>>()
+    };
+    for span in spans {
+        if !expected.iter().any(|one| one.label == span.label) {
+            differences.push(format!(
+                "there is a span {:?}, which nobody expects",
+                span.label
+            ));
+        }
+    }
+    for one in expected {
+        let wanted = expected
+            .iter()
+            .filter(|other| other.label == one.label)
+            .count();
+        let found = labelled(&one.label);
+        if found.len() != wanted {
+            differences.push(format!(
+                "{:?} ended {} times, not {wanted}",
+                one.label,
+                found.len()
+            ));
+            continue;
+        }
+        for span in found {
+            differences.extend(one.compare(span, spans));
+        }
+    }
+    differences
+}
+
+impl Expected {
+    pub fn new(label: impl Into<String>, parent: Parent) -> Self {
+        Self {
+            label: label.into(),
+            parent,
+            links: Vec::new(),
+            fails: false,
+            attributes: vec![("error.type", String::new())],
+        }
+    }
+
+    pub fn child(label: impl Into<String>, of: &str) -> Self {
+        Self::new(label, Parent::Span(of.to_owned()))
+    }
+
+    pub fn has(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.retain(|(known, _)| *known != key);
+        self.attributes.push((key, value.into()));
+        self
+    }
+
+    pub fn linked(mut self, to: &str) -> Self {
+        self.links.push(to.to_owned());
+        self
+    }
+
+    pub fn fails(mut self) -> Self {
+        self.fails = true;
+        self
+    }
+
+    fn compare(&self, span: &Span, all: &[Span]) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut differ = |what: &str, found: &dyn fmt::Debug, wanted: &dyn fmt::Debug| {
+            differences.push(format!(
+                "{:?}: {what} is {found:?}, not {wanted:?}",
+                self.label
+            ));
+        };
+        let name_of = |id: &str| {
+            all.iter()
+                .find(|other| other.id == id && other.trace == span.trace)
+                .map_or_else(|| format!("unknown {id}"), |other| other.label.clone())
+        };
+        let parent = if span.parent.is_empty() {
+            Parent::Nobody
+        } else {
+            Parent::Span(name_of(&span.parent))
+        };
+        if parent != self.parent {
+            differ("the parent", &parent, &self.parent);
+        }
+        let links: Vec<_> = span.links.iter().map(|id| name_of(id)).collect();
+        if links != self.links {
+            differ("the list of links", &links, &self.links);
+        }
+        if span.fails != self.fails {
+            differ("its failure", &span.fails, &self.fails);
+        }
+        for (key, wanted) in &self.attributes {
+            let found = span.attributes.get(*key).cloned().unwrap_or_default();
+            let right = match wanted.as_str() {
+                "*" => !found.is_empty(),
+                _ => found == *wanted,
+            };
+            if !right {
+                differ(key, &found, wanted);
+            }
+        }
+        differences
+    }
+}
+
+impl Counted {
+    pub fn once(name: &'static str) -> Self {
+        Self {
+            name,
+            labels: Vec::new(),
+            by: 1.0,
+        }
+    }
+
+    pub fn with(mut self, label: &'static str, value: impl Into<String>) -> Self {
+        self.labels.push((label, value.into()));
+        self
+    }
+
+    fn growth(&self, before: &str, after: &str) -> f64 {
+        self.sum(after) - self.sum(before)
+    }
+
+    fn sum(&self, scrape: &str) -> f64 {
+        let wanted: Vec<_> = self
+            .labels
+            .iter()
+            .map(|(label, value)| format!("{label}=\"{value}\""))
+            .collect();
+        scrape
+            .lines()
+            .filter(|line| {
+                let rest = line.strip_prefix(self.name);
+                rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+                    && wanted.iter().all(|label| line.contains(label.as_str()))
+            })
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+}
+
+impl Ending {
+    pub const ALL: [Self; 7] = [
+        Self::Success,
+        Self::Error,
+        Self::Cancel,
+        Self::TimeOut,
+        Self::Panic,
+        Self::Malformed,
+        Self::Unsampled,
+    ];
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Cancel => "cancel",
+            Self::TimeOut => "time-out",
+            Self::Panic => "panic",
+            Self::Malformed => "malformed",
+            Self::Unsampled => "unsampled",
+        })
+    }
+}
