@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::{Context, KeyValue};
 use telemetry::context::SavedContext;
@@ -20,10 +20,13 @@ const ALL_FORMS: [(&str, &str); 2] = [
 ];
 
 fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-    let value = |(name, value): &(&'static str, _)| {
-        (name.parse().unwrap(), HeaderValue::from_static(value))
-    };
-    HeaderMap::from_iter(lines.iter().map(value))
+    let lines = lines.iter().map(|(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    });
+    lines.collect()
 }
 
 #[test]
