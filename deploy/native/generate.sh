@@ -9,4 +9,4 @@ build_code --quiet
 "$(release_dir)/dashboards" generate
 document=$("$(release_dir)/gateway" openapi)
 printf '%s\n' "$document" >"$top/services/gateway/openapi.json"
-(cd "$top" && cargo test --quiet --release --workspace --lib -- --quiet --ignored write_the_page)
+(cd "$top" && cargo test --quiet --release --workspace --lib -- --ignored write_the_page >/dev/null)

@@ -196,8 +196,8 @@ impl Database {
             Ok((transaction, permit))
         };
         let operation = self.operation("BEGIN", "transaction");
-        let begun = telemetry::db::observe(operation, self.measured.acquire(begin, is_timeout));
-        let ((transaction, permit), borrowed) = begun.await?;
+        let acquired = self.measured.acquire(begin, is_timeout);
+        let ((transaction, permit), borrowed) = telemetry::db::observe(operation, acquired).await?;
         Ok(Write {
             transaction,
             database: self.clone(),

@@ -1,7 +1,7 @@
 //! SQL in pieces: enough of every dialect to tell words from values.
 //!
 //! What cannot be told for certain counts as a value. Quotes and comments follow the SQL standard with the extensions
-//! of PostgreSQL, MySQL, SQLite and SQL Server; a piece that is not closed goes to the end of the text.
+//! of `PostgreSQL`, `MySQL`, `SQLite` and SQL Server; a piece that is not closed goes to the end of the text.
 
 /// A piece of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Several forms at once.
 
 use http::HeaderName;
-use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
+use opentelemetry::{Context, Key};
 
 use super::carrier::{Foreign, Sink, Source};
 use super::{Decision, Rejection, Remote, b3, baggage, jaeger, trace_context};
@@ -15,8 +15,8 @@ use crate::settings::Propagator;
 ///
 /// Each is read on top of what the ones before it found, as the specification's composite propagator does: of two
 /// different spans the later one is the parent; of the same span in two forms, the later one's flag counts, and what
-/// only the earlier form can say stays; what is not valid changes nothing; baggage is joined key by key. All are
-/// written.
+/// only the earlier form can say stays; what is not valid changes nothing; baggage is joined key by key, and what the W3C form
+/// says of a key goes before what Jaeger's does, since the names of headers have lost their case. All are written.
 #[derive(Debug, Clone)]
 pub(crate) struct Propagators {
     order: Vec<Propagator>,
@@ -30,6 +30,8 @@ struct Carried {
     span: Option<SpanContext>,
     decision: Option<Decision>,
     baggage: Baggage,
+    /// Members in Jaeger's form.
+    jaeger_baggage: Baggage,
 }
 
 // === impl Propagators ===
@@ -108,7 +110,7 @@ impl Carried {
             Propagator::Baggage => baggage::extract(source, &mut self.baggage),
             Propagator::B3 | Propagator::B3Multi => self.take(b3::extract(source)),
             Propagator::Jaeger => {
-                if let Some(rejection) = jaeger::extract_baggage(source, &mut self.baggage) {
+                if let Some(rejection) = jaeger::extract_baggage(source, &mut self.jaeger_baggage) {
                     rejection.count();
                 }
                 self.take(jaeger::extract(source))
@@ -159,10 +161,20 @@ impl Carried {
         if let Some(decision) = self.decision {
             context = context.with_value(decision);
         }
-        if self.baggage.is_empty() {
+        let mut read = self.baggage;
+        let is_new = |key: &Key| {
+            let mut known = read.iter().map(|(known, _)| known.as_str());
+            !known.any(|known| known.eq_ignore_ascii_case(key.as_str()))
+        };
+        let members = self.jaeger_baggage.iter();
+        let added: Vec<_> = members.filter(|(key, _)| is_new(key)).collect();
+        for (key, (value, metadata)) in added {
+            read.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
+        }
+        if read.is_empty() {
             return context;
         }
-        let joined = join(context.baggage(), self.baggage);
+        let joined = join(context.baggage(), read);
         context.with_baggage(joined)
     }
 }
@@ -301,6 +313,28 @@ mod tests {
         assert_eq!(came("-0"), (false, None));
         assert_eq!(came("-d"), (true, Some(Decision::Debug)));
         assert_eq!(came(""), (true, None), "no decision takes none away");
+    }
+
+    #[test]
+    fn a_member_whose_name_has_lost_its_case_is_not_there_twice() {
+        let headers = [
+            ("uberctx-userid", "2"),
+            ("uberctx-b", "3"),
+            ("baggage", "userId=1"),
+        ];
+        for order in [
+            [Propagator::Baggage, Propagator::Jaeger],
+            [Propagator::Jaeger, Propagator::Baggage],
+        ] {
+            let context = read(&order, &headers);
+            let baggage = context.baggage();
+            let told = |key| baggage.get(key).map(ToString::to_string);
+            assert_eq!(
+                (told("userId"), told("b")),
+                (Some("1".to_owned()), Some("3".to_owned()))
+            );
+            assert_eq!(baggage.len(), 2, "{order:?}");
+        }
     }
 
     #[test]

@@ -47,11 +47,6 @@ pub(super) fn extract_baggage(source: &impl Source, baggage: &mut Baggage) -> Op
         budget = rest;
         let value = percent::decode(trim(value));
         match std::str::from_utf8(&value) {
-            // Another form has said so already, and perhaps more.
-            Ok(value)
-                if baggage
-                    .get(key)
-                    .is_some_and(|known| known.as_str() == value) => {}
             Ok(value) if baggage::is_token(key.as_bytes()) => {
                 let (value, metadata) = (value.to_owned(), String::new());
                 baggage::insert(baggage, key, value, metadata, &mut left_out);

@@ -1,6 +1,7 @@
 //! Database operations: a span where there is a trace, a duration always, nothing when quiet.
 
 use std::any::Any;
+use std::future::{Ready, ready};
 
 use futures::FutureExt;
 use telemetry::ErrorType;
@@ -38,8 +39,8 @@ const fn select(collection: &'static str) -> Operation {
     TARGET.operation("SELECT", collection)
 }
 
-async fn rows() -> Result<u32, DriverError> {
-    Ok(3)
+fn rows() -> Ready<Result<u32, DriverError>> {
+    ready(Ok(3))
 }
 
 #[test]

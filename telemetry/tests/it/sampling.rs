@@ -19,7 +19,7 @@ use crate::harness::{
 };
 use crate::receiver::Span;
 
-const PARENT: &str = "00-80e1afed08e019fc1110464cfa66635c-00f067aa0ba902b7-01";
+const PARENT: &str = "00-91f2bffe19f12a0d2221575d0b77746d-00f067aa0ba902b7-01";
 
 /// Serves operations that go on to another service, which answers with the `tracestate` that reached it.
 async fn two_services(trust: TrustPolicy) -> SocketAddr {

@@ -54,7 +54,7 @@ pub async fn play(stage: &Stage, transport: Transport, ending: Ending) -> Vec<St
     let expected = transport.expected(ending);
     let counted = transport.counted(ending);
     let before = stage.scrape();
-    let travelled = transport.play(stage, ending).await;
+    let travelled = Box::pin(transport.play(stage, ending)).await;
     let spans = stage.settled(expected.len()).await;
     let mut differences = compare(&expected, &spans);
     let after = stage

@@ -1,6 +1,6 @@
 //! The matrix as a table.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::cell::Ending;
 use crate::transport::Transport;
@@ -27,7 +27,7 @@ impl Matrix {
         let mut text = String::new();
         for (transport, ending, differences) in &self.0 {
             for difference in differences {
-                text.push_str(&format!("{transport} x {ending}: {difference}\n"));
+                let _ = writeln!(text, "{transport} x {ending}: {difference}");
             }
         }
         text

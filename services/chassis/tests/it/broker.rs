@@ -8,7 +8,7 @@ use chassis::{
 };
 use futures::future::BoxFuture;
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use telemetry::{
@@ -37,7 +37,8 @@ impl Handler for Refuses {
             if !self.ids.contains(&received.message_id) {
                 return Ok(());
             }
-            self.left.lock().unwrap().pop().map_or(Ok(()), Err)
+            let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            left.pop().map_or(Ok(()), Err)
         })
     }
 }

@@ -69,39 +69,39 @@ async fn serve(ending: Ending) -> SocketAddr {
 pub fn expected(ending: Ending) -> Vec<Expected> {
     const STATUS: &str = "http.response.status_code";
     let server = format!("server GET /{ending}");
-    let served =
+    let answered =
         |parent| Expected::new(server.clone(), parent).has("http.route", format!("/{ending}"));
     let work = Expected::child("internal work", &server);
     if ending == Ending::Malformed {
-        return vec![served(Parent::Nobody).has(STATUS, "200"), work];
+        return vec![answered(Parent::Nobody).has(STATUS, "200"), work];
     }
     let asked = Expected::child("client GET", "internal root");
-    let served = served(Parent::Span("client GET".to_owned()));
-    let (asked, served) = match ending {
+    let answered = answered(Parent::Span("client GET".to_owned()));
+    let (asked, answered) = match ending {
         Ending::Error => (
             asked.has(STATUS, "500").has("error.type", "500").fails(),
-            served.has(STATUS, "500").has("error.type", "500").fails(),
+            answered.has(STATUS, "500").has("error.type", "500").fails(),
         ),
         // HTTP has no deadline that travels: who does not wait any longer has left.
         Ending::Cancel | Ending::TimeOut => (
             asked.has(STATUS, "").has("error.type", "cancelled"),
-            served.has(STATUS, "").has("error.type", "cancelled"),
+            answered.has(STATUS, "").has("error.type", "cancelled"),
         ),
         Ending::Panic => (
             asked
                 .has(STATUS, "")
                 .has("error.type", "connection_error")
                 .fails(),
-            served.has(STATUS, "").has("error.type", "panic").fails(),
+            answered.has(STATUS, "").has("error.type", "panic").fails(),
         ),
         Ending::Success | Ending::Malformed | Ending::Unsampled => {
-            (asked.has(STATUS, "200"), served.has(STATUS, "200"))
+            (asked.has(STATUS, "200"), answered.has(STATUS, "200"))
         }
     };
     vec![
         Expected::new("internal root", Parent::Nobody),
         asked,
-        served,
+        answered,
         work,
     ]
 }

@@ -44,7 +44,7 @@ pub async fn play(stage: &Stage, transport: Transport, ending: Ending) {
     if transport == Transport::Nats {
         send(stage, ending, &broker, client).await;
     } else {
-        relay(stage, ending, &broker).await;
+        Box::pin(relay(stage, ending, &broker)).await;
     }
     let message = tokio::time::timeout(limit(), messages.next())
         .await
@@ -114,7 +114,7 @@ async fn relay(stage: &Stage, ending: Ending, broker: &Broker) {
     if ending == Ending::Malformed {
         append.await;
     } else {
-        stage.caller(ending, append).await;
+        Box::pin(stage.caller(ending, append)).await;
     }
     let shutdown = CancellationToken::new();
     let relay = tokio::spawn(outbox::relay(
@@ -198,6 +198,7 @@ pub fn expected(transport: Transport, ending: Ending) -> Vec<Expected> {
         (Transport::Nats, false) => spans.push(Expected::child(&sent, ROOT)),
         (_, true) => spans.push(Expected::new(&sent, Parent::Nobody)),
         (_, false) => {
+            spans.push(Expected::child("client BEGIN transaction", ROOT));
             spans.push(Expected::child("client INSERT outbox", ROOT));
             spans.push(Expected::child("client COMMIT transaction", ROOT));
             spans.push(Expected::child(&sent, ROOT));

@@ -1,5 +1,6 @@
 //! A task that is spawned and goes on in the trace, as a span of its own.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use telemetry::context::{self, SavedContext};
@@ -17,11 +18,17 @@ pub async fn play(stage: &Stage, ending: Ending) {
     };
     if ending == Ending::Malformed {
         // What a row or a header said of a context could not be read: the task starts a trace of its own.
-        assert!(SavedContext::from_text(r#"{"traceparent":"00-zz"}"#).is_empty());
-        spawn().await.unwrap().unwrap();
+        let read = SavedContext::from_text(r#"{"traceparent":"00-zz"}"#);
+        let task = {
+            let _attached = read.to_context().attach();
+            spawn()
+        };
+        task.await.unwrap().unwrap();
         return;
     }
-    let mut task = stage.caller(ending, async { spawn() }).await;
+    let mut task = stage
+        .caller(ending, std::future::poll_fn(|_| Poll::Ready(spawn())))
+        .await;
     match ending {
         Ending::Cancel => {
             begun().await;
