@@ -1,9 +1,12 @@
 //! One cell: an exchange, what it must leave behind, and what differs.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
 
 use crate::receiver::Span;
-use crate::stage::Stage;
+use crate::stage::{Stage, limit};
 use crate::transport::Transport;
 
 /// How an exchange ends, or what it starts from.
@@ -54,9 +57,16 @@ pub async fn play(stage: &Stage, transport: Transport, ending: Ending) -> Vec<St
     let expected = transport.expected(ending);
     let counted = transport.counted(ending);
     let before = stage.scrape();
-    let travelled = Box::pin(transport.play(stage, ending)).await;
+    let mut differences = Vec::new();
+    let played = AssertUnwindSafe(Box::pin(transport.play(stage, ending))).catch_unwind();
+    // Longer than all that has a limit of its own in there.
+    match tokio::time::timeout(limit() * 4, played).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => differences.push("an assertion failed, which is told above".to_owned()),
+        Err(_) => differences.push("the exchange did not end".to_owned()),
+    }
     let spans = stage.settled(expected.len()).await;
-    let mut differences = compare(&expected, &spans);
+    differences.extend(compare(&expected, &spans));
     let after = stage
         .scraped(|after| {
             counted
@@ -71,7 +81,8 @@ pub async fn play(stage: &Stage, transport: Transport, ending: Ending) -> Vec<St
             differences.push(format!("{name}{labels:?} grew by {grown}, not by {by}"));
         }
     }
-    differences.extend(stage.leaks().await);
+    differences.extend(stage.leaks(&before).await);
+    let travelled = Stage::seen();
     if ending == Ending::Unsampled && travelled.is_empty() {
         differences.push("no context was seen at the receiving end".to_owned());
     }

@@ -177,12 +177,13 @@ impl Stage {
         }
     }
 
-    /// The gauges that do not come back to nothing.
-    pub async fn leaks(&self) -> Vec<String> {
+    /// The gauges that do not come back to nothing; those apart that stand where an earlier cell has left them.
+    pub async fn leaks(&self, before: &str) -> Vec<String> {
         let open = |text: &str| -> Vec<String> {
             text.lines()
                 .filter(|line| OPEN.iter().any(|gauge| line.starts_with(gauge)))
                 .filter(|line| !line.ends_with(" 0"))
+                .filter(|line| !before.lines().any(|earlier| earlier == *line))
                 .map(|line| format!("still open: {line}"))
                 .collect()
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::uri::PathAndQuery;
-use telemetry::grpc::{ClientLayer, ServerLayer};
+use telemetry::grpc::{ClientLayer, ServerLayer, within};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
@@ -51,9 +51,9 @@ pub async fn play(stage: &Stage, transport: Transport, ending: Ending) {
             let exchange = call(&mut client, transport, ending);
             match ending {
                 Ending::Cancel => leave(exchange).await,
-                Ending::Error | Ending::TimeOut | Ending::Panic => {
-                    assert!(exchange.await.is_err());
-                }
+                // The budget is that of the caller's own work; the call is told what remains of it.
+                Ending::TimeOut => assert!(within(DEADLINE, exchange).await.is_err()),
+                Ending::Error | Ending::Panic => assert!(exchange.await.is_err()),
                 _ => exchange.await.unwrap(),
             }
         })
@@ -98,9 +98,6 @@ where
 
 fn request<T>(message: T, ending: Ending) -> Request<T> {
     let mut request = Request::new(message);
-    if ending == Ending::TimeOut {
-        request.set_timeout(DEADLINE);
-    }
     if ending == Ending::Malformed {
         for (name, value) in MALFORMED {
             request.metadata_mut().insert(name, value.parse().unwrap());

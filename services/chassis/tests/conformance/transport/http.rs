@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use futures::stream;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -40,7 +43,10 @@ pub async fn play(stage: &Stage, ending: Ending) {
         .caller(ending, async {
             let exchange = client.ready().await.unwrap().call(request);
             match ending {
-                Ending::Cancel => leave(exchange).await,
+                Ending::Cancel => {
+                    let response = exchange.await.unwrap();
+                    leave(response.into_body().collect()).await;
+                }
                 Ending::TimeOut => assert!(tokio::time::timeout(PATIENCE, exchange).await.is_err()),
                 Ending::Panic => assert!(exchange.await.is_err()),
                 _ => {
@@ -53,17 +59,27 @@ pub async fn play(stage: &Stage, ending: Ending) {
 }
 
 async fn serve(ending: Ending) -> SocketAddr {
-    let answer = async move || match work(ending).await {
-        Ok(()) => StatusCode::OK,
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    };
     let router = Router::new()
-        .route(&format!("/{ending}"), get(answer))
+        .route(&format!("/{ending}"), get(move || answer(ending)))
         .layer(ServerLayer::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
+}
+
+/// Does the work before the head or, in the cells that succeed and that are cancelled, while the body is made: the span
+/// lasts until then.
+async fn answer(ending: Ending) -> Response {
+    if matches!(ending, Ending::Success | Ending::Cancel) {
+        let body = async move { work(ending).await.map(|()| Bytes::from_static(b"done")) };
+        return Body::from_stream(stream::once(body)).into_response();
+    }
+    let status = match work(ending).await {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    status.into_response()
 }
 
 pub fn expected(ending: Ending) -> Vec<Expected> {
@@ -82,8 +98,12 @@ pub fn expected(ending: Ending) -> Vec<Expected> {
             asked.has(STATUS, "500").has("error.type", "500").fails(),
             answered.has(STATUS, "500").has("error.type", "500").fails(),
         ),
+        Ending::Cancel => (
+            asked.has(STATUS, "200").has("error.type", "cancelled"),
+            answered.has(STATUS, "200").has("error.type", "cancelled"),
+        ),
         // HTTP has no deadline that travels: who does not wait any longer has left.
-        Ending::Cancel | Ending::TimeOut => (
+        Ending::TimeOut => (
             asked.has(STATUS, "").has("error.type", "cancelled"),
             answered.has(STATUS, "").has("error.type", "cancelled"),
         ),

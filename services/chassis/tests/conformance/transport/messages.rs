@@ -16,7 +16,7 @@ use telemetry::messaging::{Consumer, Delivery, Destination, Headers, process, se
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{MALFORMED, Transport};
+use super::{MALFORMED, Transport, malformed_text};
 use crate::cell::{Counted, Ending, Expected, Parent};
 use crate::stage::{Broken, Stage, leave, limit, work};
 
@@ -104,7 +104,8 @@ async fn relay(stage: &Stage, ending: Ending, broker: &Broker) {
             .await
             .unwrap();
         if ending == Ending::Malformed {
-            sqlx::query("UPDATE outbox SET trace_context = '{\"traceparent\":\"00-zz\"}'")
+            sqlx::query("UPDATE outbox SET trace_context = $1")
+                .bind(malformed_text())
                 .execute(write.connection())
                 .await
                 .unwrap();

@@ -5,10 +5,11 @@ mod http;
 mod messages;
 mod spawn;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::cell::{Counted, Ending, Expected};
-use crate::stage::{Stage, Travelled};
+use crate::stage::Stage;
 
 /// What carries a context from one piece of work to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,11 @@ pub const MALFORMED: [(&str, &str); 3] = [
     ("baggage", "%%%,="),
 ];
 
+/// The same, as a row keeps it.
+pub fn malformed_text() -> String {
+    serde_json::to_string(&BTreeMap::from(MALFORMED)).unwrap()
+}
+
 impl Transport {
     pub const ALL: [Self; 8] = [
         Self::Http,
@@ -45,8 +51,8 @@ impl Transport {
         Self::Spawn,
     ];
 
-    /// Plays the exchange; returns the contexts that its work was done in.
-    pub async fn play(self, stage: &Stage, ending: Ending) -> Vec<Travelled> {
+    /// Plays the exchange.
+    pub async fn play(self, stage: &Stage, ending: Ending) {
         match self {
             Self::Http => http::play(stage, ending).await,
             Self::Unary | Self::ClientStreaming | Self::ServerStreaming | Self::BidiStreaming => {
@@ -55,7 +61,6 @@ impl Transport {
             Self::Nats | Self::Outbox => messages::play(stage, self, ending).await,
             Self::Spawn => spawn::play(stage, ending).await,
         }
-        Stage::seen()
     }
 
     /// The spans that the exchange must leave behind.

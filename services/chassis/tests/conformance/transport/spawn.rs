@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use telemetry::context::{self, SavedContext};
 
+use super::malformed_text;
 use crate::cell::{Ending, Expected, Parent};
 use crate::stage::{Stage, begun, work};
 
@@ -17,8 +18,8 @@ pub async fn play(stage: &Stage, ending: Ending) {
         context::spawn_in(span, work(ending))
     };
     if ending == Ending::Malformed {
-        // What a row or a header said of a context could not be read: the task starts a trace of its own.
-        let read = SavedContext::from_text(r#"{"traceparent":"00-zz"}"#);
+        // What a row says of a context cannot be read: the task starts a trace of its own.
+        let read = SavedContext::from_text(&malformed_text());
         let task = {
             let _attached = read.to_context().attach();
             spawn()
