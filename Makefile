@@ -40,10 +40,10 @@ test-compose: ## docker-compose.yml for real: up on any engine, one auction, its
 fuzz: ## A million hostile requests against the reading of contexts (RUNS=1000000 SEED=1); needs a C++ compiler
 	@telemetry/fuzz/run.sh
 
-mutants: ## Break the telemetry crate in every way that telemetry/mutants knows; fails when a break is not noticed
+mutants: ## Break the code in every way that telemetry/mutants knows (ONLY='grpc-*'); fails when a break is not noticed
 	@$(native)/mutants.sh
 
-check: ## Are the generated files current, and do the alert rules pass their tests?
+check: ## Are the generated files current, do the alert rules pass their tests, and do the mutants still apply?
 	@$(native)/check.sh
 
 generate: ## Write the alert rules, runbooks, dashboards and the OpenAPI document anew from their sources

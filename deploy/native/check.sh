@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# make check: is everything that is generated current, do the configurations hold, and do the alert rules pass their
-# tests? The tools are the versions that the stack runs.
+# make check: is everything that is generated current, do the configurations hold, do the alert rules pass their tests,
+# and do the mutants still apply? The tools are the versions that the stack runs.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+source "$pieces/patches.sh"
 
 # The ports of the native stack and the addresses that Prometheus scrapes, against the one place that has them.
 check_ports_of_services() {
@@ -39,6 +40,7 @@ check_prometheus() {
   return $status
 }
 
+check_mutants
 provide_programs >/dev/null
 check_ports_of_services
 "$(program amtool)" check-config "$deploy/alertmanager/alertmanager.yml"

@@ -18,6 +18,7 @@ native_packages=(
   make make
 )
 test_packages=(
+  git git
   postgres postgresql
   python3-venv python3-venv
 )
