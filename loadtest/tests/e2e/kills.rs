@@ -47,6 +47,13 @@ enum Kill {
 /// An armed fault point; disarmed when the test ends without having reached it.
 struct Armed(PathBuf);
 
+/// An auction that has ended well although a service died.
+struct Survivor {
+    played: Played,
+    ended: Ended,
+    death: Death,
+}
+
 /// The death of a service.
 struct Death {
     victim: Service,
@@ -155,22 +162,26 @@ fn a_restaurant_whose_service_dies_is_put_once() {
 
 fn at_each_point(victim: Service, points: &'static [&'static str]) {
     stack::run(async |stack| {
+        let mut survivors = Vec::new();
         for point in points {
-            survive(&stack, victim, Kill::At(point)).await;
+            survivors.push(survive(&stack, victim, Kill::At(point)).await);
         }
+        assert_traces(&stack, &survivors).await;
     });
 }
 
 fn each_from(moment: Moment) {
     stack::run(async |stack| {
+        let mut survivors = Vec::new();
         for victim in Service::ALL {
-            survive(&stack, victim, Kill::From(moment)).await;
+            survivors.push(survive(&stack, victim, Kill::From(moment)).await);
         }
+        assert_traces(&stack, &survivors).await;
     });
 }
 
-/// Plays an auction in which `victim` is killed, and holds everything that must be true against it.
-async fn survive(stack: &Stack, victim: Service, kill: Kill) {
+/// Plays an auction in which `victim` is killed, and holds everything against it that must be true, but for its traces.
+async fn survive(stack: &Stack, victim: Service, kill: Kill) -> Survivor {
     let began = std::time::Instant::now();
     let cast = stack.cast().await;
     let declined = kill.declined();
@@ -189,12 +200,16 @@ async fn survive(stack: &Stack, victim: Service, kill: Kill) {
     assert_money_moved_once(&played.auction.id, declined).await;
     let award = ended.auction.award.as_ref().expect("an award stands");
     play::points_settled(&played.customer, award.bid.price.amount_minor - POINTS).await;
-    assert_traces(stack, &played, &ended, &death).await;
     println!(
         "{} killed {kill:?}: survived in {:.1?}",
         victim.name(),
         began.elapsed()
     );
+    Survivor {
+        played,
+        ended,
+        death,
+    }
 }
 
 /// What the payment provider has in its books for this auction: one payment that stands.
@@ -225,37 +240,11 @@ async fn assert_money_moved_once(auction_id: &str, declined: usize) {
     assert_eq!(states, wanted);
 }
 
-/// What is missing in the traces was lost with the victim, and the auction's trace goes on after its death.
-async fn assert_traces(stack: &Stack, played: &Played, ended: &Ended, death: &Death) {
-    let (trace, objections) = stack
-        .jaeger
-        .settled(&ended.trace_id, ARRIVAL, |trace| death.objections(trace))
-        .await
-        .expect("Jaeger answers");
-    assert!(objections.is_empty(), "trace {}: {objections:#?}", trace.id);
-    if death.victim != Service::Gateway {
-        assert!(
-            played.opening_traces.contains(&trace.id),
-            "the award is not in the trace of the opening"
-        );
-    }
-    let shows_award = shows(&trace, Stage::Award);
-    let linked = linked_bids(&trace);
-    for bid in &played.bids {
-        let is_linked = bid.traces.iter().any(|attempt| linked.contains(attempt));
-        // The answer to the attempt that counted may have been lost with the gateway, and its trace id with it.
-        assert!(
-            is_linked || !shows_award || death.victim == Service::Gateway,
-            "the award does not link to the bid of {}: {linked:?}",
-            bid.price
-        );
-        let last = bid.traces.last().expect("an answered bid has a trace");
-        let (_, objections) = stack
-            .jaeger
-            .settled(last, ARRIVAL, |trace| death.losses_of_others(trace))
-            .await
-            .expect("Jaeger answers");
-        assert!(objections.is_empty(), "bid {last}: {objections:#?}");
+/// What is missing in the traces was lost with the victim, and the auction's trace goes on after its death. They are
+/// looked at together, since none is to be seen before Jaeger has decided about it.
+async fn assert_traces(stack: &Stack, survivors: &[Survivor]) {
+    for survivor in survivors {
+        survivor.assert_traces(stack).await;
     }
 }
 
@@ -312,6 +301,56 @@ impl Kill {
                 processes::sigkill(victim);
                 Death::now(victim, false)
             }),
+        }
+    }
+}
+
+// === impl Survivor ===
+
+impl Survivor {
+    async fn assert_traces(&self, stack: &Stack) {
+        let Self {
+            played,
+            ended,
+            death,
+        } = self;
+        let (trace, objections) = stack
+            .jaeger
+            .settled(&ended.trace_id, ARRIVAL, |trace| death.objections(trace))
+            .await
+            .expect("Jaeger answers");
+        let victim = death.victim.name();
+        assert!(
+            objections.is_empty(),
+            "{victim} killed, trace {}: {objections:#?}",
+            trace.id
+        );
+        if death.victim != Service::Gateway {
+            assert!(
+                played.opening_traces.contains(&trace.id),
+                "the award is not in the trace of the opening"
+            );
+        }
+        let shows_award = shows(&trace, Stage::Award);
+        let linked = linked_bids(&trace);
+        for bid in &played.bids {
+            let is_linked = bid.traces.iter().any(|attempt| linked.contains(attempt));
+            // The answer to the attempt that counted may have been lost with the gateway, and its trace id with it.
+            assert!(
+                is_linked || !shows_award || death.victim == Service::Gateway,
+                "the award does not link to the bid of {}: {linked:?}",
+                bid.price
+            );
+            let last = bid.traces.last().expect("an answered bid has a trace");
+            let (_, objections) = stack
+                .jaeger
+                .settled(last, ARRIVAL, |trace| death.losses_of_others(trace))
+                .await
+                .expect("Jaeger answers");
+            assert!(
+                objections.is_empty(),
+                "{victim} killed, bid {last}: {objections:#?}"
+            );
         }
     }
 }

@@ -128,5 +128,7 @@ pub(crate) async fn place_bid(
         price: Some(body.price.into()),
     });
     let bid = gateway.upstreams.auctions.place_bid(request).await?;
+    // The auction service says so too, and may die before it has told anybody.
+    telemetry::context::keep();
     Ok((StatusCode::CREATED, Json(bid.into_inner().try_into()?)))
 }
