@@ -40,7 +40,16 @@ check_prometheus() {
   return $status
 }
 
+# The fuzzing is a workspace of its own, whose lock follows what the crate depends on.
+check_lock_of_fuzzing() {
+  cargo metadata --quiet --locked --format-version 1 --manifest-path "$top/telemetry/fuzz/Cargo.toml" >/dev/null || {
+    say "telemetry/fuzz/Cargo.lock is stale: run \`make generate\`"
+    return 1
+  }
+}
+
 check_mutants
+check_lock_of_fuzzing
 provide_programs >/dev/null
 check_ports_of_services
 "$(program amtool)" check-config "$deploy/alertmanager/alertmanager.yml"
