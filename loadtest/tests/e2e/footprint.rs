@@ -2,26 +2,13 @@
 
 use crate::{processes, stack};
 use chassis::platform::Service;
-use loadtest::transport::Transport;
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
 #[test]
 fn every_service_shows_its_metrics() {
     stack::run(async |_| {
         for service in Service::ALL {
-            let address = format!("http://127.0.0.1:{}", service.admin_port());
-            let admin = Transport::new(&address, Duration::from_secs(5)).expect("an address");
-            let answer = admin
-                .send(
-                    http::Method::GET,
-                    "/metrics",
-                    http::HeaderMap::new(),
-                    bytes::Bytes::new(),
-                )
-                .await
-                .expect("an answer");
-            assert!(answer.status.is_success(), "{}", service.name());
-            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            let text = stack::metrics(service, "text/plain").await;
             let target = format!("service_name=\"{}\"", service.name());
             assert!(
                 text.lines()

@@ -183,6 +183,7 @@ fn each_from(moment: Moment) {
 /// Plays an auction in which `victim` is killed, and holds everything against it that must be true, but for its traces.
 async fn survive(stack: &Stack, victim: Service, kill: Kill) -> Survivor {
     let began = std::time::Instant::now();
+    stack::exported().await;
     let cast = stack.cast().await;
     let declined = kill.declined();
     let payment_method = if declined > 0 { DECLINES_ONCE } else { PAYS };

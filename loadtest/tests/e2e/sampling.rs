@@ -235,16 +235,8 @@ async fn busy(stack: &Stack) {
 
 /// The exemplars of a service now.
 async fn scrape(service: Service) -> Vec<Exemplar> {
-    let address = format!("http://127.0.0.1:{}", service.admin_port());
-    let admin = Transport::new(&address, Duration::from_secs(5)).expect("an address");
-    let mut headers = HeaderMap::new();
-    let accepted = HeaderValue::from_static("application/openmetrics-text; version=1.0.0");
-    headers.insert(header::ACCEPT, accepted);
-    let answer = admin
-        .send(Method::GET, "/metrics", headers, Bytes::new())
-        .await
-        .expect("metrics");
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let accept = "application/openmetrics-text; version=1.0.0";
+    let text = stack::metrics(service, accept).await;
     text.lines()
         .filter_map(|line| {
             let (series, exemplar) = line.split_once(" # {")?;

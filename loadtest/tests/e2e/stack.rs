@@ -1,7 +1,9 @@
 //! The running stack, as the tests reach it.
 
 use crate::processes;
+use bytes::Bytes;
 use chassis::platform::Service;
+use http::{HeaderMap, HeaderValue, Method, header};
 use loadtest::{
     client::{CallError, Gateway, Reply},
     jaeger::Jaeger,
@@ -119,20 +121,49 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
 
 /// Waits until a service says that it is ready.
 pub(crate) async fn ready(service: Service) {
-    let address = format!("http://127.0.0.1:{}", service.admin_port());
-    let admin = Transport::new(&address, Duration::from_secs(1)).expect("an address");
-    eventually(BACK, &format!("{} ready", service.name()), || async {
-        let answer = admin
-            .send(
-                http::Method::GET,
-                "/readyz",
-                http::HeaderMap::new(),
-                bytes::Bytes::new(),
-            )
-            .await;
-        answer.ok().filter(|answer| answer.status.is_success())
+    eventually(BACK, &format!("{} ready", service.name()), || {
+        ask(service, "/readyz", "*/*")
     })
     .await;
+}
+
+/// What a service has measured, in the form that is accepted.
+pub(crate) async fn metrics(service: Service, accept: &'static str) -> String {
+    let answer = ask(service, "/metrics", accept).await;
+    answer.unwrap_or_else(|| panic!("{} has no metrics", service.name()))
+}
+
+/// Waits until every service has exported the spans that have ended: what is killed then takes none of them with it.
+pub(crate) async fn exported() {
+    for service in Service::ALL {
+        eventually(
+            BACK,
+            &format!("{} has exported", service.name()),
+            || async {
+                let text = metrics(service, "text/plain").await;
+                let waiting = |name: &str| {
+                    text.lines()
+                        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+                        .unwrap_or_else(|| panic!("{} has no {name}", service.name()))
+                };
+                let nothing = waiting("otel_sdk_processor_span_queue_size") == "0"
+                    && waiting("otel_sdk_exporter_span_inflight") == "0";
+                nothing.then_some(())
+            },
+        )
+        .await;
+    }
+}
+
+/// The good answer of a service's admin port, if there is one.
+async fn ask(service: Service, path: &str, accept: &'static str) -> Option<String> {
+    let address = format!("http://127.0.0.1:{}", service.admin_port());
+    let admin = Transport::new(&address, Duration::from_secs(5)).expect("an address");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    let answer = admin.send(Method::GET, path, headers, Bytes::new()).await;
+    let answer = answer.ok().filter(|answer| answer.status.is_success())?;
+    Some(String::from_utf8_lossy(&answer.body).into_owned())
 }
 
 /// Waits until the supervisor has replaced the process that had this id, and the new one is ready.
