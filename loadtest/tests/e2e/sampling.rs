@@ -212,6 +212,38 @@ fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
     });
 }
 
+#[test]
+fn looking_at_traces_makes_none() {
+    stack::run(async |stack| {
+        let looked = fresh_ids(1);
+        kept(&stack, &looked).await;
+        // Jaeger's own spans would be there by the time at which those that came after them are.
+        let later = fresh_ids(1);
+        let marked = Sort {
+            attribute: Some(KEEP),
+            ..Sort::default()
+        };
+        export(&[marked.span(&later[0])]).await;
+        stack::eventually(ARRIVAL, "what came later", || async {
+            (kept(&stack, &later).await == 1).then_some(())
+        })
+        .await;
+        let jaeger = Transport::new(stack::JAEGER, Duration::from_secs(5)).expect("an address");
+        let services = jaeger.send(
+            Method::GET,
+            "/api/v3/services",
+            HeaderMap::new(),
+            Bytes::new(),
+        );
+        let services = services.await.expect("Jaeger answers");
+        let known = services.json::<Value>().expect("JSON").to_string();
+        assert!(
+            known.contains("gateway") && !known.contains("jaeger"),
+            "{known}"
+        );
+    });
+}
+
 /// Something of everything, so that every service has measured something lately.
 async fn busy(stack: &Stack) {
     let customer = newcomer(stack, Role::Customer).await;

@@ -22,7 +22,7 @@ use tokio::{runtime::Runtime, sync::OnceCell, time::Instant};
 /// Where the gateway listens.
 pub(crate) const GATEWAY: &str = "http://127.0.0.1:8080";
 /// Where Jaeger answers queries.
-const JAEGER: &str = "http://127.0.0.1:16686";
+pub(crate) const JAEGER: &str = "http://127.0.0.1:16686";
 
 /// How long anything that was killed may take to be back.
 const BACK: Duration = Duration::from_mins(1);

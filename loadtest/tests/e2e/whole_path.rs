@@ -35,7 +35,6 @@ fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
         let admin = cast.admin.as_ref().expect("the stack has an admin");
         let customer = play::customer_with_points(&stack, cast).await;
         let kitchen = Kitchen::open(&stack, 5).await;
-        let mut posts = receive_webhooks(&customer).await;
         let coupon = issue_coupon(admin).await;
 
         let request = OpenAuction {
@@ -43,7 +42,9 @@ fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
             points_to_use: play::POINTS,
             ..kitchen.request("tok_ok")
         };
+        // The customer's first write.
         let opened = customer.open_auction(&request).await.expect("it opens");
+        let mut posts = receive_webhooks(&customer).await;
         let auction = opened.value;
         assert_eq!(auction.eligible_restaurants, 5, "nobody else cooks this");
         let mut watch = customer.watch(&auction.id).await.expect("it is live");
