@@ -46,7 +46,7 @@ mutants: ## Break the code in every way that telemetry/mutants knows (ONLY='grpc
 check: ## Are the generated files current, do the alert rules pass their tests, and do the mutants still apply?
 	@$(native)/check.sh
 
-generate: ## Write the alert rules, runbooks, dashboards and the OpenAPI document anew from their sources
+generate: ## Write the signals, alert rules, runbooks, dashboards and the OpenAPI document anew from their sources
 	@$(native)/generate.sh
 
 fmt: ## Format the Rust code

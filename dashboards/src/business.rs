@@ -2,7 +2,7 @@
 
 use chassis::platform::Service;
 use registry as metrics;
-use telemetry::signals::{HTTP_SERVER_FIRST_EVENT, Metric};
+use telemetry::signals::{HTTP_SERVER_STREAM_FIRST_EVENT_DURATION, Metric};
 
 use crate::model::{Panel, Query, Row, Unit};
 use crate::query::{of, or_zero, quantile_or_zero};
@@ -40,8 +40,11 @@ fn gateway() -> Vec<Panel> {
             )],
         )
         .describe("Open event streams."),
-        Panel::latency("First live event", quantiles(&HTTP_SERVER_FIRST_EVENT))
-            .describe("From the request to the first event; 0 while nobody asks."),
+        Panel::latency(
+            "First live event",
+            quantiles(&HTTP_SERVER_STREAM_FIRST_EVENT_DURATION),
+        )
+        .describe("From the request to the first event; 0 while nobody asks."),
     ]
 }
 

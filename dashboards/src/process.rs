@@ -6,8 +6,8 @@ use telemetry::signals::{
     OTEL_SDK_PROCESSOR_SPAN_PROCESSED, OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY,
     OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, OTEL_SDK_SPAN_LIVE, OTEL_SDK_SPAN_STARTED, PROCESS_CPU,
     PROCESS_OPEN_FDS, PROCESS_RESIDENT_MEMORY, PROCESS_THREADS, TELEMETRY_CONTEXT_REJECTED,
-    TOKIO_ALIVE_TASKS, TOKIO_BUSY_TIME, TOKIO_GLOBAL_QUEUE_DEPTH, TOKIO_SCHEDULE_DELAY,
-    TOKIO_WORKERS,
+    TOKIO_RUNTIME_ALIVE_TASKS, TOKIO_RUNTIME_BUSY_TIME, TOKIO_RUNTIME_GLOBAL_QUEUE_DEPTH,
+    TOKIO_RUNTIME_SCHEDULE_DELAY, TOKIO_RUNTIME_WORKERS,
 };
 
 use crate::model::{Panel, Query, Row, Unit};
@@ -15,7 +15,7 @@ use crate::query::{of, or_zero, quantile_or_zero};
 
 pub(crate) fn runtime(service: Service) -> Row {
     let current = |metric| of(metric).job(service).sum(&[]);
-    let delay = of(&TOKIO_SCHEDULE_DELAY).job(service);
+    let delay = of(&TOKIO_RUNTIME_SCHEDULE_DELAY).job(service);
     Row {
         title: "Process",
         panels: vec![
@@ -47,8 +47,11 @@ pub(crate) fn runtime(service: Service) -> Row {
                 "Runtime: tasks",
                 Unit::Count,
                 vec![
-                    Query::new(current(&TOKIO_ALIVE_TASKS), "alive"),
-                    Query::new(current(&TOKIO_GLOBAL_QUEUE_DEPTH), "in the global queue"),
+                    Query::new(current(&TOKIO_RUNTIME_ALIVE_TASKS), "alive"),
+                    Query::new(
+                        current(&TOKIO_RUNTIME_GLOBAL_QUEUE_DEPTH),
+                        "in the global queue",
+                    ),
                 ],
             )
             .wide(6)
@@ -59,8 +62,8 @@ pub(crate) fn runtime(service: Service) -> Row {
                 vec![Query::new(
                     format!(
                         "{} / {}",
-                        of(&TOKIO_BUSY_TIME).job(service).rate(&[]),
-                        current(&TOKIO_WORKERS)
+                        of(&TOKIO_RUNTIME_BUSY_TIME).job(service).rate(&[]),
+                        current(&TOKIO_RUNTIME_WORKERS)
                     ),
                     "busy",
                 )],

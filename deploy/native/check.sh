@@ -57,6 +57,7 @@ check_prometheus
 PROMTOOL=$(program promtool)
 export PROMTOOL
 build_code --quiet
+"$(release_dir)/registry" check
 "$(release_dir)/alerts" check
 "$(release_dir)/dashboards" check
 if ! "$(release_dir)/gateway" openapi | cmp --quiet - "$top/services/gateway/openapi.json"; then

@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# make generate: writes the alert rules, their tests, the runbooks, the dashboards, the OpenAPI document, the tables of
-# docs/configuration.md and the lock of the fuzzing anew from their sources.
+# make generate: writes what follows from the registries of signals, the alert rules, their tests, the runbooks, the
+# dashboards, the OpenAPI document, the tables of docs/configuration.md and the lock of the fuzzing anew from their sources.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
+# First, and alone: the rest may be waiting for a name that it makes.
+require_rust
+cargo build --quiet --release --workspace --bin registry
+"$(release_dir)/registry" generate
 build_code --quiet
 "$(release_dir)/alerts" generate
 "$(release_dir)/dashboards" generate

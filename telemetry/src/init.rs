@@ -240,12 +240,12 @@ fn describe_target(resource: &Resource) {
         .map(|(key, value)| (key.to_string(), value.as_str().into_owned()))
         .collect();
     attributes.sort();
-    signals::TARGET.inform(attributes.into_iter());
+    signals::TARGET_INFO.inform(attributes.into_iter());
     let version = resource::text(resource, "service.version");
     let build = [
         ("service.version", version.as_str()),
         ("telemetry.version", env!("CARGO_PKG_VERSION")),
     ];
     let build = build.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    signals::BUILD.inform(build.into_iter());
+    signals::BUILD_INFO.inform(build.into_iter());
 }

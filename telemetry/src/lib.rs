@@ -34,7 +34,7 @@
 //!
 //! Work that leaves the request takes its context along: [`context::spawn`] for tasks,
 //! [`context::SavedContext`] for what is written down, [`messaging`] for brokers, [`db`] for databases. What a
-//! service counts itself, it declares as [`signals::Metric`] values and hands to [`Builder::metrics`].
+//! service counts itself, it declares in a registry of its own: `docs/registry.md` shows how.
 //!
 //! Settings are the standard `OTEL_*` variables, `RUST_LOG`, which never cuts traces, and a few of our own:
 //! `docs/configuration.md` lists them all. A value that cannot be used is warned of and ignored, or an error at
@@ -62,6 +62,8 @@ pub mod grpc;
 pub mod http;
 #[cfg(feature = "messaging")]
 pub mod messaging;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod sampling;
 pub mod signals;
 #[cfg(feature = "test")]

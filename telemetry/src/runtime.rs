@@ -5,7 +5,12 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::signals;
+use crate::signals::{
+    ProcessCpu, ProcessMaxFds, ProcessOpenFds, ProcessResidentMemory, ProcessStartTime,
+    ProcessThreads, ProcessVirtualMemory, ProcessVirtualMemoryMax, TokioRuntimeAliveTasks,
+    TokioRuntimeBusyTime, TokioRuntimeGlobalQueueDepth, TokioRuntimeParks,
+    TokioRuntimeScheduleDelay, TokioRuntimeWorkers,
+};
 
 const PROBE: Duration = Duration::from_millis(250);
 
@@ -21,45 +26,39 @@ pub(crate) fn publish(runtime: &Handle) {
             parks + metrics.worker_park_count(worker),
         )
     });
-    signals::TOKIO_WORKERS.gauge(&[]).set(workers as f64);
-    signals::TOKIO_ALIVE_TASKS
-        .gauge(&[])
-        .set(metrics.num_alive_tasks() as f64);
-    signals::TOKIO_GLOBAL_QUEUE_DEPTH
-        .gauge(&[])
-        .set(metrics.global_queue_depth() as f64);
-    signals::TOKIO_BUSY_TIME.observe(&[], busy.as_secs_f64());
-    signals::TOKIO_PARKS.counter(&[]).absolute(parks);
+    TokioRuntimeWorkers.set(workers as f64);
+    TokioRuntimeAliveTasks.set(metrics.num_alive_tasks() as f64);
+    TokioRuntimeGlobalQueueDepth.set(metrics.global_queue_depth() as f64);
+    TokioRuntimeBusyTime.observe(busy.as_secs_f64());
+    TokioRuntimeParks.counter().absolute(parks);
 }
 
 /// What the system does not tell is not shown.
 #[allow(clippy::cast_precision_loss)] // Bytes and seconds stay below 2^52.
 fn publish_process(process: &metrics_process::collector::Metrics) {
     if let Some(seconds) = process.cpu_seconds_total {
-        signals::PROCESS_CPU.observe(&[], seconds);
+        ProcessCpu.observe(seconds);
     }
-    for (metric, value) in [
-        (&signals::PROCESS_OPEN_FDS, process.open_fds),
-        (&signals::PROCESS_MAX_FDS, process.max_fds),
-        (
-            &signals::PROCESS_VIRTUAL_MEMORY,
-            process.virtual_memory_bytes,
-        ),
-        (
-            &signals::PROCESS_VIRTUAL_MEMORY_MAX,
-            process.virtual_memory_max_bytes,
-        ),
-        (
-            &signals::PROCESS_RESIDENT_MEMORY,
-            process.resident_memory_bytes,
-        ),
-        (&signals::PROCESS_START_TIME, process.start_time_seconds),
-        (&signals::PROCESS_THREADS, process.threads),
-    ] {
+    let show = |value: Option<u64>, set: fn(f64)| {
         if let Some(value) = value {
-            metric.gauge(&[]).set(value as f64);
+            set(value as f64);
         }
-    }
+    };
+    show(process.open_fds, |value| ProcessOpenFds.set(value));
+    show(process.max_fds, |value| ProcessMaxFds.set(value));
+    show(process.virtual_memory_bytes, |value| {
+        ProcessVirtualMemory.set(value);
+    });
+    show(process.virtual_memory_max_bytes, |value| {
+        ProcessVirtualMemoryMax.set(value);
+    });
+    show(process.resident_memory_bytes, |value| {
+        ProcessResidentMemory.set(value);
+    });
+    show(process.start_time_seconds, |value| {
+        ProcessStartTime.set(value);
+    });
+    show(process.threads, |value| ProcessThreads.set(value));
 }
 
 /// Measures, as long as it is polled, how late a timer wakes: a runtime that is blocked shows here first.
@@ -68,8 +67,7 @@ pub(crate) async fn probe_schedule_delay() {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let due = ticks.tick().await;
-        signals::TOKIO_SCHEDULE_DELAY
-            .histogram(&[])
+        TokioRuntimeScheduleDelay
             .record(Instant::now().saturating_duration_since(due).as_secs_f64());
     }
 }

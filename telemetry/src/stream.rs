@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
+use metrics::{Gauge, Histogram};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanContext;
 
@@ -16,7 +17,6 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::context::SavedContext;
 use crate::gauge::Held;
 use crate::hop::Hop;
-use crate::signals::Metric;
 
 /// How many events of one stream become traces in a second; the others are counted only.
 const MAX_TRACES: u32 = 50;
@@ -42,9 +42,10 @@ pub(crate) trait Framing: Default {
 pub(crate) struct OpenStream<F> {
     _held: Held,
     framing: F,
-    // What the stream is called: the attribute, and the label of the metric, which is there until the first event.
+    // What the stream is called, as an attribute.
     name: (&'static str, String),
-    first: Option<&'static Metric>,
+    // Where the first event is timed, by the stream's name; there until it comes.
+    first: Option<fn(&str) -> Histogram>,
     events: u64,
     causes: Vec<SpanContext>,
     delivered: Vec<Hop>,
@@ -70,14 +71,14 @@ pub fn caused_by(cause: &SavedContext) {
 // === impl OpenStream ===
 
 impl<F: Framing> OpenStream<F> {
-    /// Counts it in `open` and times its first event in `first`, both by the label `name`.
+    /// Counts it in `open`, and times its first event in the histogram that `first` has for the stream's name.
     pub(crate) fn new(
-        open: &Metric,
-        first: &'static Metric,
+        open: Gauge,
+        first: fn(&str) -> Histogram,
         name: (&'static str, String),
     ) -> Box<Self> {
         Box::new(Self {
-            _held: Held::new(open.gauge(&[(name.0, &name.1)])),
+            _held: Held::new(open),
             framing: F::default(),
             name,
             first: Some(first),
@@ -128,9 +129,7 @@ impl<F: Framing> OpenStream<F> {
         if let Some(first) = self.first.take() {
             let record = || {
                 let seconds = hop.seconds();
-                first
-                    .histogram(&[(self.name.0, &self.name.1)])
-                    .record(seconds);
+                first(&self.name.1).record(seconds);
             };
             // Its exemplar is the event: the stream's span ends long after the collector has decided about its trace,
             // so that a mark on it would come too late.

@@ -18,6 +18,7 @@ use chassis::{
     idempotency::Claim,
     token::Signer,
 };
+use registry::{AccountLogIns, AccountLogInsOutcome, AccountSignUps};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -35,9 +36,6 @@ const MAX_PAGE: u32 = 200;
 /// Nobody is logged in who signs up: such keys are told apart by nothing else.
 const ANYONE: &str = "";
 
-const OK: &str = "ok";
-const REFUSED: &str = "refused";
-
 /// The accounts over gRPC.
 pub struct AccountsApi {
     database: Database,
@@ -49,9 +47,18 @@ pub struct AccountsApi {
 
 /// Has every series of the service's metrics start at zero.
 pub(crate) fn declare_series() {
-    let roles = [Role::Customer, Role::Restaurant].map(caller::name);
-    registry::ACCOUNT_SIGN_UPS.zero(&[("role", &roles)]);
-    registry::ACCOUNT_LOG_INS.zero(&[("outcome", &[OK, REFUSED])]);
+    AccountSignUps::zero();
+    AccountLogIns::zero();
+}
+
+/// An admin does not sign up: the first start makes one.
+fn count_sign_up(role: Role) {
+    let role = match role {
+        Role::Customer => registry::Role::Customer,
+        Role::Restaurant => registry::Role::Restaurant,
+        Role::Admin | Role::Unspecified => return,
+    };
+    AccountSignUps { role }.add(1);
 }
 
 impl AccountsApi {
@@ -111,9 +118,7 @@ impl AccountsApi {
             .await?;
         if made_now.load(Ordering::Relaxed) {
             fault::point(SIGN_UP_COMMITTED);
-            registry::ACCOUNT_SIGN_UPS
-                .counter(&[("role", caller::name(role))])
-                .increment(1);
+            count_sign_up(role);
         } else {
             self.same_password(&email, password).await?;
         }
@@ -285,10 +290,12 @@ impl Accounts for AccountsApi {
         request: Request<wire::LogInRequest>,
     ) -> Result<Response<wire::Session>, Status> {
         let session = self.open_session(request.into_inner()).await;
-        let outcome = if session.is_ok() { OK } else { REFUSED };
-        registry::ACCOUNT_LOG_INS
-            .counter(&[("outcome", outcome)])
-            .increment(1);
+        let outcome = if session.is_ok() {
+            AccountLogInsOutcome::Ok
+        } else {
+            AccountLogInsOutcome::Refused
+        };
+        AccountLogIns { outcome }.add(1);
         Ok(Response::new(session?))
     }
 

@@ -18,6 +18,7 @@ use chassis::{
     money::Money,
     outbox,
 };
+use registry::AuctionBidsOutcome;
 use std::{
     future::Future,
     sync::{Arc, OnceLock},
@@ -160,7 +161,7 @@ impl Auctioneer {
                 telemetry::context::keep();
                 if let Some(snapshot) = accepted.get() {
                     fault::point("auction.bid.committed");
-                    measures::bid(measures::ACCEPTED);
+                    measures::bid(AuctionBidsOutcome::Accepted);
                     house.live.publish(snapshot.clone());
                 }
                 drop(turn);
@@ -273,11 +274,11 @@ async fn place(
         Ok(bidder) => bidder,
         Err(rejection) => {
             Span::current().record("bid.outcome", rejection.code());
-            measures::bid(rejection.code());
+            measures::bid(rejection.into());
             return Err(rejection.into());
         }
     };
-    Span::current().record("bid.outcome", measures::ACCEPTED);
+    Span::current().record("bid.outcome", AuctionBidsOutcome::Accepted.as_str());
     let bid = Bid {
         id: Uuid::now_v7().to_string(),
         auction_id: offer.auction_id,

@@ -102,9 +102,7 @@ impl CatalogApi {
         span.record("found", found.len());
         // At most MAX_LIMIT.
         #[allow(clippy::cast_precision_loss)]
-        registry::CATALOG_ELIGIBLE
-            .histogram(&[])
-            .record(found.len() as f64);
+        registry::CatalogEligible.record(found.len() as f64);
         Ok(wire::FindEligibleResponse {
             restaurants: found.into_iter().map(Into::into).collect(),
         })

@@ -26,7 +26,7 @@ pub const FAULT_POINTS: &[&str] = &[api_catalog::PUT_BEFORE_COMMIT, api_catalog:
 /// When the database cannot be opened, or the address is taken.
 pub async fn serve(context: Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
-    registry::CATALOG_ELIGIBLE.zero(&[]);
+    registry::CatalogEligible::zero();
     let api = CatalogApi::new(database, context.clock.clone());
     context
         .serve_grpc(Routes::new(CatalogServer::new(api)))

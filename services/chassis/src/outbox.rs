@@ -78,10 +78,8 @@ pub(crate) async fn watch(database: Database, clock: Clock, shutdown: Cancellati
         match backlog(&database).await {
             Ok((pending, oldest)) => {
                 let waited = oldest.map_or(0, |created| (clock.now() - created).max(0));
-                registry::OUTBOX_PENDING.gauge(&[]).set(float(pending));
-                registry::OUTBOX_OLDEST_AGE
-                    .gauge(&[])
-                    .set(float(waited) / 1000.0);
+                registry::OutboxPending.set(float(pending));
+                registry::OutboxOldestAge.set(float(waited) / 1000.0);
             }
             Err(failure) => {
                 tracing::warn!(error = %chain(&failure), "the outbox cannot be looked at; trying again");

@@ -88,7 +88,7 @@ impl Payer {
 
 impl Limiter {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        registry::GATEWAY_RATE_LIMITED.zero(&[]);
+        registry::GatewayRateLimited::zero();
         let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
         Self {
             buckets: RateLimiter::keyed(quota),
@@ -101,7 +101,7 @@ impl Limiter {
     /// `rate_limited`, with the seconds after which trying again helps.
     pub(crate) fn admit(&self, payer: &Payer) -> Result<(), Refusal> {
         self.buckets.check_key(payer).map_err(|until| {
-            registry::GATEWAY_RATE_LIMITED.counter(&[]).increment(1);
+            registry::GatewayRateLimited.add(1);
             let wait = until.wait_time_from(self.buckets.clock().now());
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             Refusal::from(Failure::new(

@@ -103,7 +103,7 @@ fn problem(refusal: &Refusal) -> Event {
 
 impl Audience {
     pub(crate) fn new() -> Self {
-        registry::GATEWAY_LIVE_CLIENTS.gauge(&[]).set(0.0);
+        registry::GatewayLiveClients.set(0.0);
         Self(Arc::new(Semaphore::new(MAX_CLIENTS)))
     }
 
@@ -115,7 +115,7 @@ impl Audience {
                 "too many clients follow live bids just now; try again later",
             )
         })?;
-        registry::GATEWAY_LIVE_CLIENTS.gauge(&[]).increment(1.0);
+        registry::GatewayLiveClients.gauge().increment(1.0);
         Ok(Seat { _permit: permit })
     }
 }
@@ -124,6 +124,6 @@ impl Audience {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        registry::GATEWAY_LIVE_CLIENTS.gauge(&[]).decrement(1.0);
+        registry::GatewayLiveClients.gauge().decrement(1.0);
     }
 }

@@ -7,6 +7,7 @@ use chassis::{
     clock::{Clock, Millis},
 };
 use futures::future::BoxFuture;
+use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ impl Handler for Inbox {
             let stored = match self.store.store(&event.message_id, &notices).await {
                 Ok(stored) => stored,
                 Err(failure) => {
-                    count("failed", 1);
+                    count(Outcome::Failed, 1);
                     return Err(failure);
                 }
             };
@@ -41,12 +42,10 @@ impl Handler for Inbox {
                 self.webhooks.wake();
             }
             if stored.notifications > 0 {
-                count("delivered", stored.notifications);
+                count(Outcome::Delivered, stored.notifications);
                 if let Some(at) = at_ms(&event.message_id) {
                     let delay = u64::try_from(self.clock.now() - at).unwrap_or(0);
-                    registry::NOTIFICATION_DELAY
-                        .histogram(&[])
-                        .record(Duration::from_millis(delay).as_secs_f64());
+                    registry::NotificationDelay.record(Duration::from_millis(delay).as_secs_f64());
                 }
             }
             Ok(())
@@ -54,10 +53,12 @@ impl Handler for Inbox {
     }
 }
 
-fn count(outcome: &'static str, notifications: u64) {
-    registry::NOTIFICATION_DELIVERIES
-        .counter(&[("channel", "inbox"), ("outcome", outcome)])
-        .increment(notifications);
+fn count(outcome: Outcome, notifications: u64) {
+    NotificationDeliveries {
+        channel: Channel::Inbox,
+        outcome,
+    }
+    .add(notifications);
 }
 
 /// When the event was written: its id says so, as every id of ours does.

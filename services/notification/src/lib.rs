@@ -35,11 +35,8 @@ const PRUNE_INTERVAL: Duration = Duration::from_mins(10);
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     let broker = context.broker().await?;
-    registry::NOTIFICATION_DELAY.zero(&[]);
-    registry::NOTIFICATION_DELIVERIES.zero(&[
-        ("channel", &["inbox", "webhook"]),
-        ("outcome", &["delivered", "failed"]),
-    ]);
+    registry::NotificationDelay::zero();
+    registry::NotificationDeliveries::zero();
     let store = store::Store::new(database, context.clock.clone());
     let webhooks =
         webhooks::Webhooks::new(store.clone(), webhooks::TIME_OUT, context.shutdown.clone());

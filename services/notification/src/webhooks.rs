@@ -7,6 +7,7 @@ use crate::{
 };
 use chassis::{Failure, failure::chain, http_client::HttpClient};
 use http::{HeaderMap, HeaderValue, Method};
+use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
@@ -159,11 +160,13 @@ fn body(notification: &Notification) -> Result<Vec<u8>, Failure> {
 /// Counts what became of a notification; a retry has become nothing yet.
 fn count(became: Result<&Became, &Failure>) {
     let outcome = match became {
-        Ok(Became::Delivered) => "delivered",
-        Ok(Became::GivenUp) => "failed",
+        Ok(Became::Delivered) => Outcome::Delivered,
+        Ok(Became::GivenUp) => Outcome::Failed,
         Ok(Became::Retried) | Err(_) => return,
     };
-    registry::NOTIFICATION_DELIVERIES
-        .counter(&[("channel", "webhook"), ("outcome", outcome)])
-        .increment(1);
+    NotificationDeliveries {
+        channel: Channel::Webhook,
+        outcome,
+    }
+    .add(1);
 }

@@ -71,12 +71,8 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
 
 /// Every series of a closed label set is there from the start, so that a rate of it never misses its first event.
 fn show_zeroes() {
-    let ends = [domain::State::Confirmed, domain::State::Failed].map(domain::State::name);
-    registry::ORDER_SETTLED.zero(&[("outcome", &ends)]);
-    registry::ORDER_SETTLEMENT_DURATION.zero(&[("outcome", &ends)]);
-    registry::ORDER_SAGA_STEPS.zero(&[
-        ("step", &saga::Step::ALL.map(saga::Step::name)),
-        ("outcome", &saga::Outcome::ALL.map(saga::Outcome::name)),
-    ]);
-    registry::ORDER_SETTLING.gauge(&[]).set(0.0);
+    registry::OrderSettled::zero();
+    registry::OrderSettlementDuration::zero();
+    registry::OrderSagaSteps::zero();
+    registry::OrderSettling.set(0.0);
 }

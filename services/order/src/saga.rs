@@ -144,7 +144,33 @@ impl Step {
     }
 }
 
+impl From<Step> for registry::Step {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Reserve => Self::Reserve,
+            Step::Authorise => Self::Authorise,
+            Step::Confirm => Self::Confirm,
+            Step::Commit => Self::Commit,
+            Step::Void => Self::Void,
+            Step::Release => Self::Release,
+            Step::Fail => Self::Fail,
+            Step::Revoke => Self::Revoke,
+        }
+    }
+}
+
 // === impl Outcome ===
+
+impl From<Outcome> for registry::OrderSagaStepsOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Retried => Self::Retried,
+            Outcome::Done => Self::Done,
+            Outcome::Refused => Self::Refused,
+            Outcome::Unavailable => Self::Unavailable,
+        }
+    }
+}
 
 impl Outcome {
     /// Every outcome.

@@ -8,6 +8,7 @@ use crate::{
     store::Store,
 };
 use chassis::{Failure, clock::Clock, failure::chain, fault};
+use registry::{OrderSagaSteps, OrderSettled, OrderSettledOutcome, OrderSettlementDuration};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
@@ -131,7 +132,7 @@ impl Settlements {
 
 fn show_running(running: &HashSet<String>) {
     let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
-    registry::ORDER_SETTLING.gauge(&[]).set(f64::from(count));
+    registry::OrderSettling.set(f64::from(count));
 }
 
 // === impl Turn ===
@@ -229,18 +230,20 @@ impl Turn {
         .instrument(span.clone())
         .await;
         let (outcome, code) = match &stepped {
-            Ok((outcome, code)) => (outcome.name(), code.as_str()),
-            Err(failure) => (Outcome::Retried.name(), failure.code.as_ref()),
+            Ok((outcome, code)) => (*outcome, code.as_str()),
+            Err(failure) => (Outcome::Retried, failure.code.as_ref()),
         };
-        span.record("saga.outcome", outcome);
+        span.record("saga.outcome", outcome.name());
         if !code.is_empty() {
             span.record("otel.status_code", "ERROR");
             span.record("error.type", code);
         }
-        registry::ORDER_SAGA_STEPS
-            .counter(&[("step", step.name()), ("outcome", outcome)])
-            .increment(1);
-        if outcome == Outcome::Refused.name() && step > Step::Authorise {
+        OrderSagaSteps {
+            step: step.into(),
+            outcome: outcome.into(),
+        }
+        .add(1);
+        if outcome == Outcome::Refused && step > Step::Authorise {
             span.in_scope(|| tracing::error!(order.id = %order.id, step = step.name(), code, "a step was refused that cannot be"));
         }
         stepped.map(drop)
@@ -276,13 +279,15 @@ impl Drop for Turn {
 }
 
 fn count_settled(order: &Order, state: State, now: i64) {
-    let labels = [("outcome", state.name())];
-    registry::ORDER_SETTLED.counter(&labels).increment(1);
+    let outcome = match state {
+        State::Confirmed => OrderSettledOutcome::Confirmed,
+        State::Failed => OrderSettledOutcome::Failed,
+        State::Settling => return,
+    };
+    OrderSettled { outcome }.add(1);
     let awarded = awarded_at_ms(&order.award.id).unwrap_or(order.created_at_ms);
     let lasted = u64::try_from(now - awarded).unwrap_or(0);
-    registry::ORDER_SETTLEMENT_DURATION
-        .histogram(&labels)
-        .record(Duration::from_millis(lasted).as_secs_f64());
+    OrderSettlementDuration { outcome }.record(Duration::from_millis(lasted).as_secs_f64());
 }
 
 /// When the award was made: its id says so, as every id of ours does.

@@ -17,13 +17,11 @@ use chassis::{
     problem::{self, Problem},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use registry::{PaymentAuthorisations, PaymentAuthorisationsOutcome as Outcome};
 use serde::Serialize;
 use std::time::Duration;
 use telemetry::http::ServerLayer;
 use tokio_util::sync::CancellationToken;
-
-/// The outcomes that [`registry::PAYMENT_AUTHORISATIONS`] counts.
-pub const OUTCOMES: [&str; 4] = ["authorised", "declined", "stalled", "failed"];
 
 /// The header that every request for an authorisation needs.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -82,7 +80,7 @@ async fn authorise(
     match provider.store.authorise(key, &charge).await? {
         Tried::Decided(authorisation) => Ok(answer(authorisation)),
         Tried::Failed => {
-            count("failed");
+            count(Outcome::Failed);
             Err(Failure::new(
                 Kind::Unavailable,
                 "payment.unavailable",
@@ -90,7 +88,7 @@ async fn authorise(
             ))
         }
         Tried::Stalled => {
-            count("stalled");
+            count(Outcome::Stalled);
             tokio::select! {
                 () = tokio::time::sleep(provider.stall) => {}
                 () = provider.shutdown.cancelled() => {
@@ -137,7 +135,7 @@ async fn void_key(
 fn answer(authorisation: Authorisation) -> Response {
     match authorisation.status {
         Status::Authorised => {
-            count("authorised");
+            count(Outcome::Authorised);
             fault::point("payment.authorised.before_answer");
             (StatusCode::CREATED, Json(Body::from(authorisation))).into_response()
         }
@@ -146,7 +144,7 @@ fn answer(authorisation: Authorisation) -> Response {
             &Failure::conflict("payment.voided", "this payment was voided"),
         ),
         Status::Declined | Status::Pending => {
-            count("declined");
+            count(Outcome::Declined);
             refused(
                 StatusCode::PAYMENT_REQUIRED,
                 &Failure::conflict("payment.declined", "the payment method was declined"),
@@ -207,10 +205,8 @@ fn charge(body: Result<Bytes, BytesRejection>) -> Result<Charge, Failure> {
         .check()
 }
 
-fn count(outcome: &'static str) {
-    registry::PAYMENT_AUTHORISATIONS
-        .counter(&[("outcome", outcome)])
-        .increment(1);
+fn count(outcome: Outcome) {
+    PaymentAuthorisations { outcome }.add(1);
 }
 
 // === impl Body ===

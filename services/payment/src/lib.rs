@@ -40,7 +40,7 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
         })?),
     };
     let database = context.database(&MIGRATIONS).await?;
-    registry::PAYMENT_AUTHORISATIONS.zero(&[("outcome", &api::OUTCOMES)]);
+    registry::PaymentAuthorisations::zero();
     let provider = api::Provider {
         store: store::Store::new(database, context.clock.clone()),
         stall,

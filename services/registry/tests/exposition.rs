@@ -41,12 +41,16 @@ async fn promtool_and_the_reference_parser_take_every_metric_of_the_platform() {
         .init()
         .unwrap();
     for metric in registry::ALL {
-        let labels: Vec<_> = metric.labels.iter().map(|key| (*key, "any")).collect();
+        let labels: Vec<(String, &str)> = metric
+            .labels
+            .iter()
+            .map(|key| (signals::label_name(key).into_owned(), "any"))
+            .collect();
+        let name = metric.prometheus_name();
         match metric.kind {
-            Kind::Counter => metric.counter(&labels).increment(1),
-            Kind::Gauge => metric.gauge(&labels).set(1.0),
-            Kind::Histogram => metric.histogram(&labels).record(1.0),
-            Kind::ObservableCounter => metric.observe(&labels, 1.0),
+            Kind::Counter => metrics::counter!(name, &labels).increment(1),
+            Kind::Gauge | Kind::ObservableCounter => metrics::gauge!(name, &labels).set(1.0),
+            Kind::Histogram => metrics::histogram!(name, &labels).record(1.0),
             Kind::Info => {}
         }
     }

@@ -10,6 +10,7 @@ use ::api::{
     reward::{self as wire, rewards_server::Rewards},
 };
 use chassis::{Failure, caller, clock::Clock, database::Database, fault, idempotency::Claim};
+use registry::{RewardReservations, RewardReservationsOutcome as Outcome};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -30,11 +31,6 @@ const SETTLEMENT: &str = "order";
 /// Characters of the reason for a grant.
 const MAX_REASON: usize = 200;
 
-const RESERVED: &str = "reserved";
-const REFUSED: &str = "refused";
-const COMMITTED: &str = "committed";
-const RELEASED: &str = "released";
-
 /// The rewards over gRPC.
 pub struct RewardsApi {
     database: Database,
@@ -44,42 +40,39 @@ pub struct RewardsApi {
 /// A step of a settlement: what it is called, and where it may be killed.
 struct Named {
     method: &'static str,
-    outcome: &'static str,
+    outcome: Outcome,
     before_commit: &'static str,
     committed: &'static str,
 }
 
 const RESERVE: Named = Named {
     method: "Reserve",
-    outcome: RESERVED,
+    outcome: Outcome::Reserved,
     before_commit: RESERVE_BEFORE_COMMIT,
     committed: RESERVE_COMMITTED,
 };
 
 const COMMIT: Named = Named {
     method: "Commit",
-    outcome: COMMITTED,
+    outcome: Outcome::Committed,
     before_commit: COMMIT_BEFORE_COMMIT,
     committed: COMMIT_COMMITTED,
 };
 
 const RELEASE: Named = Named {
     method: "Release",
-    outcome: RELEASED,
+    outcome: Outcome::Released,
     before_commit: RELEASE_BEFORE_COMMIT,
     committed: RELEASE_COMMITTED,
 };
 
 /// Has every series of the service's metrics start at zero.
 pub(crate) fn declare_series() {
-    let outcomes = [RESERVED, REFUSED, COMMITTED, RELEASED];
-    registry::REWARD_RESERVATIONS.zero(&[("outcome", &outcomes)]);
+    RewardReservations::zero();
 }
 
-fn count(outcome: &str) {
-    registry::REWARD_RESERVATIONS
-        .counter(&[("outcome", outcome)])
-        .increment(1);
+fn count(outcome: Outcome) {
+    RewardReservations { outcome }.add(1);
 }
 
 impl RewardsApi {
@@ -102,7 +95,7 @@ impl RewardsApi {
             .as_ref()
             .is_err_and(|failure| failure.kind.is_decision())
         {
-            count(REFUSED);
+            count(Outcome::Refused);
         }
         reserved
     }

@@ -50,7 +50,7 @@ use tracing::Instrument;
 
 use crate::error_type::{Classify, ErrorType};
 use crate::hop::{Ending, Hop};
-use crate::signals;
+use crate::signals::DbClientOperationDuration;
 
 pub use pool::{Borrowed, Pool};
 pub use statement::sanitized;
@@ -110,7 +110,7 @@ where
         if let Some(code) = status_code {
             hop.set("db.response.status_code", code.to_owned());
         }
-        operation.measure(&target, hop, error_type, status_code.unwrap_or_default());
+        operation.measure(&target, hop, error_type, status_code);
     });
     let result = future.instrument(span).await;
     if let Err(error) = &result {
@@ -257,31 +257,25 @@ impl Operation {
         attributes
     }
 
-    fn measure(&self, target: &Target, hop: &Hop, error_type: &str, status_code: &str) {
+    fn measure(&self, target: &Target, hop: &Hop, error_type: &str, status_code: Option<&str>) {
         let (operation, collection, summary) = match self.what {
             What::Named {
                 operation,
                 collection,
-            } => (operation, collection, ""),
-            What::Statement(statement) => ("", "", statement.summary.as_str()),
+            } => (Some(operation), Some(collection), None),
+            What::Statement(statement) => (None, None, Some(statement.summary.as_str())),
         };
-        let (address, port) = target
-            .server
-            .map_or(("", String::new()), |(address, port)| {
-                (address, port.to_string())
-            });
-        signals::DB_CLIENT_OPERATION_DURATION
-            .histogram(&[
-                ("db.system.name", target.system),
-                ("db.namespace", target.namespace),
-                ("db.operation.name", operation),
-                ("db.collection.name", collection),
-                ("db.query.summary", summary),
-                ("server.address", address),
-                ("server.port", &port),
-                ("db.response.status_code", status_code),
-                ("error.type", error_type),
-            ])
-            .record(hop.seconds());
+        DbClientOperationDuration {
+            db_system_name: target.system,
+            db_namespace: Some(target.namespace),
+            db_operation_name: operation,
+            db_collection_name: collection,
+            db_query_summary: summary,
+            server_address: target.server.map(|(address, _)| address),
+            server_port: target.server.map(|(_, port)| i64::from(port)),
+            db_response_status_code: status_code,
+            error_type: (!error_type.is_empty()).then_some(error_type),
+        }
+        .record(hop.seconds());
     }
 }

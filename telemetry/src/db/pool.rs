@@ -6,7 +6,11 @@ use std::time::Instant;
 use metrics::{Counter, Gauge, Histogram};
 
 use crate::gauge::Held;
-use crate::signals;
+use crate::signals::{
+    DbClientConnectionCount, DbClientConnectionMax, DbClientConnectionPendingRequests,
+    DbClientConnectionState, DbClientConnectionTimeouts, DbClientConnectionUseTime,
+    DbClientConnectionWaitTime,
+};
 
 /// The metrics of a pool of connections.
 ///
@@ -33,23 +37,36 @@ pub struct Borrowed {
 impl Pool {
     /// The metrics of the pool of this name, which may hold `max` connections.
     pub fn new(name: &str, max: u32) -> Self {
-        let pool = [("db.client.connection.pool.name", name)];
         let count = |state| {
-            signals::DB_CLIENT_CONNECTION_COUNT.gauge(&[
-                ("db.client.connection.pool.name", name),
-                ("db.client.connection.state", state),
-            ])
+            DbClientConnectionCount {
+                db_client_connection_pool_name: name,
+                db_client_connection_state: state,
+            }
+            .gauge()
         };
-        signals::DB_CLIENT_CONNECTION_MAX
-            .gauge(&pool)
-            .set(f64::from(max));
+        DbClientConnectionMax {
+            db_client_connection_pool_name: name,
+        }
+        .set(f64::from(max));
         let all = Self {
-            idle: count("idle"),
-            used: count("used"),
-            pending: signals::DB_CLIENT_CONNECTION_PENDING_REQUESTS.gauge(&pool),
-            timeouts: signals::DB_CLIENT_CONNECTION_TIMEOUTS.counter(&pool),
-            wait_time: signals::DB_CLIENT_CONNECTION_WAIT_TIME.histogram(&pool),
-            use_time: signals::DB_CLIENT_CONNECTION_USE_TIME.histogram(&pool),
+            idle: count(DbClientConnectionState::Idle),
+            used: count(DbClientConnectionState::Used),
+            pending: DbClientConnectionPendingRequests {
+                db_client_connection_pool_name: name,
+            }
+            .gauge(),
+            timeouts: DbClientConnectionTimeouts {
+                db_client_connection_pool_name: name,
+            }
+            .counter(),
+            wait_time: DbClientConnectionWaitTime {
+                db_client_connection_pool_name: name,
+            }
+            .histogram(),
+            use_time: DbClientConnectionUseTime {
+                db_client_connection_pool_name: name,
+            }
+            .histogram(),
         };
         // So that they are there before the first of them happens.
         all.pending.increment(0.0);

@@ -49,7 +49,6 @@ impl ClientLayer {
         self.server = Some(Arc::new(Address {
             host: address.into(),
             port,
-            port_text: port.to_string(),
         }));
         self
     }

@@ -15,7 +15,10 @@ use super::status::Status;
 use crate::exchange::{End, Exchange, Part};
 use crate::gauge::Held;
 use crate::hop::{Abandoned, Hop, STREAM};
-use crate::signals;
+use crate::signals::{
+    RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration, RpcServerOpenStreams,
+    RpcServerStreamFirstEventDuration, RpcSystemName,
+};
 use crate::stream::OpenStream;
 
 /// What the conventions call a method that nobody has declared.
@@ -61,8 +64,6 @@ pub(super) enum Side {
 pub(super) struct Address {
     pub(super) host: String,
     pub(super) port: u16,
-    // The port as a label.
-    pub(super) port_text: String,
 }
 
 /// What a call came to.
@@ -105,15 +106,19 @@ impl CallExchange {
         self.hop.set(STREAM, true);
         let stream = match self.side {
             Side::Server => Stream::Served(OpenStream::new(
-                &signals::RPC_SERVER_OPEN_STREAMS,
-                &signals::RPC_SERVER_FIRST_EVENT,
+                RpcServerOpenStreams {
+                    rpc_method: self.method(),
+                }
+                .gauge(),
+                |rpc_method| RpcServerStreamFirstEventDuration { rpc_method }.histogram(),
                 ("rpc.method", self.method().to_owned()),
             )),
             Side::Client(_) => {
-                let open = signals::RPC_CLIENT_OPEN_STREAMS;
-                let gauge = open.gauge(&[("rpc.method", self.method())]);
+                let open = RpcClientOpenStreams {
+                    rpc_method: self.method(),
+                };
                 Stream::Called {
-                    _held: Held::new(gauge),
+                    _held: Held::new(open.gauge()),
                 }
             }
         };
@@ -308,28 +313,26 @@ impl Side {
     }
 
     fn record(&self, hop: &Hop, method: &str, status: Status, error_type: &str) {
-        let call = [
-            ("rpc.system.name", GRPC),
-            ("rpc.method", method),
-            ("rpc.response.status_code", status.name()),
-            ("error.type", error_type),
-        ];
+        let rpc_system_name = RpcSystemName::Grpc;
+        let rpc_response_status_code = status.code();
+        let error_type = (!error_type.is_empty()).then_some(error_type);
         let duration = match self {
-            Self::Server => signals::RPC_SERVER_CALL_DURATION.histogram(&call),
-            Self::Client(server) => {
-                let (host, port) = server.as_ref().map_or(("", ""), |server| {
-                    (server.host.as_str(), server.port_text.as_str())
-                });
-                let [system, method, status, error] = call;
-                signals::RPC_CLIENT_CALL_DURATION.histogram(&[
-                    system,
-                    method,
-                    status,
-                    error,
-                    ("server.address", host),
-                    ("server.port", port),
-                ])
+            Self::Server => RpcServerCallDuration {
+                rpc_system_name,
+                rpc_method: method,
+                rpc_response_status_code,
+                error_type,
             }
+            .histogram(),
+            Self::Client(server) => RpcClientCallDuration {
+                rpc_system_name,
+                rpc_method: method,
+                rpc_response_status_code,
+                error_type,
+                server_address: server.as_ref().map(|server| server.host.as_str()),
+                server_port: server.as_ref().map(|server| i64::from(server.port)),
+            }
+            .histogram(),
         };
         duration.record(hop.seconds());
     }

@@ -2,44 +2,26 @@
 
 use http::{HeaderMap, HeaderValue};
 
+use crate::signals::RpcResponseStatusCode;
+
 /// The header, or trailer, that carries the status of a call.
 const GRPC_STATUS: &str = "grpc-status";
 
-/// What `grpc-status` said.
+/// What `grpc-status` said. The registry lists the codes in the order of their numbers, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Status(u8);
-
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
+pub(super) struct Status(RpcResponseStatusCode);
 
 impl Status {
-    pub(super) const OK: Self = Self(0);
-    pub(super) const CANCELLED: Self = Self(1);
-    pub(super) const UNKNOWN: Self = Self(2);
-    pub(super) const DEADLINE_EXCEEDED: Self = Self(4);
-    pub(super) const UNIMPLEMENTED: Self = Self(12);
-    pub(super) const INTERNAL: Self = Self(13);
-    pub(super) const UNAVAILABLE: Self = Self(14);
-    pub(super) const DATA_LOSS: Self = Self(15);
-    pub(super) const UNAUTHENTICATED: Self = Self(16);
-    pub(super) const PERMISSION_DENIED: Self = Self(7);
+    pub(super) const OK: Self = Self(RpcResponseStatusCode::Ok);
+    pub(super) const CANCELLED: Self = Self(RpcResponseStatusCode::Cancelled);
+    pub(super) const UNKNOWN: Self = Self(RpcResponseStatusCode::Unknown);
+    pub(super) const DEADLINE_EXCEEDED: Self = Self(RpcResponseStatusCode::DeadlineExceeded);
+    pub(super) const UNIMPLEMENTED: Self = Self(RpcResponseStatusCode::Unimplemented);
+    pub(super) const INTERNAL: Self = Self(RpcResponseStatusCode::Internal);
+    pub(super) const UNAVAILABLE: Self = Self(RpcResponseStatusCode::Unavailable);
+    pub(super) const DATA_LOSS: Self = Self(RpcResponseStatusCode::DataLoss);
+    pub(super) const UNAUTHENTICATED: Self = Self(RpcResponseStatusCode::Unauthenticated);
+    pub(super) const PERMISSION_DENIED: Self = Self(RpcResponseStatusCode::PermissionDenied);
 
     /// Reads `grpc-status` from trailers, or from headers; a value that is none counts as UNKNOWN.
     pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
@@ -47,8 +29,8 @@ impl Status {
         let code = value
             .to_str()
             .ok()
-            .and_then(|code| code.parse::<u8>().ok())
-            .filter(|code| usize::from(*code) < NAMES.len());
+            .and_then(|code| code.parse::<usize>().ok())
+            .and_then(|code| RpcResponseStatusCode::ALL.get(code).copied());
         Some(code.map_or(Self::UNKNOWN, Self))
     }
 
@@ -66,11 +48,16 @@ impl Status {
 
     /// Writes `grpc-status` there.
     pub(super) fn write(self, headers: &mut HeaderMap) {
-        headers.insert(GRPC_STATUS, HeaderValue::from(u16::from(self.0)));
+        headers.insert(GRPC_STATUS, HeaderValue::from(self.0 as u16));
     }
 
     pub(super) fn name(self) -> &'static str {
-        NAMES[usize::from(self.0)]
+        self.0.as_str()
+    }
+
+    /// As a label has it.
+    pub(super) fn code(self) -> RpcResponseStatusCode {
+        self.0
     }
 
     /// Whether it says that the server, not its caller, has failed.
@@ -84,5 +71,23 @@ impl Status {
                 | Self::UNAVAILABLE
                 | Self::DATA_LOSS
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_lists_the_codes_in_the_order_of_their_numbers() {
+        for (number, code) in RpcResponseStatusCode::ALL.into_iter().enumerate() {
+            let known = tonic::Code::from_i32(i32::try_from(number).unwrap());
+            let name = format!("{known:?}").to_uppercase();
+            assert_eq!(code.as_str().replace('_', ""), name);
+            let mut headers = HeaderMap::new();
+            Status(code).write(&mut headers);
+            assert_eq!(headers[GRPC_STATUS], *number.to_string());
+            assert_eq!(Status::read(&headers), Some(Status(code)));
+        }
     }
 }

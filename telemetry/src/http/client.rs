@@ -5,7 +5,7 @@ use opentelemetry::KeyValue;
 use tower::Layer;
 
 use super::exchange::{Calling, RequestExchange, Side};
-use super::{OTHER, method_label, url};
+use super::{OTHER, method_label, method_of, url};
 use crate::exchange::{Measured, Protocol};
 use crate::hop::Hop;
 use crate::propagation;
@@ -84,8 +84,8 @@ impl Protocol for ClientLayer {
         propagation::inject(&hop.context(), request.headers_mut());
         Some(RequestExchange {
             hop,
-            method,
-            version: "",
+            method: method_of(request.method()),
+            version: None,
             status: None,
             side: Side::Client(calling),
         })

@@ -7,11 +7,15 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry::KeyValue;
 
 use super::events::ServerSentEvents;
-use super::version_text;
+use super::version_of;
 use crate::exchange::{End, Exchange};
 use crate::gauge::Held;
 use crate::hop::{Abandoned, Hop, STREAM};
-use crate::signals::{self, LabelValue};
+use crate::signals::{
+    HttpClientRequestDuration, HttpRequestMethod, HttpServerOpenStreams, HttpServerRequestBodySize,
+    HttpServerRequestDuration, HttpServerResponseBodySize, HttpServerStreamFirstEventDuration,
+    NetworkProtocolVersion, UrlScheme,
+};
 use crate::stream::OpenStream;
 
 /// The response header that carries the trace id, for whoever reports a problem.
@@ -21,8 +25,9 @@ const TRACE_ID_HEADER: &str = "x-trace-id";
 #[derive(Debug)]
 pub struct RequestExchange {
     pub(super) hop: Hop,
-    pub(super) method: &'static str,
-    pub(super) version: &'static str,
+    pub(super) method: HttpRequestMethod,
+    // Of a response that has not come there is none.
+    pub(super) version: Option<NetworkProtocolVersion>,
     pub(super) status: Option<StatusCode>,
     pub(super) side: Side,
 }
@@ -37,7 +42,7 @@ pub(super) enum Side {
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) route: Option<MatchedPath>,
-    pub(super) scheme: &'static str,
+    pub(super) scheme: UrlScheme,
     pub(super) open: Open,
     // When they were asked for.
     pub(super) sizes: Option<Sizes>,
@@ -48,6 +53,15 @@ pub(super) struct Serving {
 pub(super) struct Sizes {
     pub(super) request: Option<u64>,
     pub(super) response: u64,
+}
+
+/// What both sides tell of an exchange that has ended.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    method: HttpRequestMethod,
+    version: Option<NetworkProtocolVersion>,
+    status: Option<i64>,
+    error_type: Option<&'a str>,
 }
 
 /// What counts it among the open ones, while this lives.
@@ -76,7 +90,12 @@ impl RequestExchange {
             status,
             side,
         } = self;
-        let status = status.as_ref().map_or("", StatusCode::as_str);
+        let told = Told {
+            method,
+            version,
+            status: status.map(|status| i64::from(status.as_u16())),
+            error_type: (!error_type.is_empty()).then_some(error_type),
+        };
         hop.end(|hop| {
             match failure {
                 Some(description) => hop.fail(error_type, description),
@@ -85,10 +104,10 @@ impl RequestExchange {
             }
             match side {
                 Side::Server(serving) => {
-                    serving.record(hop, method, version, status, error_type);
+                    serving.record(hop, told);
                 }
                 Side::Client(calling) => {
-                    calling.record(hop, method, version, status, error_type);
+                    calling.record(hop, told);
                 }
             }
         });
@@ -131,9 +150,10 @@ impl Exchange for RequestExchange {
                 }
             }
             Side::Client(_) => {
-                self.version = version_text(version);
+                let version = version_of(version);
+                self.version = Some(version);
                 self.hop
-                    .describe(|| [KeyValue::new("network.protocol.version", self.version)]);
+                    .describe(|| [KeyValue::new("network.protocol.version", version.as_str())]);
             }
         }
     }
@@ -202,8 +222,16 @@ impl Serving {
     /// Counts it as a stream from now on, and no longer as a request.
     fn open_stream(&mut self) {
         self.open = Open::Stream(OpenStream::new(
-            &signals::HTTP_SERVER_OPEN_STREAMS,
-            &signals::HTTP_SERVER_FIRST_EVENT,
+            HttpServerOpenStreams {
+                http_route: Some(self.route()),
+            }
+            .gauge(),
+            |route| {
+                HttpServerStreamFirstEventDuration {
+                    http_route: Some(route),
+                }
+                .histogram()
+            },
             ("http.route", self.route().to_owned()),
         ));
     }
@@ -212,24 +240,22 @@ impl Serving {
         matches!(self.open, Open::Stream(_))
     }
 
-    fn record(self, hop: &Hop, method: &str, version: &str, status: &str, error_type: &str) {
+    fn record(self, hop: &Hop, told: Told<'_>) {
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
-        let labels = [
-            ("http.request.method", method),
-            ("url.scheme", self.scheme),
-            ("http.route", route),
-            ("http.response.status_code", status),
-            ("network.protocol.version", version),
-            ("error.type", error_type),
-        ];
+        let duration = HttpServerRequestDuration {
+            http_request_method: told.method,
+            url_scheme: self.scheme,
+            http_route: Some(route),
+            http_response_status_code: told.status,
+            network_protocol_version: told.version,
+            error_type: told.error_type,
+        };
         if let Some(sizes) = self.sizes {
-            sizes.record(hop, &labels);
+            sizes.record(hop, duration);
         }
         match self.open {
             Open::Stream(stream) => stream.end(hop),
-            Open::Request { _held } => signals::HTTP_SERVER_REQUEST_DURATION
-                .histogram(&labels)
-                .record(hop.seconds()),
+            Open::Request { _held } => duration.record(hop.seconds()),
         }
     }
 }
@@ -238,17 +264,37 @@ impl Serving {
 
 impl Sizes {
     #[allow(clippy::cast_precision_loss)] // Of sizes beyond 2^53 the last bytes do not matter.
-    fn record(self, hop: &Hop, labels: &[LabelValue<'_>]) {
+    fn record(self, hop: &Hop, duration: HttpServerRequestDuration<'_>) {
+        let HttpServerRequestDuration {
+            http_request_method,
+            url_scheme,
+            http_route,
+            http_response_status_code,
+            network_protocol_version,
+            error_type,
+        } = duration;
         let attribute = |size| i64::try_from(size).unwrap_or(i64::MAX);
         hop.set("http.response.body.size", attribute(self.response));
-        signals::HTTP_SERVER_RESPONSE_BODY_SIZE
-            .histogram(labels)
-            .record(self.response as f64);
+        HttpServerResponseBodySize {
+            http_request_method,
+            url_scheme,
+            http_route,
+            http_response_status_code,
+            network_protocol_version,
+            error_type,
+        }
+        .record(self.response as f64);
         if let Some(size) = self.request {
             hop.set("http.request.body.size", attribute(size));
-            signals::HTTP_SERVER_REQUEST_BODY_SIZE
-                .histogram(labels)
-                .record(size as f64);
+            HttpServerRequestBodySize {
+                http_request_method,
+                url_scheme,
+                http_route,
+                http_response_status_code,
+                network_protocol_version,
+                error_type,
+            }
+            .record(size as f64);
         }
     }
 }
@@ -260,18 +306,16 @@ impl Calling {
         self.authority.as_ref().map_or("", Authority::host)
     }
 
-    fn record(self, hop: &Hop, method: &str, version: &str, status: &str, error_type: &str) {
-        let port = self.port.map(|port| port.to_string());
-        signals::HTTP_CLIENT_REQUEST_DURATION
-            .histogram(&[
-                ("http.request.method", method),
-                ("server.address", self.host()),
-                ("server.port", port.as_deref().unwrap_or_default()),
-                ("http.response.status_code", status),
-                ("network.protocol.version", version),
-                ("error.type", error_type),
-            ])
-            .record(hop.seconds());
+    fn record(self, hop: &Hop, told: Told<'_>) {
+        HttpClientRequestDuration {
+            http_request_method: told.method,
+            server_address: Some(self.host()),
+            server_port: self.port.map(i64::from),
+            http_response_status_code: told.status,
+            network_protocol_version: told.version,
+            error_type: told.error_type,
+        }
+        .record(hop.seconds());
     }
 }
 

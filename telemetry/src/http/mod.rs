@@ -12,32 +12,45 @@ pub use crate::trust::TrustPolicy;
 pub use client::{ClientLayer, ClientService};
 pub use server::{ServerLayer, ServerService};
 
-/// The method as an attribute and a label: unknown ones become [`OTHER`], for they have no bound.
-fn method_label(method: &http::Method) -> &'static str {
+use crate::signals::{HttpRequestMethod, NetworkProtocolVersion};
+
+/// The method as a label: unknown ones become one of their own, for they have no bound.
+fn method_of(method: &http::Method) -> HttpRequestMethod {
     match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "HEAD" => "HEAD",
-        "OPTIONS" => "OPTIONS",
-        "CONNECT" => "CONNECT",
-        "TRACE" => "TRACE",
-        "QUERY" => "QUERY",
-        _ => OTHER,
+        "GET" => HttpRequestMethod::Get,
+        "POST" => HttpRequestMethod::Post,
+        "PUT" => HttpRequestMethod::Put,
+        "PATCH" => HttpRequestMethod::Patch,
+        "DELETE" => HttpRequestMethod::Delete,
+        "HEAD" => HttpRequestMethod::Head,
+        "OPTIONS" => HttpRequestMethod::Options,
+        "CONNECT" => HttpRequestMethod::Connect,
+        "TRACE" => HttpRequestMethod::Trace,
+        "QUERY" => HttpRequestMethod::Query,
+        _ => HttpRequestMethod::Other,
     }
 }
 
-/// What the conventions call a method that they do not know.
-const OTHER: &str = "_OTHER";
+/// The method as an attribute.
+fn method_label(method: &http::Method) -> &'static str {
+    method_of(method).as_str()
+}
 
-fn version_text(version: http::Version) -> &'static str {
+/// What the conventions call a method that they do not know.
+const OTHER: &str = HttpRequestMethod::Other.as_str();
+
+/// The version as a label.
+fn version_of(version: http::Version) -> NetworkProtocolVersion {
     match version {
-        http::Version::HTTP_09 => "0.9",
-        http::Version::HTTP_10 => "1.0",
-        http::Version::HTTP_2 => "2",
-        http::Version::HTTP_3 => "3",
-        _ => "1.1",
+        http::Version::HTTP_09 => NetworkProtocolVersion::V0_9,
+        http::Version::HTTP_10 => NetworkProtocolVersion::V1_0,
+        http::Version::HTTP_2 => NetworkProtocolVersion::V2,
+        http::Version::HTTP_3 => NetworkProtocolVersion::V3,
+        _ => NetworkProtocolVersion::V1_1,
     }
+}
+
+/// The version as an attribute.
+fn version_text(version: http::Version) -> &'static str {
+    version_of(version).as_str()
 }

@@ -10,12 +10,12 @@ use opentelemetry::{Key, KeyValue, StringValue, Value};
 use tower::Layer;
 
 use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
-use super::{OTHER, TrustPolicy, method_label, url, version_text};
+use super::{OTHER, TrustPolicy, method_label, method_of, url, version_of, version_text};
 use crate::body::content_length;
 use crate::exchange::{Measured, Protocol};
 use crate::gauge::Held;
 use crate::hop::Hop;
-use crate::signals;
+use crate::signals::{HttpServerActiveRequests, UrlScheme};
 
 /// A layer that makes a SERVER span and the server metrics of every request.
 ///
@@ -101,7 +101,7 @@ impl ServerLayer {
         let mut attributes = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("url.path", uri.path().to_owned()),
-            KeyValue::new("url.scheme", scheme(request)),
+            KeyValue::new("url.scheme", scheme_of(request).as_str()),
             KeyValue::new("network.protocol.version", version_text(request.version())),
         ];
         if method == OTHER {
@@ -176,22 +176,24 @@ impl Protocol for ServerLayer {
         self.trust
             .admit(&span, request.headers(), |context| context);
         let hop = Hop::new(span);
-        let version = version_text(request.version());
-        let scheme = scheme(request);
         hop.describe(|| self.attributes(request));
-        let held = Held::new(
-            signals::HTTP_SERVER_ACTIVE_REQUESTS
-                .gauge(&[("http.request.method", method), ("url.scheme", scheme)]),
-        );
+        let method = method_of(request.method());
+        let scheme = scheme_of(request);
+        let active = HttpServerActiveRequests {
+            http_request_method: method,
+            url_scheme: scheme,
+        };
         Some(RequestExchange {
             hop,
             method,
-            version,
+            version: Some(version_of(request.version())),
             status: None,
             side: Side::Server(Serving {
                 route,
                 scheme,
-                open: Open::Request { _held: held },
+                open: Open::Request {
+                    _held: Held::new(active.gauge()),
+                },
                 sizes: self.body_sizes.then(|| Sizes {
                     request: content_length(request.headers()),
                     response: 0,
@@ -202,11 +204,11 @@ impl Protocol for ServerLayer {
 }
 
 /// The scheme of the request. It is the caller's word, so that it becomes one of two.
-fn scheme<B>(request: &Request<B>) -> &'static str {
+fn scheme_of<B>(request: &Request<B>) -> UrlScheme {
     if request.uri().scheme() == Some(&Scheme::HTTPS) {
-        "https"
+        UrlScheme::Https
     } else {
-        "http"
+        UrlScheme::Http
     }
 }
 

@@ -26,7 +26,10 @@ pub(crate) use directives::{Directives, InvalidDirectives};
 pub(crate) use levels::Levels;
 pub(crate) use line::LogFormat;
 
-use crate::signals;
+use crate::signals::{
+    self, TelemetryLogDropped, TelemetryLogDroppedReason as Reason, TelemetryLogEvents,
+    TelemetryLogSuppressed,
+};
 use repeats::{LeftOut, Repeats, Verdict};
 use writer::Writer;
 
@@ -34,12 +37,12 @@ use writer::Writer;
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// From the gravest on: the order of the counts.
-const LEVELS: [(Level, &str); 5] = [
-    (Level::ERROR, "error"),
-    (Level::WARN, "warn"),
-    (Level::INFO, "info"),
-    (Level::DEBUG, "debug"),
-    (Level::TRACE, "trace"),
+const LEVELS: [(Level, signals::Level); 5] = [
+    (Level::ERROR, signals::Level::Error),
+    (Level::WARN, signals::Level::Warn),
+    (Level::INFO, signals::Level::Info),
+    (Level::DEBUG, signals::Level::Debug),
+    (Level::TRACE, signals::Level::Trace),
 ];
 
 /// What is set from outside.
@@ -165,20 +168,18 @@ impl Logs {
     pub(crate) fn publish(&self) {
         let lines = &self.lines;
         for (index, (_, level)) in LEVELS.iter().enumerate() {
-            signals::TELEMETRY_LOG_EVENTS
-                .counter(&[("level", level)])
+            TelemetryLogEvents { level: *level }
+                .counter()
                 .absolute(lines.written.get(index));
-            signals::TELEMETRY_LOG_SUPPRESSED
-                .counter(&[("level", level)])
+            TelemetryLogSuppressed { level: *level }
+                .counter()
                 .absolute(lines.left_out.get(index));
         }
         for (reason, count) in [
-            ("buffer_full", lines.writer.full()),
-            ("write_failed", lines.writer.failed()),
+            (Reason::BufferFull, lines.writer.full()),
+            (Reason::WriteFailed, lines.writer.failed()),
         ] {
-            signals::TELEMETRY_LOG_DROPPED
-                .counter(&[("reason", reason)])
-                .absolute(count);
+            TelemetryLogDropped { reason }.counter().absolute(count);
         }
     }
 }

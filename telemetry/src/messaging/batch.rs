@@ -15,7 +15,7 @@ use super::{Consumer, Delivery, Destination, Headers, Message};
 use crate::context::SavedContext;
 use crate::context::links::link_within;
 use crate::hop::{Ending, Hop};
-use crate::{propagation, signals};
+use crate::propagation;
 
 /// Sends messages in one call, within a CLIENT span `send {destination}` that links to each of them.
 ///
@@ -95,14 +95,14 @@ where
     let labels = Labels::of_consumer(consumer);
     {
         let _current = span.clone().attach();
-        signals::MESSAGING_CLIENT_OPERATION_DURATION
-            .histogram(&labels.called(Operation::RECEIVE, error_type))
+        labels
+            .called(Operation::RECEIVE, error_type)
             .record(seconds);
     }
     if !contexts.is_empty() {
-        signals::MESSAGING_CLIENT_CONSUMED_MESSAGES
-            .counter(&labels.consumed(Operation::RECEIVE, error_type))
-            .increment(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
+        labels
+            .consumed(Operation::RECEIVE, error_type)
+            .add(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
     }
     span.span().end();
     result

@@ -11,7 +11,7 @@ use super::Delivery;
 use super::labels::{Attributes, Labels, Operation, Outcome};
 use crate::context::{SavedContext, adopt, link};
 use crate::hop::{Ending, Hop};
-use crate::{propagation, signals};
+use crate::propagation;
 
 /// Processes a delivered message within a CONSUMER span `process {destination}`.
 ///
@@ -80,8 +80,8 @@ where
     hop.describe(|| Attributes::of_consumer(operation, &consumer).message(&delivery.envelope));
     let span = hop.span().clone();
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
-        signals::MESSAGING_CLIENT_OPERATION_DURATION
-            .histogram(&Labels::of_consumer(consumer).called(operation, error_type))
+        Labels::of_consumer(consumer)
+            .called(operation, error_type)
             .record(hop.seconds());
     });
     let result = tell.instrument(span).await;
@@ -91,8 +91,8 @@ where
 
 /// Records how long the work on a message, or on a batch of them, took.
 pub(super) fn processed(labels: &Labels<'_>, hop: &Hop, error_type: &str) {
-    signals::MESSAGING_PROCESS_DURATION
-        .histogram(&labels.consumed(Operation::PROCESS, error_type))
+    labels
+        .processed(Operation::PROCESS, error_type)
         .record(hop.seconds());
 }
 
@@ -103,18 +103,14 @@ impl Delivery<'_> {
     pub(super) fn begun(&self) {
         let labels = Labels::of_consumer(self.consumer);
         if !self.received {
-            signals::MESSAGING_CLIENT_CONSUMED_MESSAGES
-                .counter(&labels.consumed(Operation::PROCESS, ""))
-                .increment(1);
+            labels.consumed(Operation::PROCESS, "").add(1);
         }
         if let Some(stored_at) = self.stored_at {
             // The broker's clock may be ahead of ours; nothing is younger than new.
             let age = SystemTime::now()
                 .duration_since(stored_at)
                 .unwrap_or_default();
-            signals::MESSAGING_PROCESS_AGE
-                .histogram(&labels.place())
-                .record(age.as_secs_f64());
+            labels.age().record(age.as_secs_f64());
         }
     }
 }

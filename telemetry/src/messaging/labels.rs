@@ -3,15 +3,18 @@
 use opentelemetry::{KeyValue, Value};
 
 use crate::error_type::ErrorType;
-use crate::signals::LabelValue;
+use crate::signals::{
+    MessagingClientConsumedMessages, MessagingClientOperationDuration, MessagingClientSentMessages,
+    MessagingConsumerLag, MessagingConsumerRedelivered, MessagingConsumerUnsettled,
+    MessagingOperationType, MessagingProcessAge, MessagingProcessDuration,
+};
 
 use super::{Consumer, Destination, Envelope};
 
-/// The labels of a destination and of what was done there, as text that lasts while they are used.
+/// The labels of a destination and of what was done there.
 pub(super) struct Labels<'a> {
     destination: Destination<'a>,
-    group: &'a str,
-    port: String,
+    group: Option<&'a str>,
 }
 
 /// The attributes of a span.
@@ -21,27 +24,28 @@ pub(super) struct Attributes(Vec<KeyValue>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
     pub(super) name: &'static str,
-    pub(super) kind: &'static str,
+    pub(super) kind: MessagingOperationType,
 }
 
 // === impl Operation ===
 
 impl Operation {
-    pub(super) const CREATE: Self = Self::plain("create");
-    pub(super) const SEND: Self = Self::plain("send");
-    pub(super) const RECEIVE: Self = Self::plain("receive");
-    pub(super) const PROCESS: Self = Self::plain("process");
+    pub(super) const CREATE: Self = Self::plain(MessagingOperationType::Create);
+    pub(super) const SEND: Self = Self::plain(MessagingOperationType::Send);
+    pub(super) const RECEIVE: Self = Self::plain(MessagingOperationType::Receive);
+    pub(super) const PROCESS: Self = Self::plain(MessagingOperationType::Process);
 
     /// A settlement, by the broker's name for it.
     pub(super) const fn settle(name: &'static str) -> Self {
         Self {
             name,
-            kind: "settle",
+            kind: MessagingOperationType::Settle,
         }
     }
 
-    const fn plain(name: &'static str) -> Self {
-        Self { name, kind: name }
+    const fn plain(kind: MessagingOperationType) -> Self {
+        let name = kind.as_str();
+        Self { name, kind }
     }
 
     /// The name of its span: `{operation} {destination}`.
@@ -51,7 +55,7 @@ impl Operation {
 
     fn describe(self, attributes: &mut Attributes) {
         attributes.set("messaging.operation.name", self.name);
-        attributes.set("messaging.operation.type", self.kind);
+        attributes.set("messaging.operation.type", self.kind.as_str());
     }
 }
 
@@ -142,114 +146,142 @@ impl<'a> Labels<'a> {
     pub(super) fn of(destination: Destination<'a>) -> Self {
         Self {
             destination,
-            group: "",
-            port: destination
-                .server
-                .map(|(_, port)| port.to_string())
-                .unwrap_or_default(),
+            group: None,
         }
     }
 
     pub(super) fn of_consumer(consumer: Consumer<'a>) -> Self {
         Self {
-            group: consumer.group.unwrap_or_default(),
+            group: consumer.group,
             ..Self::of(consumer.destination)
         }
     }
 
-    /// Where, without what was done: of the age of messages, and of what waits.
-    pub(super) fn place(&self) -> [LabelValue<'_>; 4] {
-        let Destination {
-            system,
-            name,
-            template,
-            ..
-        } = self.destination;
-        // A name that has a template may have many values.
-        let name = if template.is_some() { "" } else { name };
-        [
-            ("messaging.system", system),
-            ("messaging.destination.name", name),
-            (
-                "messaging.destination.template",
-                template.unwrap_or_default(),
-            ),
-            ("messaging.consumer.group.name", self.group),
-        ]
+    /// A name that has a template may have many values, and is left out.
+    fn name(&self) -> Option<&'a str> {
+        let Destination { name, template, .. } = self.destination;
+        template.is_none().then_some(name)
     }
 
-    /// The labels of what is counted or measured of a producer.
-    pub(super) fn produced<'b>(
+    fn address(&self) -> Option<&'a str> {
+        self.destination.server.map(|(address, _)| address)
+    }
+
+    fn port(&self) -> Option<i64> {
+        self.destination.server.map(|(_, port)| i64::from(port))
+    }
+
+    pub(super) fn lag(&self) -> MessagingConsumerLag<'a> {
+        MessagingConsumerLag {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+        }
+    }
+
+    pub(super) fn unsettled(&self) -> MessagingConsumerUnsettled<'a> {
+        MessagingConsumerUnsettled {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+        }
+    }
+
+    pub(super) fn redelivered(&self) -> MessagingConsumerRedelivered<'a> {
+        MessagingConsumerRedelivered {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+        }
+    }
+
+    pub(super) fn age(&self) -> MessagingProcessAge<'a> {
+        MessagingProcessAge {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+        }
+    }
+
+    /// Of what a producer has given to the broker. Without an error the type is empty.
+    pub(super) fn sent<'b>(
         &'b self,
         operation: Operation,
         error_type: &'b str,
-    ) -> [LabelValue<'b>; 7] {
-        let [system, name, template, _] = self.place();
-        let [address, port] = self.server();
-        [
-            system,
-            name,
-            template,
-            ("messaging.operation.name", operation.name),
-            address,
-            port,
-            ("error.type", error_type),
-        ]
+    ) -> MessagingClientSentMessages<'b> {
+        MessagingClientSentMessages {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_operation_name: operation.name,
+            server_address: self.address(),
+            server_port: self.port(),
+            error_type: given(error_type),
+        }
     }
 
-    /// The labels of what is counted or measured of a consumer.
+    /// Of what a consumer was given. Without an error the type is empty.
     pub(super) fn consumed<'b>(
         &'b self,
         operation: Operation,
         error_type: &'b str,
-    ) -> [LabelValue<'b>; 8] {
-        let [system, name, template, group] = self.place();
-        let [address, port] = self.server();
-        [
-            system,
-            name,
-            template,
-            group,
-            ("messaging.operation.name", operation.name),
-            address,
-            port,
-            ("error.type", error_type),
-        ]
+    ) -> MessagingClientConsumedMessages<'b> {
+        MessagingClientConsumedMessages {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+            messaging_operation_name: operation.name,
+            server_address: self.address(),
+            server_port: self.port(),
+            error_type: given(error_type),
+        }
     }
 
-    /// The labels of the duration of a call to the broker.
+    /// Of the work on what was given. Without an error the type is empty.
+    pub(super) fn processed<'b>(
+        &'b self,
+        operation: Operation,
+        error_type: &'b str,
+    ) -> MessagingProcessDuration<'b> {
+        MessagingProcessDuration {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+            messaging_operation_name: operation.name,
+            server_address: self.address(),
+            server_port: self.port(),
+            error_type: given(error_type),
+        }
+    }
+
+    /// Of a call to the broker. Without an error the type is empty.
     pub(super) fn called<'b>(
         &'b self,
         operation: Operation,
         error_type: &'b str,
-    ) -> [LabelValue<'b>; 9] {
-        let [
-            system,
-            name,
-            template,
-            group,
-            operation_name,
-            address,
-            port,
-            error,
-        ] = self.consumed(operation, error_type);
-        [
-            system,
-            name,
-            template,
-            group,
-            operation_name,
-            ("messaging.operation.type", operation.kind),
-            address,
-            port,
-            error,
-        ]
+    ) -> MessagingClientOperationDuration<'b> {
+        MessagingClientOperationDuration {
+            messaging_system: self.destination.system,
+            messaging_destination_name: self.name(),
+            messaging_destination_template: self.destination.template,
+            messaging_consumer_group_name: self.group,
+            messaging_operation_name: operation.name,
+            messaging_operation_type: operation.kind,
+            server_address: self.address(),
+            server_port: self.port(),
+            error_type: given(error_type),
+        }
     }
+}
 
-    fn server(&self) -> [LabelValue<'_>; 2] {
-        let address = self.destination.server.map_or("", |(address, _)| address);
-        [("server.address", address), ("server.port", &self.port)]
-    }
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// How a call to the broker, or the work on a message, ended: its error as type and text.

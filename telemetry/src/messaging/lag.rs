@@ -2,7 +2,6 @@
 
 use super::Consumer;
 use super::labels::Labels;
-use crate::signals;
 
 /// What the broker says of a consumer: to be asked for now and then, apart from the consuming, so that it also tells of a consumer
 /// that hangs.
@@ -20,15 +19,11 @@ pub struct Lag {
 
 impl Consumer<'_> {
     /// Sets the gauges of the consumer's lag.
+    #[allow(clippy::cast_precision_loss)] // Counts of messages stay far below 2^52.
     pub fn lags(&self, lag: Lag) {
         let labels = Labels::of_consumer(*self);
-        for (metric, value) in [
-            (&signals::MESSAGING_CONSUMER_LAG, lag.waiting),
-            (&signals::MESSAGING_CONSUMER_UNSETTLED, lag.unsettled),
-            (&signals::MESSAGING_CONSUMER_REDELIVERED, lag.redelivered),
-        ] {
-            #[allow(clippy::cast_precision_loss)] // Counts of messages stay far below 2^52.
-            metric.gauge(&labels.place()).set(value as f64);
-        }
+        labels.lag().set(lag.waiting as f64);
+        labels.unsettled().set(lag.unsettled as f64);
+        labels.redelivered().set(lag.redelivered as f64);
     }
 }

@@ -9,7 +9,7 @@ use super::labels::{Attributes, Labels, Operation, Outcome};
 use super::{Headers, Message};
 use crate::context::{SavedContext, set_parent};
 use crate::hop::{Ending, Hop};
-use crate::{propagation, signals};
+use crate::propagation;
 
 /// Sends a message within a PRODUCER span `send {destination}`.
 ///
@@ -53,10 +53,6 @@ pub(super) fn begin(message: Message<'_>, operation: Operation, parent: &SavedCo
 
 /// Records that this many messages were given to the broker in one call.
 pub(super) fn sent(labels: &Labels<'_>, count: u64, seconds: f64, error_type: &str) {
-    signals::MESSAGING_CLIENT_SENT_MESSAGES
-        .counter(&labels.produced(Operation::SEND, error_type))
-        .increment(count);
-    signals::MESSAGING_CLIENT_OPERATION_DURATION
-        .histogram(&labels.called(Operation::SEND, error_type))
-        .record(seconds);
+    labels.sent(Operation::SEND, error_type).add(count);
+    labels.called(Operation::SEND, error_type).record(seconds);
 }

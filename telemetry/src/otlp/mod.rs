@@ -149,16 +149,6 @@ impl From<ExportTraceServiceResponse> for Receipt {
 
 // === impl Status ===
 
-impl Status {
-    /// The attribute that carries it.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Grpc(_) => "rpc.response.status_code",
-            Self::Http(_) => "http.response.status_code",
-        }
-    }
-}
-
 /// `RESOURCE_EXHAUSTED`, or `503`.
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

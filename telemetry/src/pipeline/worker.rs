@@ -15,8 +15,9 @@ use super::account::Loss;
 use super::console;
 use super::delivery::{Delivery, Report};
 use super::ledger::{Ledger, Outcome, Work};
+use crate::otlp::Status;
 use crate::redact::SpanRedactor;
-use crate::signals;
+use crate::signals::{OtelSdkExporterOperationDuration, RpcResponseStatusCode};
 
 /// Takes batches from the queue, one at a time, and counts how each ended.
 #[derive(Debug)]
@@ -124,14 +125,19 @@ impl Worker {
 
 /// One measurement per batch, over all of its attempts, with the status of the last one that failed.
 fn measure(report: &Report, duration: Duration) {
-    let mut labels = vec![("error.type", report.loss().map_or("", Loss::as_str))];
-    let status = report
-        .status
-        .map(|status| (status.key(), status.to_string()));
-    if let Some((key, status)) = &status {
-        labels.push((key, status));
+    let (http, rpc) = match report.status {
+        Some(Status::Http(status)) => (Some(i64::from(status.as_u16())), None),
+        Some(Status::Grpc(code)) => {
+            let codes = RpcResponseStatusCode::ALL;
+            let code = usize::try_from(i32::from(code)).ok();
+            (None, code.and_then(|code| codes.get(code).copied()))
+        }
+        None => (None, None),
+    };
+    OtelSdkExporterOperationDuration {
+        error_type: report.loss().and_then(Loss::failure),
+        http_response_status_code: http,
+        rpc_response_status_code: rpc,
     }
-    signals::OTEL_SDK_EXPORTER_OPERATION_DURATION
-        .histogram(&labels)
-        .record(duration.as_secs_f64());
+    .record(duration.as_secs_f64());
 }

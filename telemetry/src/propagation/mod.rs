@@ -12,7 +12,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, global};
 
 use crate::settings::{Propagator, Settings};
-use crate::signals;
+use crate::signals::{TelemetryContextRejected, TelemetryContextRejectedReason as Reason};
 pub(crate) use attributes::WithBaggage;
 pub(crate) use baggage::is_token;
 use carrier::Pairs;
@@ -139,33 +139,26 @@ fn pairs(propagators: &Propagators, context: &Context) -> Vec<(String, String)> 
 // === impl Rejection ===
 
 impl Rejection {
-    const ALL: [Self; 5] = [
-        Self::AlreadyStarted,
-        Self::Malformed,
-        Self::Duplicated,
-        Self::Oversized,
-        Self::Truncated,
-    ];
-
     /// Has all of them be counted from 0.
     pub(crate) fn zero() {
-        signals::TELEMETRY_CONTEXT_REJECTED.zero(&[("reason", &Self::ALL.map(Self::reason))]);
+        TelemetryContextRejected::zero();
     }
 
-    fn reason(self) -> &'static str {
+    fn reason(self) -> Reason {
         match self {
-            Self::AlreadyStarted => "already_started",
-            Self::Malformed => "malformed",
-            Self::Duplicated => "duplicated",
-            Self::Oversized => "oversized",
-            Self::Truncated => "truncated",
+            Self::AlreadyStarted => Reason::AlreadyStarted,
+            Self::Malformed => Reason::Malformed,
+            Self::Duplicated => Reason::Duplicated,
+            Self::Oversized => Reason::Oversized,
+            Self::Truncated => Reason::Truncated,
         }
     }
 
     /// Counts one in `telemetry.context.rejected`.
     pub(crate) fn count(self) {
-        signals::TELEMETRY_CONTEXT_REJECTED
-            .counter(&[("reason", self.reason())])
-            .increment(1);
+        TelemetryContextRejected {
+            reason: self.reason(),
+        }
+        .add(1);
     }
 }

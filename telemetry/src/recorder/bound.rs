@@ -16,16 +16,13 @@ use super::histogram::{Histogram, Shape};
 use super::names;
 use super::overflow::{self, OverflowingCounter, OverflowingGauge, OverflowingHistogram, Refused};
 use super::tally::Tally;
-use crate::signals::{self, Kind, LATENCY_BUCKETS, METADATA, Metric};
+use crate::signals::{
+    HTTP_SERVER_REQUEST_DURATION, Kind, METADATA, Metric, TelemetryMetricOverflow,
+    TelemetryMetricRejected, TelemetryMetricRejectedReason as Reason, TelemetryMetricUndeclared,
+};
 
 /// How many metrics may come that nobody has declared. Their names are in code, so more are a mistake in it.
 const UNDECLARED_LIMIT: usize = 500;
-
-/// Why a measurement goes nowhere: its metric is of another kind, or there is no room for one more metric, or it is
-/// infinite or no number.
-const KIND_CONFLICT: &str = "kind_conflict";
-const TOO_MANY_METRICS: &str = "too_many_metrics";
-const NOT_FINITE: &str = "not_finite";
 
 /// All that was measured in this process.
 pub(crate) struct Bound {
@@ -99,14 +96,10 @@ impl Bound {
     }
 
     fn family(&self, name: String, kind: Kind, bounds: &'static [f64]) -> Family {
-        let swallowed = Tally::new(
-            &self.exporter,
-            &signals::TELEMETRY_METRIC_OVERFLOW,
-            &[("metric", &name)],
-        );
+        let swallowed = Tally::new(&self.exporter, &TelemetryMetricOverflow { metric: &name });
         let shape = Arc::new(Shape {
             bounds,
-            refused: self.rejected(&name, NOT_FINITE),
+            refused: self.rejected(&name, Reason::NotFinite),
         });
         Family {
             name,
@@ -121,11 +114,13 @@ impl Bound {
         }
     }
 
-    fn rejected(&self, name: &str, reason: &str) -> Arc<Tally> {
+    fn rejected(&self, name: &str, reason: Reason) -> Arc<Tally> {
         Tally::new(
             &self.exporter,
-            &signals::TELEMETRY_METRIC_REJECTED,
-            &[("metric", name), ("reason", reason)],
+            &TelemetryMetricRejected {
+                metric: name,
+                reason,
+            },
         )
     }
 
@@ -145,7 +140,7 @@ impl Bound {
         if family.kind.is_recorded_as(kind) {
             Ok(family)
         } else {
-            Err(Refused(self.rejected(&family.name, KIND_CONFLICT)))
+            Err(Refused(self.rejected(&family.name, Reason::KindConflict)))
         }
     }
 
@@ -160,15 +155,15 @@ impl Bound {
             return Ok(Arc::clone(known));
         }
         if families.undeclared >= UNDECLARED_LIMIT {
-            return Err(Refused(self.rejected("", TOO_MANY_METRICS)));
+            return Err(Refused(self.rejected("", Reason::TooManyMetrics)));
         }
         let family = match families.known.get(&exposed).cloned() {
             Some(known) => known,
             None if families.take(&exposed, kind) => {
-                let undeclared = &signals::TELEMETRY_METRIC_UNDECLARED;
-                Tally::new(&self.exporter, undeclared, &[("metric", &exposed)]).add(1);
+                let undeclared = TelemetryMetricUndeclared { metric: &exposed };
+                Tally::new(&self.exporter, &undeclared).add(1);
                 let bounds = match kind {
-                    Kind::Histogram => LATENCY_BUCKETS,
+                    Kind::Histogram => HTTP_SERVER_REQUEST_DURATION.buckets,
                     _ => &[],
                 };
                 let family = self.family(exposed.clone(), kind, bounds);
@@ -179,7 +174,7 @@ impl Bound {
                 families.known.insert(exposed, Arc::clone(&family));
                 family
             }
-            None => return Err(Refused(self.rejected(&exposed, KIND_CONFLICT))),
+            None => return Err(Refused(self.rejected(&exposed, Reason::KindConflict))),
         };
         families.undeclared += 1;
         families.known.insert(name.to_owned(), Arc::clone(&family));
@@ -298,6 +293,9 @@ mod tests {
     use super::super::exposition::{self, Format};
     use super::super::family::SERIES_LIMIT;
     use super::*;
+    use crate::signals::{
+        TelemetryContextRejected, TelemetryContextRejectedReason, TokioRuntimeScheduleDelay,
+    };
 
     const CALLS: Metric = Metric {
         name: "test.calls",
@@ -321,7 +319,7 @@ mod tests {
     };
 
     fn measured(work: impl FnOnce()) -> String {
-        let declared = signals::all().chain([&CALLS, &OPEN, &TIME]);
+        let declared = crate::signals::all().chain([&CALLS, &OPEN, &TIME]);
         let bound = Bound::new(declared, Arc::new(Clock::new(true)));
         with_local_recorder(&bound, work);
         exposition::render(&bound, Format::Text, SystemTime::now())
@@ -375,31 +373,24 @@ mod tests {
     }
 
     #[test]
-    fn every_combination_of_closed_labels_starts_at_zero_and_no_gauge_does() {
-        const STEPS: Metric = Metric {
-            name: "test.steps",
-            labels: &["step", "outcome"],
-            ..CALLS
-        };
+    fn every_value_of_a_closed_label_starts_at_zero() {
         let text = measured(|| {
-            STEPS.zero(&[("step", &["a", "b"]), ("outcome", &["done", "failed"])]);
-            STEPS
-                .counter(&[("step", "a"), ("outcome", "done")])
-                .increment(1);
-            TIME.zero(&[]);
-            OPEN.zero(&[]);
+            TelemetryContextRejected::zero();
+            TelemetryContextRejected {
+                reason: TelemetryContextRejectedReason::Malformed,
+            }
+            .add(1);
+            TokioRuntimeScheduleDelay::zero();
         });
-        for (step, outcome, expected) in [
-            ("a", "done", 1.0),
-            ("a", "failed", 0.0),
-            ("b", "done", 0.0),
-            ("b", "failed", 0.0),
-        ] {
-            let series = format!("test_steps_total{{step=\"{step}\",outcome=\"{outcome}\"}}");
+        for reason in TelemetryContextRejectedReason::ALL {
+            let is_counted = reason == TelemetryContextRejectedReason::Malformed;
+            let reason = reason.as_str();
+            let series = format!("telemetry_context_rejected_total{{reason=\"{reason}\"}}");
+            let expected = if is_counted { 1.0 } else { 0.0 };
             assert_eq!(value(&text, &series), Some(expected), "{series}");
         }
-        assert_eq!(value(&text, "test_time_seconds_count"), Some(0.0));
-        assert_eq!(count(&text, "test_open"), 0);
+        let delays = "tokio_runtime_schedule_delay_seconds_count";
+        assert_eq!(value(&text, delays), Some(0.0));
     }
 
     #[test]

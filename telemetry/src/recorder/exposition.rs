@@ -309,7 +309,7 @@ mod tests {
     fn measure() {
         SENT.counter(&[("to", "b")]).increment(3);
         SENT.counter(&[("to", "a\\\"\n")]).increment(4);
-        CPU.observe(&[], 1.25);
+        CPU.gauge(&[]).set(1.25);
         LEVEL.gauge(&[]).set(f64::INFINITY);
         for wait in [0.75, 3.0] {
             WAIT.histogram(&[("to", "a")]).record(wait);

@@ -104,14 +104,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::signals::{
+        HTTP_SERVER_REQUEST_DURATION, TelemetryMetricRejected, TelemetryMetricRejectedReason,
+    };
 
     fn histogram(bounds: &'static [f64]) -> Histogram {
         let shape = Arc::new(Shape {
             bounds,
             refused: Tally::new(
                 &Arc::new(PrometheusBuilder::new().build_recorder()),
-                &crate::signals::TELEMETRY_METRIC_REJECTED,
-                &[],
+                &TelemetryMetricRejected {
+                    metric: "test",
+                    reason: TelemetryMetricRejectedReason::NotFinite,
+                },
             ),
         });
         Histogram::new(&shape, &Arc::new(Clock::new(true)))
@@ -165,7 +170,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_buckets_agree_with_counting_by_hand(values in prop::collection::vec(-1.0..20.0_f64, 0..200)) {
-            let bounds = crate::signals::LATENCY_BUCKETS;
+            let bounds = HTTP_SERVER_REQUEST_DURATION.buckets;
             let histogram = histogram(bounds);
             for value in &values {
                 histogram.record(*value);

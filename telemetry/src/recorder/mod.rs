@@ -49,7 +49,7 @@ pub(crate) fn install(settings: &Settings, own: &[&'static Metric]) -> Result<Re
     INSTALLED.store(metrics::with_recorder(address), Ordering::Release);
     for metric in signals::all() {
         if metric.labels.is_empty() {
-            metric.zero(&[]);
+            metric.begin();
         }
     }
     Rejection::zero();

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use metrics::{Counter, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
 
-use crate::signals::{LabelValue, METADATA, Metric};
+use crate::signals::{METADATA, Series, key};
 
 /// One series of a counter that this recorder counts itself.
 pub(crate) struct Tally {
@@ -18,14 +18,10 @@ pub(crate) struct Tally {
 // === impl Tally ===
 
 impl Tally {
-    pub(crate) fn new(
-        exporter: &Arc<PrometheusRecorder>,
-        metric: &'static Metric,
-        labels: &[LabelValue<'_>],
-    ) -> Arc<Self> {
+    pub(crate) fn new<S: Series>(exporter: &Arc<PrometheusRecorder>, series: &S) -> Arc<Self> {
         Arc::new(Self {
             exporter: Arc::clone(exporter),
-            key: metric.key(labels),
+            key: series.with_values(|values| key(S::METRIC, values)),
             counter: OnceLock::new(),
         })
     }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::strategy::Strategy;
 use crate::settings::RootSampler;
-use crate::signals;
+use crate::signals::TelemetrySamplingFetches;
 use client::{Client, FetchError};
 use wire::StrategyResponse;
 
@@ -106,10 +106,10 @@ impl Polling {
     async fn poll(&mut self) {
         loop {
             let outcome = self.ask().await;
-            let error_type = outcome.as_ref().map_or_else(FetchError::kind, |()| "");
-            signals::TELEMETRY_SAMPLING_FETCHES
-                .counter(&[("error.type", error_type)])
-                .increment(1);
+            TelemetrySamplingFetches {
+                error_type: outcome.as_ref().err().map(FetchError::kind),
+            }
+            .add(1);
             match outcome {
                 Ok(()) => self.recover(),
                 Err(error) => self.fail(&error),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::variable::declared;
-use crate::signals::TELEMETRY_CONFIGURATION_REJECTED;
+use crate::signals::TelemetryConfigurationRejected;
 
 /// Stands for all variables that are not known, so that the metric is bounded.
 const OTHER: &str = "_OTHER";
@@ -55,9 +55,8 @@ impl fmt::Display for Rejected {
 
 /// Warns of each and counts it. The series that stands for unknown variables is there from the start.
 pub(crate) fn report(rejected: &[Rejected]) {
-    let counter =
-        |variable: &str| TELEMETRY_CONFIGURATION_REJECTED.counter(&[("variable", variable)]);
-    counter(OTHER).increment(0);
+    let other = TelemetryConfigurationRejected { variable: OTHER };
+    other.add(0);
     for Rejected {
         variable,
         value,
@@ -70,6 +69,9 @@ pub(crate) fn report(rejected: &[Rejected]) {
             expected,
             "a variable is ignored, since its value cannot be used"
         );
-        counter(declared(variable).unwrap_or(OTHER)).increment(1);
+        match declared(variable) {
+            Some(variable) => TelemetryConfigurationRejected { variable }.add(1),
+            None => other.add(1),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The handles that a thread has used lately, so that measuring again costs neither an allocation nor a lock.
 //!
-//! Making the key of a series copies its labels; finding a handle here only reads them. A thread keeps a bounded
+//! Making the key of a series copies its labels; finding a handle here only reads their values, whose keys are the same
+//! for every series of a metric. A thread keeps a bounded
 //! number, and forgets them all when they become too many: labels with ever new values are slower, not larger.
 
 use std::cell::RefCell;
@@ -10,7 +11,7 @@ use std::thread::LocalKey;
 
 use metrics::{Key, Recorder};
 
-use super::{LabelValue, Metric};
+use super::{Metric, series};
 use crate::recorder;
 
 /// How many handles of a kind a thread keeps: more than a service has series that are busy at a time.
@@ -24,7 +25,7 @@ pub(super) struct Handles<H> {
 
 struct Known<H> {
     name: &'static str,
-    labels: Box<[(&'static str, Box<str>)]>,
+    values: Box<[Box<str>]>,
     handle: H,
 }
 
@@ -36,24 +37,24 @@ struct Hashed(u64);
 pub(super) fn find<H: Clone>(
     local: &'static LocalKey<RefCell<Handles<H>>>,
     metric: &Metric,
-    labels: &[LabelValue<'_>],
+    values: &[&str],
     register: impl FnOnce(&dyn Recorder, &Key) -> H,
 ) -> H {
     metrics::with_recorder(|recorder| {
         if !recorder::is_the_installed(recorder) {
-            return register(recorder, &metric.key(labels));
+            return register(recorder, &series::key(metric, values));
         }
-        let hash = hash(metric.name, labels);
+        let hash = hash(metric.name, values);
         // When the thread is about to end, it has no handles any more.
-        let known = local.try_with(|handles| handles.borrow().get(hash, metric.name, labels));
+        let known = local.try_with(|handles| handles.borrow().get(hash, metric.name, values));
         if let Ok(Some(handle)) = known {
             return handle;
         }
-        let handle = register(recorder, &metric.key(labels));
+        let handle = register(recorder, &series::key(metric, values));
         let _ = local.try_with(|handles| {
             handles
                 .borrow_mut()
-                .keep(hash, metric.name, labels, handle.clone());
+                .keep(hash, metric.name, values, handle.clone());
         });
         handle
     })
@@ -62,31 +63,28 @@ pub(super) fn find<H: Clone>(
 // === impl Handles ===
 
 impl<H: Clone> Handles<H> {
-    fn get(&self, hash: u64, name: &str, labels: &[LabelValue<'_>]) -> Option<H> {
+    fn get(&self, hash: u64, name: &str, values: &[&str]) -> Option<H> {
         let known = self.by_hash.get(&hash)?;
         let same = known.name == name
-            && known.labels.len() == labels.len()
+            && known.values.len() == values.len()
             && known
-                .labels
+                .values
                 .iter()
-                .zip(labels)
-                .all(|((key, value), (other_key, other))| key == other_key && **value == **other);
+                .zip(values)
+                .all(|(value, other)| **value == **other);
         same.then(|| known.handle.clone())
     }
 
-    fn keep(&mut self, hash: u64, name: &'static str, labels: &[LabelValue<'_>], handle: H) {
+    fn keep(&mut self, hash: u64, name: &'static str, values: &[&str], handle: H) {
         if self.by_hash.len() >= LIMIT {
             self.by_hash.clear();
         }
-        let labels = labels
-            .iter()
-            .map(|(key, value)| (*key, Box::from(*value)))
-            .collect();
+        let values = values.iter().map(|value| Box::from(*value)).collect();
         self.by_hash.insert(
             hash,
             Known {
                 name,
-                labels,
+                values,
                 handle,
             },
         );
@@ -118,12 +116,10 @@ impl Hasher for Hashed {
 }
 
 /// Quick, and good enough where a collision only costs time.
-fn hash(name: &str, labels: &[LabelValue<'_>]) -> u64 {
-    let hash = labels
-        .iter()
-        .fold(mix(0, name.as_bytes()), |hash, (key, value)| {
-            mix(mix(hash, key.as_bytes()), value.as_bytes())
-        });
+fn hash(name: &str, values: &[&str]) -> u64 {
+    let hash = values.iter().fold(mix(0, name.as_bytes()), |hash, value| {
+        mix(hash, value.as_bytes())
+    });
     // The map takes its buckets from the low bits and its tags from the high ones: spread both.
     hash ^ (hash >> 32)
 }
@@ -149,17 +145,12 @@ mod tests {
     #[test]
     fn a_handle_is_found_by_all_of_its_labels_also_when_hashes_collide() {
         let mut handles = Handles::default();
-        handles.keep(7, "m", &[("a", "1")], 1);
-        assert_eq!(handles.get(7, "m", &[("a", "1")]), Some(1));
-        for other in [
-            &[][..],
-            &[("a", "2")],
-            &[("b", "1")],
-            &[("a", "1"), ("b", "2")],
-        ] {
+        handles.keep(7, "m", &["1"], 1);
+        assert_eq!(handles.get(7, "m", &["1"]), Some(1));
+        for other in [&[][..], &["2"], &["1", "2"]] {
             assert_eq!(handles.get(7, "m", other), None, "{other:?}");
         }
-        assert_eq!(handles.get(7, "n", &[("a", "1")]), None);
+        assert_eq!(handles.get(7, "n", &["1"]), None);
     }
 
     #[test]
@@ -173,7 +164,7 @@ mod tests {
 
     #[test]
     fn where_one_label_ends_and_the_next_begins_counts() {
-        let split = |a, b| hash("m", &[("k", a), ("l", b)]);
+        let split = |a, b| hash("m", &[a, b]);
         assert_ne!(split("ab", "c"), split("a", "bc"));
         assert_ne!(split("", "x"), split("x", ""));
         assert_ne!(split("12345678", ""), split("", "12345678"));

@@ -1,28 +1,76 @@
-//! The metrics of this crate, declared once as data.
+//! The metrics of this crate, as its registry declares them: data, and types to record with.
 //!
 //! Names are OpenTelemetry's (dotted, semantic conventions 1.42); what Prometheus sees is derived from the
 //! name, the unit and the kind by [`Metric::prometheus_name`], the way the specification's Prometheus
 //! compatibility document asks: dots become underscores, the unit becomes a suffix, a counter ends in `_total`.
-//! A service declares its own metrics as further [`Metric`] values and hands them to
+//!
+//! A metric is a constant, for whoever reads it, and a type whose fields are its labels, for whoever records it.
+//! What the registry does not declare does not compile: no such metric,
+//!
+//! ```compile_fail,E0433
+//! telemetry::signals::TelemetryLogEvnts { level: telemetry::signals::Level::Error }.add(1);
+//! ```
+//!
+//! no such label, and none forgotten,
+//!
+//! ```compile_fail,E0560
+//! use telemetry::signals::{Level, TelemetryLogEvents};
+//! TelemetryLogEvents { level: Level::Error, target: "kitchen" }.add(1);
+//! ```
+//!
+//! ```compile_fail,E0063
+//! telemetry::signals::TelemetryLogEvents {}.add(1);
+//! ```
+//!
+//! no such value, by its name or as a text,
+//!
+//! ```compile_fail,E0599
+//! use telemetry::signals::{Level, TelemetryLogEvents};
+//! TelemetryLogEvents { level: Level::Fatal }.add(1);
+//! ```
+//!
+//! ```compile_fail,E0308
+//! telemetry::signals::TelemetryLogEvents { level: "fatal" }.add(1);
+//! ```
+//!
+//! and no measurement of another kind:
+//!
+//! ```compile_fail,E0599
+//! use telemetry::signals::{Level, TelemetryLogEvents};
+//! TelemetryLogEvents { level: Level::Error }.record(0.5);
+//! ```
+//!
+//! What is left is
+//!
+//! ```
+//! use telemetry::signals::{Level, TelemetryLogEvents};
+//! TelemetryLogEvents { level: Level::Error }.add(1);
+//! ```
+//!
+//! A service declares its own in a registry of the same form, has the same Rust made of it, and hands the constants to
 //! [`Builder::metrics`](crate::Builder::metrics), so that their help and buckets are installed.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use metrics::{Key, Label, SharedString};
 
-mod declared;
+mod decimal;
+mod generated;
 mod handles;
+mod series;
 
-use handles::Handles;
+pub use decimal::Decimal;
+pub use generated::*;
+pub use metrics::{Counter, Gauge, Histogram};
+pub use series::Series;
 
-pub use declared::*;
+pub(crate) use series::key;
 
 /// Every metric that this crate emits.
 pub fn all() -> impl Iterator<Item = &'static Metric> + Clone {
-    declared::ALL.iter().copied().flatten().copied()
+    ALL.iter().copied()
 }
 
 /// What a metric measures, as Prometheus tells it apart.
@@ -58,23 +106,6 @@ pub struct Metric {
     pub labels: &'static [&'static str],
 }
 
-/// Bucket bounds that the semantic conventions advise for latencies of requests and calls, in seconds.
-pub const LATENCY_BUCKETS: &[f64] = &[
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
-
-/// Bucket bounds that the semantic conventions advise for database operations and messaging, in seconds.
-pub const FAST_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
-
-/// One label of a series: its declared (dotted) key and its value.
-pub type LabelValue<'a> = (&'static str, &'a str);
-
-thread_local! {
-    static COUNTERS: RefCell<Handles<metrics::Counter>> = RefCell::default();
-    static GAUGES: RefCell<Handles<metrics::Gauge>> = RefCell::default();
-    static HISTOGRAMS: RefCell<Handles<metrics::Histogram>> = RefCell::default();
-}
-
 // === impl Metric ===
 
 impl Metric {
@@ -82,54 +113,7 @@ impl Metric {
     ///
     /// A histogram's series add `_bucket`, `_sum` and `_count` to it.
     pub fn prometheus_name(&self) -> String {
-        let mut name = self.name.replace(['.', '-'], "_");
-        if let Some(suffix) = self.unit_suffix()
-            && !name.ends_with(suffix)
-        {
-            name.push('_');
-            name.push_str(suffix);
-        }
-        if matches!(self.kind, Kind::Counter | Kind::ObservableCounter) && !name.ends_with("_total")
-        {
-            name.push_str("_total");
-        }
-        name
-    }
-
-    /// The counter of one series. The labels are given by their declared keys, in any order.
-    pub fn counter(&self, labels: &[LabelValue<'_>]) -> metrics::Counter {
-        debug_assert_eq!(self.kind, Kind::Counter, "{} is no counter", self.name);
-        handles::find(&COUNTERS, self, labels, |recorder, key| {
-            recorder.register_counter(key, &METADATA)
-        })
-    }
-
-    /// The gauge of one series. The labels are given by their declared keys, in any order.
-    pub fn gauge(&self, labels: &[LabelValue<'_>]) -> metrics::Gauge {
-        debug_assert_eq!(self.kind, Kind::Gauge, "{} is no gauge", self.name);
-        handles::find(&GAUGES, self, labels, |recorder, key| {
-            recorder.register_gauge(key, &METADATA)
-        })
-    }
-
-    /// The histogram of one series. The labels are given by their declared keys, in any order.
-    pub fn histogram(&self, labels: &[LabelValue<'_>]) -> metrics::Histogram {
-        debug_assert_eq!(self.kind, Kind::Histogram, "{} is no histogram", self.name);
-        handles::find(&HISTOGRAMS, self, labels, |recorder, key| {
-            recorder.register_histogram(key, &METADATA)
-        })
-    }
-
-    /// Shows what an [`ObservableCounter`](Kind::ObservableCounter) says now.
-    pub fn observe(&self, labels: &[LabelValue<'_>], total: f64) {
-        debug_assert_eq!(
-            self.kind,
-            Kind::ObservableCounter,
-            "{} is not read elsewhere",
-            self.name
-        );
-        let key = self.key(labels);
-        metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(total);
+        prometheus_name(self.name, self.unit, self.kind)
     }
 
     /// Shows facts as the labels of an [`Info`](Kind::Info), whatever they are called.
@@ -142,69 +126,47 @@ impl Metric {
         metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA)).set(1.0);
     }
 
-    /// Has the series of a counter or histogram be there before anything is measured, so that a rate of it never
-    /// misses its first event: one for each combination of these labels' values. Without labels, the one that
-    /// there is.
-    ///
-    /// ```
-    /// # use telemetry::signals::{Kind, Metric};
-    /// # const ORDERS: Metric = Metric {
-    /// #     name: "kitchen.orders", kind: Kind::Counter, unit: "{order}", help: "Orders.", buckets: &[],
-    /// #     labels: &["course", "outcome"],
-    /// # };
-    /// ORDERS.zero(&[
-    ///     ("course", &["starter", "main"]),
-    ///     ("outcome", &["served", "sent_back"]),
-    /// ]);
-    /// ```
-    pub fn zero(&self, closed: &[(&'static str, &[&str])]) {
-        let mut combinations: Vec<Vec<LabelValue<'_>>> = vec![Vec::new()];
-        for (key, values) in closed {
-            combinations = combinations
-                .iter()
-                .flat_map(|labels| {
-                    values.iter().map(|value| {
-                        let mut labels = labels.clone();
-                        labels.push((*key, *value));
-                        labels
-                    })
-                })
-                .collect();
-        }
-        for labels in combinations {
-            match self.kind {
-                Kind::Counter => self.counter(&labels).increment(0),
-                Kind::Histogram => drop(self.histogram(&labels)),
-                // What has not been looked at has no value.
-                Kind::Gauge | Kind::ObservableCounter | Kind::Info => {}
-            }
-        }
-    }
-
     /// The unit as the end of an exposed name: `seconds`.
     pub(crate) fn unit_suffix(&self) -> Option<&'static str> {
-        match self.unit {
-            "s" => Some("seconds"),
-            "ms" => Some("milliseconds"),
-            "By" => Some("bytes"),
-            "m" => Some("meters"),
-            "" | "1" => None,
-            annotation if annotation.starts_with('{') => None,
-            other => Some(other),
-        }
+        unit_suffix(self.unit)
     }
 
-    pub(crate) fn key(&self, labels: &[LabelValue<'_>]) -> Key {
-        debug_assert!(
-            labels.iter().all(|(key, _)| self.labels.contains(key)),
-            "{} does not declare one of the labels {labels:?}",
-            self.name
-        );
-        let labels = labels
+    /// Has the only series of a counter or histogram without labels be there before anything is measured.
+    pub(crate) fn begin(&self) {
+        let key = key(self, &[]);
+        metrics::with_recorder(|recorder| match self.kind {
+            Kind::Counter => recorder.register_counter(&key, &METADATA).increment(0),
+            Kind::Histogram => drop(recorder.register_histogram(&key, &METADATA)),
+            // What has not been looked at has no value.
+            Kind::Gauge | Kind::ObservableCounter | Kind::Info => {}
+        });
+    }
+}
+
+/// Any series, for tests of what lies below the types.
+#[cfg(test)]
+impl Metric {
+    pub(crate) fn counter(&self, labels: &[(&'static str, &str)]) -> Counter {
+        let key = self.any_key(labels);
+        metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
+    }
+
+    pub(crate) fn gauge(&self, labels: &[(&'static str, &str)]) -> Gauge {
+        let key = self.any_key(labels);
+        metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA))
+    }
+
+    pub(crate) fn histogram(&self, labels: &[(&'static str, &str)]) -> Histogram {
+        let key = self.any_key(labels);
+        metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
+    }
+
+    fn any_key(&self, labels: &[(&'static str, &str)]) -> Key {
+        let labels: Vec<_> = labels
             .iter()
             .map(|(key, value)| Label::new(label_name(key), (*value).to_owned()))
-            .collect::<Vec<_>>();
-        Key::from_parts(SharedString::const_str(exposed(self)), labels)
+            .collect();
+        Key::from_parts(self.prometheus_name(), labels)
     }
 }
 
@@ -218,6 +180,34 @@ impl Kind {
             Self::Counter | Self::Gauge | Self::Histogram => self == facade,
             Self::ObservableCounter | Self::Info => facade == Self::Gauge,
         }
+    }
+}
+
+/// The name under which Prometheus knows a metric of this name, unit and kind.
+pub(crate) fn prometheus_name(name: &str, unit: &str, kind: Kind) -> String {
+    let mut name = name.replace(['.', '-'], "_");
+    if let Some(suffix) = unit_suffix(unit)
+        && !name.ends_with(suffix)
+    {
+        name.push('_');
+        name.push_str(suffix);
+    }
+    if matches!(kind, Kind::Counter | Kind::ObservableCounter) && !name.ends_with("_total") {
+        name.push_str("_total");
+    }
+    name
+}
+
+/// What a unit leaves at the end of a name.
+fn unit_suffix(unit: &str) -> Option<&str> {
+    match unit {
+        "s" => Some("seconds"),
+        "ms" => Some("milliseconds"),
+        "By" => Some("bytes"),
+        "m" => Some("meters"),
+        "" | "1" => None,
+        annotation if annotation.starts_with('{') => None,
+        other => Some(other),
     }
 }
 

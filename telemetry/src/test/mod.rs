@@ -2,16 +2,13 @@
 //! asked for.
 //!
 //! ```
-//! use telemetry::signals::{Kind, Metric};
-//! # const SOUPS: Metric = Metric {
-//! #     name: "kitchen.soups", kind: Kind::Counter, unit: "{soup}", help: "Soups.", buckets: &[], labels: &["size"],
-//! # };
+//! use telemetry::signals::{DB_CLIENT_CONNECTION_TIMEOUTS, DbClientConnectionTimeouts};
 //!
 //! async fn cook() {
 //!     let span = tracing::info_span!("cook", dish = "soup");
 //!     let _cooking = span.enter();
 //!     tracing::info_span!("boil").in_scope(|| tracing::warn!(left = 2, "low on salt"));
-//!     SOUPS.counter(&[("size", "large")]).increment(1);
+//!     DbClientConnectionTimeouts { db_client_connection_pool_name: "pantry" }.add(1);
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -21,7 +18,8 @@
 //! let cook = captured.span("cook");
 //! cook.assert_root().assert_attribute("dish", "soup");
 //! captured.span("boil").assert_child_of(&cook);
-//! assert_eq!(captured.metrics().counter(&SOUPS, &[("size", "large")]), 1);
+//! let pantry = [("db.client.connection.pool.name", "pantry")];
+//! assert_eq!(captured.metrics().counter(&DB_CLIENT_CONNECTION_TIMEOUTS, &pantry), 1);
 //! let warning = captured.log("low on salt");
 //! assert_eq!(warning.field("left"), Some(&2.into()));
 //! assert!(warning.is_in(&captured.span("boil")));

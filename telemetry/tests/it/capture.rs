@@ -10,26 +10,15 @@ use http_body_util::BodyExt;
 use opentelemetry::trace::{SpanKind, Status};
 use telemetry::context::{SavedContext, link};
 use telemetry::http::ServerLayer;
-use telemetry::signals::{HTTP_SERVER_REQUEST_DURATION, Kind, Metric};
+use telemetry::signals::HTTP_SERVER_REQUEST_DURATION;
 use telemetry::test::{Captured, capture, capture_logging, on_threads};
 use tower::ServiceExt;
 
-const SOUPS: Metric = Metric {
-    name: "kitchen.soups",
-    kind: Kind::Counter,
-    unit: "{soup}",
-    help: "Soups.",
-    buckets: &[],
-    labels: &["dish.size", "outcome"],
-};
+use crate::kitchen_signals::{DishSize, HEAT, Heat, Outcome, SOUPS, Soups};
 
-const HEAT: Metric = Metric {
-    name: "kitchen.heat",
-    kind: Kind::Gauge,
-    unit: "Cel",
-    help: "How hot it is.",
-    buckets: &[],
-    labels: &[],
+const SOUP: Soups = Soups {
+    dish_size: None,
+    outcome: None,
 };
 
 async fn serve_once() -> Captured {
@@ -90,7 +79,11 @@ async fn a_test_sees_nothing_of_another() {
     let elsewhere = std::thread::spawn(|| {
         let other = capture();
         tracing::info_span!("other").in_scope(|| tracing::info!("other"));
-        SOUPS.counter(&[("dish.size", "small")]).increment(1);
+        Soups {
+            dish_size: Some(DishSize::Small),
+            ..SOUP
+        }
+        .add(1);
         (
             other.spans().len(),
             other.logs().len(),
@@ -100,7 +93,7 @@ async fn a_test_sees_nothing_of_another() {
     assert_eq!(elsewhere.join().unwrap(), (1, 1, 1));
     std::thread::spawn(|| {
         tracing::info_span!("nobody's").in_scope(|| tracing::info!("nobody's"));
-        SOUPS.counter(&[]).increment(1);
+        SOUP.add(1);
     })
     .join()
     .unwrap();
@@ -112,7 +105,7 @@ async fn a_test_sees_nothing_of_another() {
 async fn a_capture_ends_with_its_value_and_gives_back_what_was_before() {
     let outer = capture();
     drop(serve_once().await);
-    SOUPS.counter(&[]).increment(1);
+    SOUP.add(1);
     tracing::info_span!("after").in_scope(|| {});
     assert_eq!(outer.metrics().counter(&SOUPS, &[]), 1);
     let names: Vec<_> = outer.spans().iter().map(|span| span.name.clone()).collect();
@@ -126,12 +119,19 @@ async fn a_capture_ends_with_its_value_and_gives_back_what_was_before() {
 #[tokio::test]
 async fn labels_choose_series_and_several_are_put_together() {
     let captured = capture();
-    for (size, outcome, count) in [("small", "ok", 1), ("large", "ok", 2), ("large", "cold", 4)] {
-        let labels = [("dish.size", size), ("outcome", outcome)];
-        SOUPS.counter(&labels).increment(count);
+    for (size, outcome, count) in [
+        (DishSize::Small, Outcome::Ok, 1),
+        (DishSize::Large, Outcome::Ok, 2),
+        (DishSize::Large, Outcome::Cold, 4),
+    ] {
+        let soups = Soups {
+            dish_size: Some(size),
+            outcome: Some(outcome),
+        };
+        soups.add(count);
     }
-    HEAT.gauge(&[]).set(40.0);
-    HEAT.gauge(&[]).decrement(1.5);
+    Heat.set(40.0);
+    Heat.gauge().decrement(1.5);
     metrics::histogram!("plain", "a.b" => "c").record(2.0);
     metrics::histogram!("plain").record(1.0);
     let metrics = captured.metrics();
@@ -239,14 +239,14 @@ fn all_threads_of_a_runtime_can_take_part() {
                 tokio::spawn(async move {
                     tokio::task::yield_now().await;
                     tracing::info_span!("task").in_scope(|| tracing::info!(number, "done"));
-                    SOUPS.counter(&[]).increment(1);
+                    SOUP.add(1);
                 })
             })
             .collect();
         for task in tasks {
             task.await.unwrap();
         }
-        let blocking = || SOUPS.counter(&[]).increment(1);
+        let blocking = || SOUP.add(1);
         tokio::task::spawn_blocking(blocking).await.unwrap();
         assert_eq!(
             (captured.spans_named("task").len(), captured.logs().len()),
@@ -264,7 +264,7 @@ async fn a_future_takes_part_wherever_it_is_polled_and_others_do_not() {
             tokio::task::yield_now().await;
         }
         tracing::info_span!("work", name).in_scope(|| {});
-        SOUPS.counter(&[]).increment(1);
+        SOUP.add(1);
     };
     let inside = tokio::spawn(captured.in_scope(work("inside")));
     let outside = tokio::spawn(work("outside"));

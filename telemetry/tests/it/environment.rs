@@ -9,7 +9,7 @@ use opentelemetry::{Context, KeyValue, global};
 use serde_json::Value;
 use telemetry::admin::{Admin, Readiness};
 use telemetry::context::SavedContext;
-use telemetry::signals::HTTP_SERVER_REQUEST_DURATION;
+use telemetry::signals::{HttpRequestMethod, HttpServerRequestDuration, UrlScheme};
 
 use crate::child;
 use crate::collector::{Collector, Seen};
@@ -164,7 +164,15 @@ async fn child_works() {
     println!("carried: {}", serde_json::to_string(&carried).unwrap());
     {
         let _current = context.clone().attach();
-        HTTP_SERVER_REQUEST_DURATION.histogram(&[]).record(0.2);
+        HttpServerRequestDuration {
+            http_request_method: HttpRequestMethod::Get,
+            url_scheme: UrlScheme::Http,
+            http_route: None,
+            http_response_status_code: None,
+            network_protocol_version: None,
+            error_type: None,
+        }
+        .record(0.2);
         tracing::info!("at work");
     }
     context.span().end();

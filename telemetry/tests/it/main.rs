@@ -25,6 +25,9 @@ mod hostile;
 mod http;
 mod http_conventions;
 mod http_ends;
+#[path = "../../examples/kitchen/signals/mod.rs"]
+#[allow(dead_code)] // What is generated is more than what a test uses.
+mod kitchen_signals;
 mod logs;
 mod messaging;
 mod messaging_batch;

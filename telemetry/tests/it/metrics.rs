@@ -109,12 +109,16 @@ impl Measured {
 
 /// Puts one measurement into a series with the strangest labels.
 fn measure(metric: &'static Metric) {
-    let labels: Vec<_> = metric.labels.iter().map(|key| (*key, STRANGE)).collect();
+    let labels: Vec<(String, &str)> = metric
+        .labels
+        .iter()
+        .map(|key| (signals::label_name(key).into_owned(), STRANGE))
+        .collect();
+    let name = metric.prometheus_name();
     match metric.kind {
-        Kind::Counter => metric.counter(&labels).increment(1),
-        Kind::Gauge => metric.gauge(&labels).set(0.5),
-        Kind::Histogram => metric.histogram(&labels).record(metric.buckets[1]),
-        Kind::ObservableCounter => metric.observe(&labels, 0.5),
+        Kind::Counter => metrics::counter!(name, &labels).increment(1),
+        Kind::Gauge | Kind::ObservableCounter => metrics::gauge!(name, &labels).set(0.5),
+        Kind::Histogram => metrics::histogram!(name, &labels).record(metric.buckets[1]),
         // It says who the process is.
         Kind::Info => {}
     }
@@ -343,13 +347,15 @@ fn a_sampled_request_is_its_routes_exemplar_and_an_unsampled_one_is_none() {
 #[test]
 fn a_recorder_that_a_test_puts_in_place_gets_what_its_thread_measures() {
     run(async {
-        let metric = &signals::MESSAGING_CLIENT_SENT_MESSAGES;
-        let labels = [("messaging.destination.name", "local")];
-        metric.counter(&labels).increment(1);
+        let timeouts = signals::DbClientConnectionTimeouts {
+            db_client_connection_pool_name: "local",
+        };
+        timeouts.add(1);
         let local = PrometheusBuilder::new().build_recorder();
-        metrics::with_local_recorder(&local, || metric.counter(&labels).increment(5));
-        metric.counter(&labels).increment(1);
-        let series = "messaging_client_sent_messages_total{messaging_destination_name=\"local\"}";
+        metrics::with_local_recorder(&local, || timeouts.add(5));
+        timeouts.add(1);
+        let series =
+            "db_client_connection_timeouts_total{db_client_connection_pool_name=\"local\"}";
         assert_eq!(crate::harness::series(series), Some(2.0));
         let told = local.handle().render();
         assert!(told.contains(&format!("{series} 5\n")), "{told}");

@@ -5,6 +5,7 @@
 
 use super::State;
 use chassis::{Failure, clock::Millis};
+use registry::AuctionBidsOutcome;
 
 /// What a bid is measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,23 +74,26 @@ impl Standing {
 // === impl Rejection ===
 
 impl Rejection {
-    /// The stable codes of all rejections.
-    pub const CODES: [&'static str; 5] = [
-        "auction.not_open",
-        "auction.deadline_passed",
-        "auction.not_eligible",
-        "auction.wrong_currency",
-        "auction.bid_too_high",
-    ];
-
     /// Its stable code.
     pub const fn code(self) -> &'static str {
         match self {
-            Self::NotOpen(_) => Self::CODES[0],
-            Self::DeadlinePassed => Self::CODES[1],
-            Self::NotEligible => Self::CODES[2],
-            Self::WrongCurrency => Self::CODES[3],
-            Self::TooHigh(_) => Self::CODES[4],
+            Self::NotOpen(_) => "auction.not_open",
+            Self::DeadlinePassed => "auction.deadline_passed",
+            Self::NotEligible => "auction.not_eligible",
+            Self::WrongCurrency => "auction.wrong_currency",
+            Self::TooHigh(_) => "auction.bid_too_high",
+        }
+    }
+}
+
+impl From<Rejection> for AuctionBidsOutcome {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::NotOpen(_) => Self::AuctionNotOpen,
+            Rejection::DeadlinePassed => Self::AuctionDeadlinePassed,
+            Rejection::NotEligible => Self::AuctionNotEligible,
+            Rejection::WrongCurrency => Self::AuctionWrongCurrency,
+            Rejection::TooHigh(_) => Self::AuctionBidTooHigh,
         }
     }
 }

@@ -15,6 +15,7 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic_prost::ProstCodec;
 
 use super::wire::{METHOD, StrategyParameters, StrategyResponse};
+use crate::signals::TelemetrySamplingFetchesErrorType as Kind;
 
 /// How long one fetch may take.
 const TIME_OUT: Duration = Duration::from_secs(10);
@@ -61,12 +62,12 @@ pub(super) enum FetchError {
 
 impl FetchError {
     /// For counting.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> Kind {
         match self {
-            Self::Unreachable(_) => "unreachable",
-            Self::TimedOut => "timeout",
-            Self::Refused(_) => "refused",
-            Self::Unreadable(_) => "unreadable",
+            Self::Unreachable(_) => Kind::Unreachable,
+            Self::TimedOut => Kind::Timeout,
+            Self::Refused(_) => Kind::Refused,
+            Self::Unreadable(_) => Kind::Unreadable,
         }
     }
 }

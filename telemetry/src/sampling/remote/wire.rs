@@ -153,6 +153,9 @@ mod tests {
     #[test]
     fn an_answer_without_a_strategy_is_unreadable() {
         let empty: StrategyResponse = serde_json::from_str("{}").unwrap();
-        assert_eq!(empty.to_strategy().unwrap_err().kind(), "unreadable");
+        assert_eq!(
+            empty.to_strategy().unwrap_err().kind().as_str(),
+            "unreadable"
+        );
     }
 }

@@ -1,0 +1,57 @@
+//! The values that labels have and no others.
+//!
+//! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
+
+/// The values of `dish.size`: How large a dish is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DishSize {
+    /// For one.
+    Small,
+    /// For the table.
+    Large,
+}
+
+impl DishSize {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Small, Self::Large];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Large => "large",
+        }
+    }
+
+    /// The one that is recorded as this.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+/// The values of `outcome`: What became of a dish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// `ok`.
+    Ok,
+    /// `cold`.
+    Cold,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Ok, Self::Cold];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Cold => "cold",
+        }
+    }
+
+    /// The one that is recorded as this.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
