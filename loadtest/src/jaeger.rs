@@ -2,11 +2,15 @@
 
 use crate::{
     traces::{Kind, Link, Span, Trace},
-    transport::{Transport, TransportError},
+    transport::{Transport, TransportError, query_encoded},
 };
 use http::{HeaderMap, Method, StatusCode};
+use prost_types::Timestamp;
 use serde::Deserialize;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 const TIME_OUT: Duration = Duration::from_secs(20);
 
@@ -56,6 +60,36 @@ impl Jaeger {
         }
         let found: Found = answer.json()?;
         Ok(found.result.into_trace(trace_id))
+    }
+
+    /// The spans, of whatever service, of the latest `most` traces in which `service` took part and that began within
+    /// `since`; as they were exported.
+    ///
+    /// # Errors
+    /// When Jaeger does not answer, or not with traces.
+    pub async fn recent(
+        &self,
+        service: &str,
+        since: Duration,
+        most: usize,
+    ) -> Result<Vec<Span>, TransportError> {
+        let now = SystemTime::now();
+        let begin = now.checked_sub(since).unwrap_or(SystemTime::UNIX_EPOCH);
+        let [begin, end] =
+            [begin, now].map(|time| query_encoded(&Timestamp::from(time).to_string()));
+        let path = format!(
+            "/api/v3/traces?query.service_name={service}&query.start_time_min={begin}&query.start_time_max={end}\
+             &query.num_traces={most}&query.raw_traces=true"
+        );
+        let answer = self
+            .transport
+            .send(Method::GET, &path, HeaderMap::new(), bytes::Bytes::new())
+            .await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(vec![]);
+        }
+        let found: Found = answer.json()?;
+        Ok(found.result.into_spans())
     }
 
     /// Reads the trace again and again until `judge` has nothing to object or `limit` has passed: spans arrive in
@@ -162,6 +196,10 @@ const STATUS_ERROR: u8 = 2;
 
 impl TracesData {
     fn into_trace(self, id: &str) -> Trace {
+        Trace::new(id, self.into_spans())
+    }
+
+    fn into_spans(self) -> Vec<Span> {
         let mut spans = Vec::new();
         for group in self.resource_spans {
             let resource = texts(group.resource.attributes);
@@ -170,7 +208,7 @@ impl TracesData {
             let found = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
             spans.extend(found.map(|span| span.into_span(&service, &instance)));
         }
-        Trace::new(id, spans)
+        spans
     }
 }
 

@@ -105,7 +105,7 @@ fn prometheus_evaluates_every_rule_that_is_generated() {
 }
 
 /// Makes a minute of auctions, once for all tests here.
-async fn minute_of_auctions(stack: &Stack) {
+pub(crate) async fn minute_of_auctions(stack: &Stack) {
     LOADED
         .get_or_init(async || {
             stack.cast().await;
