@@ -133,6 +133,7 @@ impl From<Rejection> for Failure {
 mod tests {
     use super::{Rejection, Standing, State};
     use proptest::prelude::*;
+    use registry::AuctionBidsOutcome;
 
     const DEADLINE: i64 = 1_000;
 
@@ -143,6 +144,20 @@ mod tests {
             ceiling_minor,
             step_minor,
             lowest_minor,
+        }
+    }
+
+    #[test]
+    fn a_rejection_is_counted_by_its_code() {
+        for rejection in [
+            Rejection::NotOpen(State::Closed),
+            Rejection::DeadlinePassed,
+            Rejection::NotEligible,
+            Rejection::WrongCurrency,
+            Rejection::TooHigh(None),
+        ] {
+            let outcome = AuctionBidsOutcome::from(rejection);
+            assert_eq!(outcome.as_str(), rejection.code());
         }
     }
 

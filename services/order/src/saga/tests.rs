@@ -93,6 +93,17 @@ fn scripts() -> impl Strategy<Value = Script> {
         .prop_map(|(refused, tries)| Script { refused, tries })
 }
 
+#[test]
+fn steps_and_outcomes_are_counted_by_their_names() {
+    for step in Step::ALL {
+        assert_eq!(registry::Step::from(step).as_str(), step.name());
+    }
+    for outcome in Outcome::ALL {
+        let counted = registry::OrderSagaStepsOutcome::from(outcome);
+        assert_eq!(counted.as_str(), outcome.name());
+    }
+}
+
 proptest! {
     #[test]
     fn every_saga_ends_confirmed_or_failed_and_never_both(script in scripts()) {
