@@ -37,6 +37,12 @@ test: ## Every test, against the real components; installs what it needs
 test-compose: ## docker-compose.yml for real: up on any engine, one auction, its trace, a kill, down
 	@deploy/container/test.sh
 
+test-lean: ## The tests of the telemetry crate with its lean bridge from tracing
+	@telemetry/lean-bridge/test.sh
+
+bench: ## What telemetry costs per request, beside its peers, and how it grows (ROUNDS=9 REQUESTS=40000)
+	@telemetry/benches/run.sh
+
 fuzz: ## A million hostile requests against the reading of contexts (RUNS=1000000 SEED=1); needs a C++ compiler
 	@telemetry/fuzz/run.sh
 
@@ -65,4 +71,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest outage test test-compose fuzz mutants check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest outage test test-compose test-lean bench fuzz mutants check generate fmt deny advisories help

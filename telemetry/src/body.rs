@@ -38,7 +38,7 @@ pin_project! {
             if let Some(exchange) = this.exchange.take() {
                 let how = Abandoned::now();
                 // What it waited for ends before it.
-                exchange.span().in_scope(|| this.inner.set(None));
+                exchange.hop().in_scope(|| this.inner.set(None));
                 exchange.ended(End::Abandoned(how));
             }
         }
@@ -67,7 +67,7 @@ pin_project! {
                 } else {
                     End::Abandoned(Abandoned::now())
                 };
-                exchange.span().in_scope(|| this.inner.set(None));
+                exchange.hop().in_scope(|| this.inner.set(None));
                 exchange.ended(end);
             }
         }
@@ -127,7 +127,7 @@ where
                 let _entered = this
                     .exchange
                     .as_ref()
-                    .map(|exchange| exchange.span().enter());
+                    .map(|exchange| exchange.hop().enter());
                 inner.poll(cx)
             };
             match polled {
@@ -149,7 +149,7 @@ where
         }
         match this.exchange.take() {
             Some(exchange) => {
-                exchange.span().in_scope(|| this.inner.set(None));
+                exchange.hop().in_scope(|| this.inner.set(None));
                 Poll::Ready(Ok(without_body(exchange.expired(Part::Head))))
             }
             None => Poll::Pending,
@@ -239,7 +239,7 @@ where
         };
         exchange.next();
         let polled = {
-            let _entered = exchange.span().enter();
+            let _entered = exchange.hop().enter();
             inner.poll_frame(cx)
         };
         exchange.asked();
@@ -249,7 +249,7 @@ where
             Poll::Pending => expiry(this.deadline, cx).is_ready(),
         };
         if is_late && let Some(exchange) = this.exchange.take() {
-            exchange.span().in_scope(|| this.inner.set(None));
+            exchange.hop().in_scope(|| this.inner.set(None));
             let told = exchange.expired(Part::Trailers);
             return Poll::Ready(Some(Ok(Frame::trailers(told))));
         }

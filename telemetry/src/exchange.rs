@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::body::{ResponseFuture, TrackedBody};
-use crate::hop::Abandoned;
+use crate::hop::{Abandoned, Hop};
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
 pub trait Protocol {
@@ -22,8 +22,8 @@ pub trait Protocol {
 
 /// What is measured between a request and the end of its response.
 pub trait Exchange: Sized {
-    /// The span in which the response is made and its body polled.
-    fn span(&self) -> &tracing::Span;
+    /// The hop in which the response is made and its body polled.
+    fn hop(&self) -> &Hop;
 
     /// When it must have ended, trailers and all.
     fn deadline(&self) -> Option<Instant> {
@@ -120,7 +120,7 @@ where
         if exchange.deadline().is_some_and(|at| at <= Instant::now()) {
             return ResponseFuture::refused(exchange);
         }
-        let inner = exchange.span().in_scope(|| self.inner.call(request));
+        let inner = exchange.hop().in_scope(|| self.inner.call(request));
         ResponseFuture::new(inner, exchange, no_body)
     }
 }

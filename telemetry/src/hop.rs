@@ -1,24 +1,61 @@
 //! One span of one hop, from its start to its only end.
 
-use std::time::Instant;
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
-use opentelemetry::{Context, Key, KeyValue, Value};
+use opentelemetry::{Context, ContextGuard, Key, KeyValue, Value};
+use pin_project_lite::pin_project;
+use quanta::Instant;
+use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::tracer::Start;
+use crate::{bridge, clock, propagation};
 
 /// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
 pub(crate) const STREAM: &str = "telemetry.stream";
 
 /// The span of a request, call, message or query, while it lasts.
 ///
-/// It is ended through OpenTelemetry, not by the last drop of the `tracing` span: a task that was spawned from
-/// a handler keeps that one alive, and the request must not seem to last as long as the task.
+/// It is a span of OpenTelemetry. There is one of `tracing` beside it when it is recorded, so that both libraries agree
+/// on what the current span is; whatever becomes of that one, this ends when [`end`](Self::end) says so: a task that was
+/// spawned from a handler keeps the handler's span, and the request must not seem to last as long as the task.
 #[derive(Debug)]
-pub(crate) struct Hop {
+pub struct Hop {
     span: tracing::Span,
     context: Context,
     recording: bool,
     started: Instant,
+}
+
+/// While this lives, the hop is the current one on its thread.
+#[must_use = "the hop is left when this is dropped"]
+pub(crate) struct Inside<'a> {
+    // In the order in which they must go.
+    _span: Option<Entered<'a>>,
+    _context: Option<ContextGuard>,
+}
+
+pin_project! {
+    /// A future within a hop, which outlives it: what the future drops belongs to it still.
+    pub(crate) struct Within<F> {
+        #[pin]
+        inner: Option<F>,
+        span: tracing::Span,
+        context: Context,
+        recording: bool,
+    }
+
+    impl<F> PinnedDrop for Within<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _inside = Inside::of(this.span, this.context, *this.recording);
+            this.inner.set(None);
+        }
+    }
 }
 
 /// The end of the hop of one future, which comes also when the future is dropped.
@@ -36,8 +73,48 @@ pub enum Abandoned {
 // === impl Hop ===
 
 impl Hop {
-    /// Starts the span: its parent is what it is now.
-    pub(crate) fn new(span: tracing::Span) -> Self {
+    /// Starts a span. Its name is made only when it is recorded or the sampler wants to know it, its attributes only
+    /// when it is recorded.
+    pub(crate) fn start(
+        start: Start,
+        name: impl FnOnce() -> Cow<'static, str>,
+        describe: impl FnOnce(&mut Vec<KeyValue>),
+    ) -> Self {
+        let (context, recording) = match bridge::tracer() {
+            Some(tracer) => tracer.begin(start, name, describe),
+            None => (start.into_parent(), false),
+        };
+        let span = if recording {
+            bridge::span_of(&context)
+        } else {
+            tracing::Span::none()
+        };
+        Self {
+            span,
+            context,
+            recording,
+            started: Instant::now(),
+        }
+    }
+
+    /// No span of its own: what happens inside belongs to the current one.
+    pub(crate) fn none() -> Self {
+        Self {
+            span: tracing::Span::none(),
+            context: Context::current(),
+            recording: false,
+            started: Instant::now(),
+        }
+    }
+
+    /// Starts a span that was made with `tracing`: its parent is what it is now. One that is not recorded is none.
+    pub(crate) fn of(span: tracing::Span) -> Self {
+        if span.is_disabled() {
+            return Self {
+                span: tracing::Span::current(),
+                ..Self::none()
+            };
+        }
         let context = span.context();
         let recording = context.span().is_recording();
         Self {
@@ -48,8 +125,24 @@ impl Hop {
         }
     }
 
-    pub(crate) fn span(&self) -> &tracing::Span {
-        &self.span
+    /// Makes it the current one on this thread.
+    pub(crate) fn enter(&self) -> Inside<'_> {
+        Inside::of(&self.span, &self.context, self.recording)
+    }
+
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _inside = self.enter();
+        work()
+    }
+
+    /// The future with the hop current wherever it is polled.
+    pub(crate) fn around<F>(&self, future: F) -> Within<F> {
+        Within {
+            inner: Some(future),
+            span: self.span.clone(),
+            context: self.context.clone(),
+            recording: self.recording,
+        }
     }
 
     /// The context for what happens inside: the span is the parent of that.
@@ -59,6 +152,16 @@ impl Hop {
 
     pub(crate) fn span_context(&self) -> SpanContext {
         self.context.span().span_context().clone()
+    }
+
+    /// The trace's id, when there is one, as the value of a header.
+    #[cfg(feature = "http")]
+    pub(crate) fn trace_id_text(&self) -> Option<http::HeaderValue> {
+        let span = self.context.span();
+        let span = span.span_context();
+        span.is_valid()
+            .then(|| propagation::trace_id_text(span.trace_id()))
+            .flatten()
     }
 
     /// Whether anybody will see the span: what only it needs is computed only then.
@@ -105,14 +208,47 @@ impl Hop {
 
     /// Records while the span is current, which is how a measurement finds its exemplar.
     pub(crate) fn record(&self, record: impl FnOnce()) {
-        let _current = self.context.clone().attach();
+        let in_another = Context::map_current(TraceContextExt::has_active_span);
+        // What is not recorded is no exemplar, and neither is nothing.
+        let _current = (self.recording || in_another).then(|| self.context.clone().attach());
         record();
     }
 
     /// Ends the span, having recorded what must be recorded while it is current.
     pub(crate) fn end(self, record: impl FnOnce(&Self)) {
         self.record(|| record(&self));
-        self.context.span().end();
+        if self.recording {
+            self.context.span().end_with_timestamp(clock::now());
+        }
+    }
+}
+
+// === impl Inside ===
+
+impl<'a> Inside<'a> {
+    fn of(span: &'a tracing::Span, context: &Context, recording: bool) -> Self {
+        // The `tracing` span of one that is recorded brings the context.
+        let context = (!recording).then(|| context.clone().attach());
+        Self {
+            _context: context,
+            _span: (!span.is_disabled()).then(|| span.enter()),
+        }
+    }
+}
+
+// === impl Within ===
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _inside = Inside::of(this.span, this.context, *this.recording);
+        match this.inner.as_pin_mut() {
+            Some(inner) => inner.poll(task),
+            // It is there until the end.
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -141,6 +277,15 @@ impl Abandoned {
 impl<R: FnOnce(&Hop, &str)> Ending<R> {
     pub(crate) fn new(hop: Hop, record: R) -> Self {
         Self(Some((hop, record)))
+    }
+
+    /// Runs `work` with the hop current.
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some((hop, _)) => hop.in_scope(work),
+            // It is there until the end.
+            None => work(),
+        }
     }
 
     /// Ends it with what the future came to: the text is the span's description, the type its `error.type`.

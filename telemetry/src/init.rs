@@ -3,14 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::global;
-use opentelemetry::trace::{Tracer, TracerProvider, noop::NoopTracer};
+use opentelemetry::{Key, global};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::runtime::Handle;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -18,23 +13,13 @@ use crate::guard::{Rendering, Telemetry};
 use crate::logs::{FlushOnDrop, Logs};
 use crate::otlp::ExporterError;
 use crate::pipeline::Ledger;
-use crate::propagation::WithBaggage;
-use crate::sampling::{DatedIds, Sampling};
+use crate::sampling::Sampling;
 use crate::settings::{self, Rejected, Settings};
 use crate::signals::{self, Metric};
-use crate::{context, logs, pipeline, propagation, recorder, resource, runtime, sampling};
+use crate::tracer::{Sink, Tracer};
+use crate::{bridge, context, logs, pipeline, propagation, recorder, resource, runtime, sampling};
 
 const UPKEEP: Duration = Duration::from_secs(5);
-
-/// The parts of the exporter's own road: tracing them would make a trace of every export, for ever.
-const EXPORT_TARGETS: [&str; 6] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "opentelemetry",
-    "tonic",
-    "tower",
-];
 
 /// Why the telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -147,29 +132,23 @@ impl Builder {
         let ledger = Arc::new(Ledger::new(settings.batch));
         let service = resource::text(&resource, "service.name");
         let (mut pipeline, mut sampler) = (None, None);
-        let provider = if settings.disabled {
-            None
+        let tracer = if settings.disabled {
+            Tracer::disabled()
         } else {
             let head = sampling::head(&settings, &self.sampling);
             sampler = Some(head.clone());
-            let mut provider = SdkTracerProvider::builder()
-                .with_resource(resource.clone())
-                .with_sampler(head)
-                .with_id_generator(DatedIds::default())
-                .with_span_limits(settings.limits.of_spans());
+            let mut sink: Option<Arc<dyn Sink>> = None;
             if let Some((processor, started)) = pipeline::start(&settings, &resource, &ledger)? {
-                let processor = WithBaggage::new(&settings, self.baggage, processor);
-                provider = provider.with_span_processor(processor);
+                sink = Some(Arc::new(processor));
                 pipeline = Some(started);
             }
-            Some(provider.build())
+            let allowed = settings.baggage_attributes.iter().cloned().map(Key::new);
+            let baggage = allowed.chain(self.baggage.into_iter().map(Key::new));
+            Tracer::new(head, settings.limits.of_spans(), baggage.collect(), sink)
         };
-        let logs = match &provider {
-            Some(provider) => install(provider.tracer("telemetry"), &settings, service.clone())?,
-            None => install(NoopTracer::new(), &settings, service.clone())?,
-        };
-        if let Some(provider) = &provider {
-            global::set_tracer_provider(provider.clone());
+        let logs = install(tracer.clone(), &settings, service.clone())?;
+        if tracer.is_enabled() {
+            global::set_tracer_provider(tracer);
         }
         let rendering = Rendering {
             recorder: recorder::install(&settings, &self.metrics)?,
@@ -202,27 +181,12 @@ impl Builder {
     }
 }
 
-/// Installs the subscriber. The span layer has a filter of its own: a log level must never cut a trace.
-fn install<T>(tracer: T, settings: &Settings, service: String) -> Result<Logs, InitError>
-where
-    T: Tracer + Send + Sync + 'static,
-    T::Span: Send + Sync,
-{
-    let filter = EXPORT_TARGETS.iter().fold(
-        Targets::new().with_default(LevelFilter::INFO),
-        |targets, target| targets.with_target(*target, LevelFilter::OFF),
-    );
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(tracer)
-        .with_location(false)
-        .with_threads(false)
-        .with_tracked_inactivity(false)
-        .with_target(false)
-        .with_filter(filter);
+/// Installs the subscriber.
+fn install(tracer: Tracer, settings: &Settings, service: String) -> Result<Logs, InitError> {
     let (lines, logs) = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
     tracing_subscriber::registry()
-        .with(spans)
         .with(lines)
+        .with(bridge::layer(tracer))
         .try_init()
         .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
     Ok(logs)

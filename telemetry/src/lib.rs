@@ -71,6 +71,8 @@ pub mod test;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
+mod bridge;
+mod clock;
 mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;
@@ -89,6 +91,7 @@ mod runtime;
 mod settings;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod stream;
+mod tracer;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod trust;
 

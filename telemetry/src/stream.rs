@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use metrics::{Gauge, Histogram};
-use opentelemetry::KeyValue;
-use opentelemetry::trace::SpanContext;
-
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use opentelemetry::trace::{SpanContext, SpanKind};
+use opentelemetry::{Context, KeyValue};
 
 use crate::context::SavedContext;
 use crate::gauge::Held;
 use crate::hop::Hop;
+use crate::tracer::Start;
 
 /// How many events of one stream become traces in a second; the others are counted only.
 const MAX_TRACES: u32 = 50;
@@ -164,26 +163,18 @@ impl<F: Framing> OpenStream<F> {
 
     fn event(&self, hop: &Hop, index: u64, cause: Option<SpanContext>) -> Hop {
         let (key, name) = &self.name;
-        let span = tracing::info_span!(
-            target: "telemetry",
-            parent: None,
-            "stream.event",
-            otel.name = format!("event {name}"),
-        );
-        span.add_link(hop.span_context());
-        if let Some(cause) = cause {
-            // Of one that is no span nothing comes.
-            span.add_link(cause);
-        }
-        let event = Hop::new(span);
-        event.describe(|| {
-            let index = i64::try_from(index).unwrap_or(i64::MAX);
-            [
-                KeyValue::new(*key, name.clone()),
-                KeyValue::new("telemetry.stream.event.index", index),
-            ]
-        });
-        event
+        let event = Start::within(Context::new(), SpanKind::Internal);
+        Hop::start(
+            event.link(Some(hop.span_context())).link(cause),
+            || format!("event {name}").into(),
+            |attributes| {
+                let index = i64::try_from(index).unwrap_or(i64::MAX);
+                attributes.extend([
+                    KeyValue::new(*key, name.clone()),
+                    KeyValue::new("telemetry.stream.event.index", index),
+                ]);
+            },
+        )
     }
 
     fn end_events(&mut self) {

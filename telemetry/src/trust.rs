@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use tracing::Span;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 
-use crate::{context, propagation};
+use crate::propagation;
 
 /// Whose trace context a server goes on from.
 #[derive(Clone, Default)]
@@ -28,25 +29,18 @@ impl std::fmt::Debug for TrustPolicy {
 }
 
 impl TrustPolicy {
-    /// Gives `span`, a new one without a parent, what the caller's headers say about the trace so far. `with` is
-    /// what the span's context holds beside that.
-    pub(crate) fn admit(
-        &self,
-        span: &Span,
-        headers: &HeaderMap,
-        with: impl FnOnce(opentelemetry::Context) -> opentelemetry::Context,
-    ) {
+    /// What the caller's headers say about the trace so far: the context to go on in, and the span to link to instead.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> (Context, Option<SpanContext>) {
         let remote = propagation::extract(headers);
         let trusted = match self {
             Self::Inherit => true,
             Self::Boundary(trusted) => trusted(headers),
         };
         if trusted {
-            context::adopt(span, with(remote));
+            (remote, None)
         } else {
-            context::adopt(span, with(opentelemetry::Context::new()));
-            let linked = context::SavedContext::from_context(&remote);
-            context::link(span, &linked);
+            let linked = remote.span().span_context().clone();
+            (Context::new(), Some(linked))
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{SpanKind, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::SavedContext;
+use crate::hop::Hop;
+use crate::tracer::Start;
 
 /// How many links a span keeps (`OTEL_SPAN_LINK_COUNT_LIMIT`); the SDK cuts the rest.
 static LIMIT: AtomicUsize = AtomicUsize::new(128);
@@ -56,17 +58,16 @@ pub(crate) fn link_within<'a>(
         if some.is_empty() {
             return;
         }
-        let carrier = tracing::info_span!(
-            target: "telemetry",
-            parent: None,
-            "links",
-            otel.name = format!("{name}.links"),
-            link.count = some.len(),
+        let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
+        let carrier = some.into_iter().fold(
+            Start::within(context.clone(), SpanKind::Internal),
+            |carrier, other| carrier.link(Some(other.clone())),
         );
-        super::adopt(&carrier, context.clone());
-        for other in some {
-            carrier.add_link(other.clone());
-        }
-        carrier.context().span().end();
+        let carrier = Hop::start(
+            carrier,
+            || format!("{name}.links").into(),
+            |attributes| attributes.push(KeyValue::new("link.count", count)),
+        );
+        carrier.end(|_| {});
     }
 }

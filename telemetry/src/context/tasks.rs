@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
-use crate::hop::{Ending, Hop};
+use crate::hop::{Ending, Hop, Within};
 
 /// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
 ///
@@ -52,11 +52,10 @@ pub fn spawn_blocking_in<T: Send + 'static>(
     span: Span,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    let hop = Hop::new(span);
+    let hop = Hop::of(span);
     spawn_blocking(move || {
-        let span = hop.span().clone();
         let ending = Ending::new(hop, unmeasured as Unmeasured);
-        let output = span.in_scope(work);
+        let output = ending.in_scope(work);
         ending.end(None);
         output
     })
@@ -91,9 +90,9 @@ pub trait TraceExt: Future + Sized {
     /// The future as a span of its own: made here, it is a child of the current one. It ends when the future does,
     /// panics, or is dropped.
     fn in_span(self, span: Span) -> InSpan<Self> {
-        let hop = Hop::new(span);
+        let hop = Hop::of(span);
         InSpan {
-            inner: self.instrument(hop.span().clone()).in_current_trace(),
+            inner: hop.around(self),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
     }
@@ -116,7 +115,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct InSpan<F> {
         #[pin]
-        inner: InTrace<Instrumented<F>>,
+        inner: Within<F>,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
     }

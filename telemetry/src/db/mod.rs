@@ -44,13 +44,13 @@ use std::any::Any;
 use std::future::Future;
 use std::sync::OnceLock;
 
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{SpanKind, TraceContextExt};
 use opentelemetry::{Context, KeyValue, Value};
-use tracing::Instrument;
 
 use crate::error_type::{Classify, ErrorType};
 use crate::hop::{Ending, Hop};
 use crate::signals::DbClientOperationDuration;
+use crate::tracer::Start;
 
 pub use pool::{Borrowed, Pool};
 pub use statement::sanitized;
@@ -101,9 +101,8 @@ where
     let Some(target) = operation.target else {
         return future.await;
     };
-    let hop = Hop::new(operation.span());
-    hop.describe(|| operation.attributes(&target));
-    let span = hop.span().clone();
+    let hop = operation.start(&target);
+    let running = hop.around(future);
     let failed: OnceLock<ErrorType> = OnceLock::new();
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         let status_code = failed.get().and_then(ErrorType::status_code);
@@ -112,7 +111,7 @@ where
         }
         operation.measure(&target, hop, error_type, status_code);
     });
-    let result = future.instrument(span).await;
+    let result = running.await;
     if let Err(error) = &result {
         failed.get_or_init(|| ErrorType::of(error, target.classify));
     }
@@ -202,32 +201,25 @@ impl Operation {
         self
     }
 
-    fn span(&self) -> tracing::Span {
+    fn start(&self, target: &Target) -> Hop {
         let traced = Context::map_current(|context| context.span().span_context().is_sampled());
         if !traced {
-            return tracing::Span::none();
+            return Hop::none();
         }
-        match self.what {
-            What::Named {
-                operation,
-                collection,
-            } => tracing::info_span!(
-                target: "telemetry",
-                "db.client",
-                otel.name = format!("{operation} {collection}"),
-                otel.kind = "client",
-            ),
-            What::Statement(statement) => tracing::info_span!(
-                target: "telemetry",
-                "db.client",
-                otel.name = statement.summary.as_str(),
-                otel.kind = "client",
-            ),
-        }
+        Hop::start(
+            Start::here(SpanKind::Client),
+            || match self.what {
+                What::Named {
+                    operation,
+                    collection,
+                } => format!("{operation} {collection}").into(),
+                What::Statement(statement) => statement.summary.as_str().into(),
+            },
+            |attributes| self.describe(target, attributes),
+        )
     }
 
-    fn attributes(&self, target: &Target) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(8);
+    fn describe(&self, target: &Target, attributes: &mut Vec<KeyValue>) {
         let mut set = |key, value: Value| attributes.push(KeyValue::new(key, value));
         set("db.system.name", target.system.into());
         if !target.namespace.is_empty() {
@@ -254,7 +246,6 @@ impl Operation {
                 }
             }
         }
-        attributes
     }
 
     fn measure(&self, target: &Target, hop: &Hop, error_type: &str, status_code: Option<&str>) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
 use super::deadline::Deadline;
@@ -13,6 +14,7 @@ use super::{is_about_the_server, is_stream, method};
 use crate::exchange::{Measured, Protocol};
 use crate::hop::Hop;
 use crate::propagation;
+use crate::tracer::Start;
 
 /// A layer that makes a CLIENT span and the client metric of every call, sends the context along, and gives each
 /// call its deadline.
@@ -84,20 +86,18 @@ impl Protocol for ClientLayer {
             return None;
         }
         let is_stream = is_stream(self.streams, path);
-        let hop = Hop::new(tracing::info_span!(
-            target: "telemetry",
-            "rpc.client",
-            otel.name = method(path),
-            otel.kind = "client",
-        ));
-        if let Some(server) = &self.server {
-            hop.describe(|| {
-                [
-                    KeyValue::new("server.address", server.host.clone()),
-                    KeyValue::new("server.port", i64::from(server.port)),
-                ]
-            });
-        }
+        let hop = Hop::start(
+            Start::here(SpanKind::Client),
+            || method(path).to_owned().into(),
+            |attributes| {
+                if let Some(server) = &self.server {
+                    attributes.extend([
+                        KeyValue::new("server.address", server.host.clone()),
+                        KeyValue::new("server.port", i64::from(server.port)),
+                    ]);
+                }
+            },
+        );
         let default = self.deadline.filter(|_| !is_stream);
         let deadline = Deadline::send(request.headers_mut(), default);
         propagation::inject(&hop.context(), request.headers_mut());

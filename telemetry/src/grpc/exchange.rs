@@ -233,8 +233,8 @@ impl CallExchange {
 }
 
 impl Exchange for CallExchange {
-    fn span(&self) -> &tracing::Span {
-        self.hop.span()
+    fn hop(&self) -> &Hop {
+        &self.hop
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -2,6 +2,7 @@
 
 use http::Request;
 use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
 use super::deadline::{Deadline, store};
@@ -9,6 +10,7 @@ use super::exchange::{CallExchange, Side};
 use super::{TrustPolicy, is_about_the_server, is_stream, method};
 use crate::exchange::{Measured, Protocol};
 use crate::hop::Hop;
+use crate::tracer::Start;
 
 /// A layer that makes a SERVER span and the server metric of every call, and enforces its deadline.
 ///
@@ -62,25 +64,21 @@ impl Protocol for ServerLayer {
         if is_about_the_server(uri.path()) {
             return None;
         }
-        let span = tracing::info_span!(
-            target: "telemetry",
-            parent: None,
-            "rpc.server",
-            otel.name = method(uri.path()),
-            otel.kind = "server",
-        );
         let deadline = Deadline::read(request.headers());
-        self.trust
-            .admit(&span, request.headers(), |context| store(deadline, context));
-        let hop = Hop::new(span);
-        if let Some(authority) = uri.authority() {
-            hop.describe(|| {
-                let address = KeyValue::new("server.address", authority.host().to_owned());
-                let port = authority.port_u16();
-                let port = port.map(|port| KeyValue::new("server.port", i64::from(port)));
-                [address].into_iter().chain(port)
-            });
-        }
+        let (parent, linked) = self.trust.admit(request.headers());
+        let hop = Hop::start(
+            Start::within(store(deadline, parent), SpanKind::Server).link(linked),
+            || method(uri.path()).to_owned().into(),
+            |attributes| {
+                if let Some(authority) = uri.authority() {
+                    let host = authority.host().to_owned();
+                    attributes.push(KeyValue::new("server.address", host));
+                    let port = authority.port_u16();
+                    let port = port.map(|port| KeyValue::new("server.port", i64::from(port)));
+                    attributes.extend(port);
+                }
+            },
+        );
         let is_stream = is_stream(self.streams, uri.path());
         let path = uri.path_and_query();
         Some(CallExchange::new(

@@ -2,6 +2,7 @@
 
 use http::{Request, Uri};
 use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
 use super::exchange::{Calling, RequestExchange, Side};
@@ -9,6 +10,7 @@ use super::{OTHER, method_label, method_of, url};
 use crate::exchange::{Measured, Protocol};
 use crate::hop::Hop;
 use crate::propagation;
+use crate::tracer::Start;
 
 /// A layer that makes a CLIENT span and the client metric of every request, and sends the context along.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,33 +56,29 @@ impl Protocol for ClientLayer {
     fn begin<B>(&self, request: &mut Request<B>) -> Option<RequestExchange> {
         let method = method_label(request.method());
         let name = if method == OTHER { "HTTP" } else { method };
-        let hop = Hop::new(tracing::info_span!(
-            target: "telemetry",
-            "http.client",
-            otel.name = name,
-            otel.kind = "client",
-        ));
         let uri = request.uri();
         let calling = Calling {
             authority: uri.authority().cloned(),
             port: port(uri),
         };
-        hop.describe(|| {
-            [
-                KeyValue::new("http.request.method", method),
-                KeyValue::new("url.full", url::full(uri, self.query)),
-                KeyValue::new("server.address", calling.host().to_owned()),
-            ]
-        });
-        if let Some(port) = calling.port {
-            hop.set("server.port", i64::from(port));
-        }
-        if method == OTHER {
-            hop.describe(|| {
-                let original = request.method().to_string();
-                [KeyValue::new("http.request.method_original", original)]
-            });
-        }
+        let hop = Hop::start(
+            Start::here(SpanKind::Client),
+            || name.into(),
+            |attributes| {
+                attributes.extend([
+                    KeyValue::new("http.request.method", method),
+                    KeyValue::new("url.full", url::full(uri, self.query)),
+                    KeyValue::new("server.address", calling.host().to_owned()),
+                ]);
+                if let Some(port) = calling.port {
+                    attributes.push(KeyValue::new("server.port", i64::from(port)));
+                }
+                if method == OTHER {
+                    let original = request.method().to_string();
+                    attributes.push(KeyValue::new("http.request.method_original", original));
+                }
+            },
+        );
         propagation::inject(&hop.context(), request.headers_mut());
         Some(RequestExchange {
             hop,

@@ -3,7 +3,7 @@
 use axum::extract::MatchedPath;
 use bytes::Buf;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use opentelemetry::KeyValue;
 
 use super::events::ServerSentEvents;
@@ -19,7 +19,7 @@ use crate::signals::{
 use crate::stream::OpenStream;
 
 /// The response header that carries the trace id, for whoever reports a problem.
-const TRACE_ID_HEADER: &str = "x-trace-id";
+static TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
 /// One request and its response, as far as it has come.
 #[derive(Debug)]
@@ -128,8 +128,8 @@ impl RequestExchange {
 }
 
 impl Exchange for RequestExchange {
-    fn span(&self) -> &tracing::Span {
-        self.hop.span()
+    fn hop(&self) -> &Hop {
+        &self.hop
     }
 
     fn head(&mut self, status: StatusCode, version: http::Version, headers: &mut HeaderMap) {
@@ -142,11 +142,8 @@ impl Exchange for RequestExchange {
                     serving.open_stream();
                     self.hop.set(STREAM, true);
                 }
-                let span = self.hop.span_context();
-                if span.is_valid()
-                    && let Ok(id) = HeaderValue::try_from(span.trace_id().to_string())
-                {
-                    headers.insert(TRACE_ID_HEADER, id);
+                if let Some(id) = self.hop.trace_id_text() {
+                    headers.insert(&TRACE_ID_HEADER, id);
                 }
             }
             Side::Client(_) => {

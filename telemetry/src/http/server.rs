@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, Request, header};
+use opentelemetry::trace::SpanKind;
 use opentelemetry::{Key, KeyValue, StringValue, Value};
 use tower::Layer;
 
@@ -16,6 +17,7 @@ use crate::exchange::{Measured, Protocol};
 use crate::gauge::Held;
 use crate::hop::Hop;
 use crate::signals::{HttpServerActiveRequests, UrlScheme};
+use crate::tracer::Start;
 
 /// A layer that makes a SERVER span and the server metrics of every request.
 ///
@@ -95,15 +97,15 @@ impl ServerLayer {
     }
 
     /// What the span of a request says from its start.
-    fn attributes<B>(&self, request: &Request<B>) -> Vec<KeyValue> {
+    fn describe<B>(&self, request: &Request<B>, attributes: &mut Vec<KeyValue>) {
         let (uri, headers) = (request.uri(), request.headers());
         let method = method_label(request.method());
-        let mut attributes = vec![
+        attributes.extend([
             KeyValue::new("http.request.method", method),
             KeyValue::new("url.path", uri.path().to_owned()),
             KeyValue::new("url.scheme", scheme_of(request).as_str()),
             KeyValue::new("network.protocol.version", version_text(request.version())),
-        ];
+        ]);
         if method == OTHER {
             let original = request.method().to_string();
             attributes.push(KeyValue::new("http.request.method_original", original));
@@ -141,7 +143,6 @@ impl ServerLayer {
                 attributes.push(KeyValue::new(key.clone(), Value::Array(values.into())));
             }
         }
-        attributes
     }
 }
 
@@ -162,21 +163,19 @@ impl Protocol for ServerLayer {
         }
         let method = method_label(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let verb = if method == OTHER { "HTTP" } else { method };
-        let name = route
-            .as_ref()
-            .map(|route| format!("{verb} {}", route.as_str()));
-        let span = tracing::info_span!(
-            target: "telemetry",
-            parent: None,
-            "http.server",
-            otel.name = name.as_deref().unwrap_or(verb),
-            otel.kind = "server",
+        let (parent, linked) = self.trust.admit(request.headers());
+        let name = || {
+            let verb = if method == OTHER { "HTTP" } else { method };
+            match &route {
+                Some(route) => format!("{verb} {}", route.as_str()).into(),
+                None => verb.into(),
+            }
+        };
+        let hop = Hop::start(
+            Start::within(parent, SpanKind::Server).link(linked),
+            name,
+            |attributes| self.describe(request, attributes),
         );
-        self.trust
-            .admit(&span, request.headers(), |context| context);
-        let hop = Hop::new(span);
-        hop.describe(|| self.attributes(request));
         let method = method_of(request.method());
         let scheme = scheme_of(request);
         let active = HttpServerActiveRequests {

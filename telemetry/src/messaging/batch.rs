@@ -4,9 +4,8 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::{Instant, SystemTime};
 
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
-use opentelemetry::{Context, KeyValue, global};
-use tracing::Instrument;
+use opentelemetry::Context;
+use opentelemetry::trace::SpanKind;
 
 use super::consume::processed;
 use super::labels::{Attributes, Labels, Operation, Outcome};
@@ -16,6 +15,7 @@ use crate::context::SavedContext;
 use crate::context::links::link_within;
 use crate::hop::{Ending, Hop};
 use crate::propagation;
+use crate::tracer::Start;
 
 /// Sends messages in one call, within a CLIENT span `send {destination}` that links to each of them.
 ///
@@ -46,21 +46,21 @@ where
     if contexts.is_empty() {
         return send(headers).await;
     }
-    let span = tracing::info_span!(
-        target: "telemetry",
-        "messaging.send",
-        otel.name = Operation::SEND.span_name(&destination),
-        otel.kind = "client",
+    let hop = Hop::start(
+        Start::here(SpanKind::Client),
+        || Operation::SEND.span_name(&destination).into(),
+        |attributes| {
+            let own = Attributes::of(Operation::SEND, &destination).batch(contexts.len());
+            attributes.extend(own);
+        },
     );
-    let hop = Hop::new(span);
-    hop.describe(|| Attributes::of(Operation::SEND, &destination).batch(contexts.len()));
     link_within(&hop.context(), "messaging.send", &contexts);
-    let span = hop.span().clone();
+    let sending = hop.around(async { send(headers).await });
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         let count = u64::try_from(contexts.len()).unwrap_or(u64::MAX);
         sent(&Labels::of(destination), count, hop.seconds(), error_type);
     });
-    let result = async { send(headers).await }.instrument(span).await;
+    let result = sending.await;
     ending.end(Outcome::of(&result, &destination).parts());
     result
 }
@@ -88,23 +88,24 @@ where
     };
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(&result, &consumer.destination);
-    // Only now is it known that there is something to tell, and a `tracing` span cannot start in the past.
-    let span = received(consumer, started_at, contexts.len(), &outcome);
-    link_within(&span, "messaging.receive", &contexts);
+    // Only now is it known that there is something to tell.
+    let hop = received(consumer, started_at, contexts.len());
+    link_within(&hop.context(), "messaging.receive", &contexts);
     let error_type = outcome.parts().map_or("", |(kind, _)| kind);
     let labels = Labels::of_consumer(consumer);
-    {
-        let _current = span.clone().attach();
+    hop.end(|hop| {
+        if let Some((error_type, description)) = outcome.parts() {
+            hop.fail(error_type, description);
+        }
         labels
             .called(Operation::RECEIVE, error_type)
             .record(seconds);
-    }
+    });
     if !contexts.is_empty() {
         labels
             .consumed(Operation::RECEIVE, error_type)
             .add(u64::try_from(contexts.len()).unwrap_or(u64::MAX));
     }
-    span.span().end();
     result
 }
 
@@ -124,51 +125,37 @@ where
         return handler().await;
     };
     let destination = consumer.destination;
-    let span = tracing::info_span!(
-        target: "telemetry",
-        parent: None,
-        "messaging.process",
-        otel.name = Operation::PROCESS.span_name(&destination),
-        otel.kind = "consumer",
+    let hop = Hop::start(
+        Start::within(Context::new(), SpanKind::Consumer),
+        || Operation::PROCESS.span_name(&destination).into(),
+        |attributes| {
+            let own = Attributes::of_consumer(Operation::PROCESS, consumer);
+            attributes.extend(own.batch(deliveries.len()));
+        },
     );
-    let hop = Hop::new(span);
-    hop.describe(|| Attributes::of_consumer(Operation::PROCESS, consumer).batch(deliveries.len()));
     let contexts: Vec<_> = deliveries
         .iter()
         .map(|delivery| super::context(delivery.headers))
         .collect();
     link_within(&hop.context(), "messaging.process", &contexts);
-    hop.span()
-        .in_scope(|| deliveries.iter().for_each(Delivery::begun));
-    let span = hop.span().clone();
+    hop.in_scope(|| deliveries.iter().for_each(Delivery::begun));
+    let processing = hop.around(async { handler().await });
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         processed(&Labels::of_consumer(*consumer), hop, error_type);
     });
-    let result = async { handler().await }.instrument(span).await;
+    let result = processing.await;
     ending.end(Outcome::of(&result, &destination).parts());
     result
 }
 
-/// The span of a poll that has come to something, as the context in which it is current.
-fn received(
-    consumer: Consumer<'_>,
-    started_at: SystemTime,
-    count: usize,
-    outcome: &Outcome,
-) -> Context {
+/// The span of a poll that has come to something.
+fn received(consumer: Consumer<'_>, started_at: SystemTime, count: usize) -> Hop {
     let operation = Operation::RECEIVE;
-    let parent = Context::current();
-    let attributes = Attributes::of_consumer(operation, &consumer).batch(count);
-    let span = SpanBuilder::from_name(operation.span_name(&consumer.destination))
-        .with_kind(SpanKind::Client)
-        .with_start_time(started_at)
-        .with_attributes(attributes);
-    let span = global::tracer("telemetry").build_with_context(span, &parent);
-    let context = parent.with_span(span);
-    if let Some((kind, text)) = outcome.parts() {
-        let span = context.span();
-        span.set_attribute(KeyValue::new("error.type", kind.to_owned()));
-        span.set_status(Status::error(text.to_owned()));
-    }
-    context
+    Hop::start(
+        Start::here(SpanKind::Client).at(started_at),
+        || operation.span_name(&consumer.destination).into(),
+        |attributes| {
+            attributes.extend(Attributes::of_consumer(operation, &consumer).batch(count));
+        },
+    )
 }

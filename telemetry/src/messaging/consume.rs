@@ -4,14 +4,13 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::SystemTime;
 
-use opentelemetry::trace::TraceContextExt;
-use tracing::Instrument;
+use opentelemetry::trace::{SpanKind, TraceContextExt};
 
 use super::Delivery;
 use super::labels::{Attributes, Labels, Operation, Outcome};
-use crate::context::{SavedContext, adopt, link};
 use crate::hop::{Ending, Hop};
 use crate::propagation;
+use crate::tracer::Start;
 
 /// Processes a delivered message within a CONSUMER span `process {destination}`.
 ///
@@ -25,34 +24,27 @@ where
 {
     let consumer = delivery.consumer;
     let destination = consumer.destination;
-    let span = tracing::info_span!(
-        target: "telemetry",
-        parent: None,
-        "messaging.process",
-        otel.name = Operation::PROCESS.span_name(&destination),
-        otel.kind = "consumer",
-    );
     let producer = propagation::extract_pairs(delivery.headers);
-    if producer.has_active_span() {
-        link(&span, &SavedContext::from_context(&producer));
-    }
-    adopt(&span, producer);
-    let hop = Hop::new(span);
-    hop.describe(|| {
-        let mut attributes =
-            Attributes::of_consumer(Operation::PROCESS, &consumer).message(&delivery.envelope);
-        if let Some(attempt) = delivery.attempt {
-            let attempt = i64::try_from(attempt).unwrap_or(i64::MAX);
-            attributes.set("messaging.delivery.attempt", attempt);
-        }
-        attributes
-    });
-    hop.span().in_scope(|| delivery.begun());
-    let span = hop.span().clone();
+    let linked = producer.span().span_context().clone();
+    let hop = Hop::start(
+        Start::within(producer, SpanKind::Consumer).link(Some(linked)),
+        || Operation::PROCESS.span_name(&destination).into(),
+        |attributes| {
+            let mut own =
+                Attributes::of_consumer(Operation::PROCESS, &consumer).message(&delivery.envelope);
+            if let Some(attempt) = delivery.attempt {
+                let attempt = i64::try_from(attempt).unwrap_or(i64::MAX);
+                own.set("messaging.delivery.attempt", attempt);
+            }
+            attributes.extend(own);
+        },
+    );
+    hop.in_scope(|| delivery.begun());
+    let processing = hop.around(async { handler().await });
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         processed(&Labels::of_consumer(consumer), hop, error_type);
     });
-    let result = async { handler().await }.instrument(span).await;
+    let result = processing.await;
     ending.end(Outcome::of(&result, &destination).parts());
     result
 }
@@ -69,22 +61,22 @@ where
     let operation = Operation::settle(name);
     let consumer = delivery.consumer;
     let destination = consumer.destination;
-    let span = tracing::info_span!(
-        target: "telemetry",
-        "messaging.settle",
-        otel.name = operation.span_name(&destination),
-        otel.kind = "client",
+    let producer = super::context(delivery.headers);
+    let hop = Hop::start(
+        Start::here(SpanKind::Client).link(producer.span_context().cloned()),
+        || operation.span_name(&destination).into(),
+        |attributes| {
+            let own = Attributes::of_consumer(operation, &consumer).message(&delivery.envelope);
+            attributes.extend(own);
+        },
     );
-    link(&span, &super::context(delivery.headers));
-    let hop = Hop::new(span);
-    hop.describe(|| Attributes::of_consumer(operation, &consumer).message(&delivery.envelope));
-    let span = hop.span().clone();
+    let telling = hop.around(tell);
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         Labels::of_consumer(consumer)
             .called(operation, error_type)
             .record(hop.seconds());
     });
-    let result = tell.instrument(span).await;
+    let result = telling.await;
     ending.end(Outcome::of(&result, &destination).parts());
     result
 }

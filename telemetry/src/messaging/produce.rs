@@ -3,13 +3,14 @@
 use std::fmt::Display;
 use std::future::Future;
 
-use tracing::Instrument;
+use opentelemetry::trace::SpanKind;
 
 use super::labels::{Attributes, Labels, Operation, Outcome};
 use super::{Headers, Message};
-use crate::context::{SavedContext, set_parent};
+use crate::context::SavedContext;
 use crate::hop::{Ending, Hop};
 use crate::propagation;
+use crate::tracer::Start;
 
 /// Sends a message within a PRODUCER span `send {destination}`.
 ///
@@ -27,11 +28,11 @@ where
     let destination = message.destination;
     let hop = begin(message, Operation::SEND, parent);
     let headers = propagation::inject_pairs(&hop.context());
-    let span = hop.span().clone();
+    let sending = hop.around(async { send(headers).await });
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         sent(&Labels::of(destination), 1, hop.seconds(), error_type);
     });
-    let result = async { send(headers).await }.instrument(span).await;
+    let result = sending.await;
     ending.end(Outcome::of(&result, &destination).parts());
     result
 }
@@ -39,16 +40,18 @@ where
 /// Starts the PRODUCER span of one message, whose context the message carries.
 pub(super) fn begin(message: Message<'_>, operation: Operation, parent: &SavedContext) -> Hop {
     let destination = message.destination;
-    let span = tracing::info_span!(
-        target: "telemetry",
-        "messaging.produce",
-        otel.name = operation.span_name(&destination),
-        otel.kind = "producer",
-    );
-    set_parent(&span, parent);
-    let hop = Hop::new(span);
-    hop.describe(|| Attributes::of(operation, &destination).message(&message.envelope));
-    hop
+    let start = if parent.is_empty() {
+        Start::here(SpanKind::Producer)
+    } else {
+        Start::within(parent.to_context(), SpanKind::Producer)
+    };
+    Hop::start(
+        start,
+        || operation.span_name(&destination).into(),
+        |attributes| {
+            attributes.extend(Attributes::of(operation, &destination).message(&message.envelope));
+        },
+    )
 }
 
 /// Records that this many messages were given to the broker in one call.

@@ -1,24 +1,26 @@
-//! The whole way: spans of a provider, through the pipeline, to a collector on loopback.
+//! The whole way: spans of a tracer, through the pipeline, to a collector on loopback.
 
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
+use opentelemetry::trace::{Span as _, Tracer as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::SpanLimits;
 use tokio::net::TcpListener;
 use tonic::Code;
 
 use super::*;
 use crate::otlp::collector::{Answer, Collector};
+use crate::sampling;
 use crate::settings::{Otlp, Protocol, Settings};
+use crate::tracer::Tracer;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const NO_LIMIT: Duration = Duration::from_hours(1);
 
 /// A pipeline to `otlp` that exports only when asked to, or when a batch of four is full.
 struct Way {
-    provider: SdkTracerProvider,
+    tracer: Tracer,
     pipeline: Pipeline,
 }
 
@@ -33,16 +35,27 @@ impl Way {
         let ledger = Arc::new(Ledger::new(settings.batch));
         let resource = Resource::builder_empty().build();
         let (processor, pipeline) = start(&settings, &resource, &ledger).unwrap().unwrap();
-        let provider = SdkTracerProvider::builder()
-            .with_span_processor(processor)
-            .build();
-        Self { provider, pipeline }
+        let tracer = Tracer::new(
+            sampling::everything(),
+            SpanLimits::default(),
+            Vec::new(),
+            Some(Arc::new(processor)),
+        );
+        Self { tracer, pipeline }
     }
 
     fn spans(&self, count: usize) {
         for _ in 0..count {
-            self.provider.tracer("test").start("span").end();
+            self.tracer.start("span").end();
         }
+    }
+
+    fn flush(&self) {
+        let pipeline = self.pipeline.clone();
+        let missing = self
+            .pipeline
+            .block_on(async move { pipeline.flush(LIMIT).await });
+        assert_eq!(missing, Some(0));
     }
 
     fn account(&self) -> Snapshot {
@@ -89,7 +102,7 @@ async fn a_full_batch_goes_out_by_itself_and_the_rest_by_time() {
 async fn a_flush_exports_what_has_ended_on_the_runtime_of_its_collector_too() {
     let (collector, otlp) = grpc().await;
     let way = Way::to(otlp, |_| {});
-    let live = way.provider.tracer("test").start("live");
+    let live = way.tracer.start("live");
     way.spans(3);
     assert_eq!(way.pipeline.flush(LIMIT).await, 0);
     let now = way.account();
@@ -106,15 +119,15 @@ fn a_flush_may_block_a_thread_with_any_runtime_or_none() {
     let (collector, otlp) = collector_runtime.block_on(grpc());
     let way = Way::to(otlp, |_| {});
     way.spans(1);
-    way.provider.force_flush().unwrap();
+    way.flush();
     assert_eq!(collector.spans(), 1);
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         way.spans(1);
-        way.provider.force_flush().unwrap();
+        way.flush();
         assert_eq!(collector.spans(), 2);
         way.spans(1);
-        way.provider.shutdown().unwrap();
+        assert_eq!(way.pipeline.shutdown_blocking(LIMIT).total(), 0);
     });
     assert_eq!(collector.spans(), 3);
 }
@@ -226,7 +239,7 @@ async fn behind_a_collector_that_hangs_the_queue_keeps_its_bound_and_a_shutdown_
     let flush = way.pipeline.flush(Duration::from_millis(10));
     assert_eq!(flush.await, 12, "a flush gives up and loses nothing");
     assert_eq!(way.account(), hung);
-    let live = way.provider.tracer("test").start("ends late");
+    let live = way.tracer.start("ends late");
     let shutdown = way.pipeline.shutdown(Duration::from_millis(10));
     tokio::time::timeout(LIMIT, shutdown).await.unwrap();
     drop(live);
@@ -252,7 +265,7 @@ async fn a_shutdown_exports_what_waits_behind_a_batch_that_is_tried_again() {
 async fn long_values_are_cut_before_they_wait() {
     let (collector, otlp) = grpc().await;
     let way = Way::to(otlp, |settings| settings.limits.attribute_length = Some(5));
-    let mut span = way.provider.tracer("test").start("span");
+    let mut span = way.tracer.start("span");
     span.set_attribute(KeyValue::new("text", "zwölf Boxkämpfer"));
     span.end();
     way.pipeline.shutdown(LIMIT).await;

@@ -14,14 +14,13 @@ use std::thread;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use opentelemetry::trace::Span as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::SpanData;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::otlp::{Client, Encoder, ExporterError};
 use crate::settings::{Exporter, Settings};
+use crate::tracer::Sink;
 use delivery::Delivery;
 use worker::{Destination, Worker};
 
@@ -37,10 +36,10 @@ mod publish;
 mod weight;
 mod worker;
 
-/// The tracer provider's part: what it does happens on the threads of requests, so it is little.
+/// The tracer's part: what it does happens on the threads of requests, so it is little.
 #[derive(Debug)]
 pub(crate) struct Processor {
-    pipeline: Pipeline,
+    ledger: Arc<Ledger>,
     attribute_length: Option<usize>,
 }
 
@@ -78,7 +77,7 @@ pub(crate) fn start(
         runtime: spawn(worker)?,
     };
     let processor = Processor {
-        pipeline: pipeline.clone(),
+        ledger: Arc::clone(ledger),
         attribute_length: settings.limits.attribute_length,
     };
     Ok(Some((processor, pipeline)))
@@ -156,44 +155,16 @@ impl Pipeline {
 
 // === impl Processor ===
 
-impl SpanProcessor for Processor {
-    fn on_start(&self, span: &mut Span, _: &Context) {
-        if span.span_context().is_sampled() {
-            self.pipeline.ledger.started();
-        }
+impl Sink for Processor {
+    fn started(&self) {
+        self.ledger.started();
     }
 
-    fn on_end(&self, mut span: SpanData) {
-        if !span.span_context.is_sampled() {
-            return;
-        }
+    fn ended(&self, mut span: SpanData) {
         if let Some(limit) = self.attribute_length {
             weight::shorten(&mut span, limit);
         }
-        self.pipeline.ledger.ended(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        let pipeline = self.pipeline.clone();
-        let limit = crate::guard::FLUSH_LIMIT;
-        match self
-            .pipeline
-            .block_on(async move { pipeline.flush(limit).await })
-        {
-            Some(0) | None => Ok(()),
-            Some(_) => Err(OTelSdkError::Timeout(limit)),
-        }
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let lost = self.pipeline.shutdown_blocking(timeout);
-        if lost.total() == 0 {
-            Ok(())
-        } else {
-            Err(OTelSdkError::InternalFailure(format!(
-                "{lost} spans were lost"
-            )))
-        }
+        self.ledger.ended(span);
     }
 }
 

@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{
-    Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, Tracer,
-    TracerProvider,
+    Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
+    Tracer as _, TracerProvider,
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanEvents, SpanLinks};
+use opentelemetry_sdk::trace::{SpanEvents, SpanLimits, SpanLinks};
 use proptest::prelude::*;
 
 use super::account::{Loss, Snapshot};
 use super::ledger::{Ledger, Outcome, Work};
 use super::*;
+use crate::sampling;
 use crate::settings::Batch;
+use crate::tracer::Tracer;
 
 fn ledger(queue_size: usize, export_size: usize) -> Arc<Ledger> {
     Arc::new(Ledger::new(Batch {
@@ -26,17 +28,19 @@ fn ledger(queue_size: usize, export_size: usize) -> Arc<Ledger> {
     }))
 }
 
-/// A provider whose spans go to the ledger, where nobody takes them but the test.
-fn provider(ledger: &Arc<Ledger>, runtime: &Runtime) -> SdkTracerProvider {
-    SdkTracerProvider::builder()
-        .with_span_processor(Processor {
-            pipeline: Pipeline {
-                ledger: Arc::clone(ledger),
-                runtime: runtime.handle().clone(),
-            },
-            attribute_length: None,
-        })
-        .build()
+/// A tracer whose spans go to the ledger, where nobody takes them but the test.
+fn tracer(ledger: &Arc<Ledger>) -> Tracer {
+    let processor = Processor {
+        ledger: Arc::clone(ledger),
+        attribute_length: None,
+    };
+    let limits = SpanLimits::default();
+    Tracer::new(
+        sampling::everything(),
+        limits,
+        Vec::new(),
+        Some(Arc::new(processor)),
+    )
 }
 
 fn runtime() -> Runtime {
@@ -105,9 +109,7 @@ fn balanced(ledger: &Ledger) -> Snapshot {
 #[test]
 fn what_finds_no_room_or_comes_too_late_is_counted() {
     let ledger = ledger(2, 2);
-    let runtime = runtime();
-    let provider = provider(&ledger, &runtime);
-    let tracer = provider.tracer("test");
+    let tracer = tracer(&ledger);
     let mut live = tracer.start("ends late");
     for _ in 0..5 {
         tracer.start("ends").end();
@@ -119,45 +121,22 @@ fn what_finds_no_room_or_comes_too_late_is_counted() {
     live.end();
     let closed = balanced(&ledger);
     assert_eq!((closed.live, closed.lost[Loss::AlreadyShutdown]), (0, 1));
-    // Otherwise the provider's end would wait for an export.
-    ledger.abandon();
 }
 
 #[test]
-fn a_span_that_is_recorded_and_not_sampled_is_none_of_the_pipelines() {
-    #[derive(Debug, Clone)]
-    struct RecordOnly;
-
-    impl opentelemetry_sdk::trace::ShouldSample for RecordOnly {
-        fn should_sample(
-            &self,
-            parent: Option<&Context>,
-            id: TraceId,
-            name: &str,
-            kind: &SpanKind,
-            attributes: &[KeyValue],
-            links: &[Link],
-        ) -> opentelemetry_sdk::trace::SamplingResult {
-            let mut result =
-                Sampler::AlwaysOn.should_sample(parent, id, name, kind, attributes, links);
-            result.decision = opentelemetry_sdk::trace::SamplingDecision::RecordOnly;
-            result
-        }
-    }
-
+fn a_span_that_is_not_sampled_is_none_of_the_pipelines() {
     let ledger = ledger(2, 2);
-    let runtime = runtime();
-    let provider = SdkTracerProvider::builder()
-        .with_sampler(RecordOnly)
-        .with_span_processor(Processor {
-            pipeline: Pipeline {
-                ledger: Arc::clone(&ledger),
-                runtime: runtime.handle().clone(),
-            },
-            attribute_length: None,
-        })
-        .build();
-    provider.tracer("test").start("unsampled").end();
+    let left_out = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::default(),
+        true,
+        opentelemetry::trace::TraceState::default(),
+    );
+    let parent = Context::new().with_remote_span_context(left_out);
+    let mut span = tracer(&ledger).start_with_context("unsampled", &parent);
+    assert!(!span.is_recording());
+    span.end();
     assert_eq!(ledger.snapshot(), Snapshot::default());
 }
 
@@ -276,8 +255,7 @@ fn the_identity_holds_at_every_moment() {
     const THREADS: usize = 4;
     const PAIRS: usize = 5_000;
     let ledger = ledger(256, 32);
-    let runtime = runtime();
-    let provider = provider(&ledger, &runtime);
+    let provider = tracer(&ledger);
     let stop = AtomicBool::new(false);
     let shutdown_begins = Barrier::new(THREADS + 1);
     let shutdown_ended = Barrier::new(THREADS + 1);

@@ -8,17 +8,15 @@
 use std::sync::{LazyLock, OnceLock};
 
 use http::HeaderMap;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
 use opentelemetry::{Context, global};
 
 use crate::settings::{Propagator, Settings};
 use crate::signals::{TelemetryContextRejected, TelemetryContextRejectedReason as Reason};
-pub(crate) use attributes::WithBaggage;
 pub(crate) use baggage::is_token;
 use carrier::Pairs;
 use composite::Propagators;
 
-mod attributes;
 mod b3;
 mod baggage;
 mod carrier;
@@ -105,6 +103,14 @@ pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
 /// `context` as the headers of a message.
 pub(crate) fn inject_pairs(context: &Context) -> Vec<(String, String)> {
     pairs(installed(), context)
+}
+
+/// A trace's id as the value of a header.
+#[cfg(feature = "http")]
+pub(crate) fn trace_id_text(id: TraceId) -> Option<http::HeaderValue> {
+    let mut text = [0; 32];
+    hex::write(&mut text, &id.to_bytes());
+    http::HeaderValue::from_bytes(&text).ok()
 }
 
 /// What the caller of `context` said about sampling beyond the flag of its span; nothing when a span of this

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId};
+use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
 use super::mark::Mark;
 use super::ratio::Ratio;
@@ -81,16 +80,29 @@ impl Head {
         }
     }
 
-    fn decide(
+    /// Whether a child is sampled when its parent is, and only then.
+    pub(crate) fn follows_parents(&self) -> bool {
+        self.0.parent_based
+    }
+
+    /// Decides about a span of the trace `id` that is made in this context.
+    pub(crate) fn decide(&self, context: &Context, id: TraceId, span: &FirstSpan<'_>) -> Sampled {
+        let asked = propagation::decision(context);
+        let parent = context.span();
+        let parent = Some(parent.span_context()).filter(|parent| parent.is_valid());
+        self.decide_below(parent, asked, id, span)
+    }
+
+    fn decide_below(
         &self,
         parent: Option<&SpanContext>,
         asked: Option<Decision>,
         id: TraceId,
         span: &FirstSpan<'_>,
-    ) -> SamplingResult {
+    ) -> Sampled {
         // A child within the process: everything was said and noted when its first span began.
         let enters = parent.is_none_or(SpanContext::is_remote);
-        let operation = enters.then(|| self.0.operation(span.name)).flatten();
+        let operation = enters.then(|| self.0.operation(span)).flatten();
         let followed = match (parent, asked) {
             _ if !self.0.parent_based => None,
             (_, Some(Decision::Deny)) => Some(false),
@@ -100,35 +112,52 @@ impl Head {
         };
         let sampled = followed.unwrap_or_else(|| {
             operation.map_or_else(
-                || self.0.root.samples(id, span.name),
+                || self.0.root.samples(id, span),
                 |operation| operation.samples(id),
             )
         });
-        let mut result = SamplingResult {
-            decision: SamplingDecision::Drop,
-            attributes: Vec::new(),
+        let mut result = Sampled {
+            said: None,
             trace_state: parent
-                .map_or_else(Default::default, |parent| parent.trace_state().clone()),
+                .map_or_else(TraceState::default, |parent| parent.trace_state().clone()),
         };
         if sampled {
-            result.decision = SamplingDecision::RecordAndSample;
+            let mut said = Vec::new();
             if enters {
-                note(&mut result, parent, id, span.kind, operation);
+                note(
+                    &mut said,
+                    &mut result.trace_state,
+                    parent,
+                    id,
+                    span.kind,
+                    operation,
+                );
             }
+            result.said = Some(said);
         }
         result
     }
 }
 
 /// What the sampler looks at beside the parent.
-struct FirstSpan<'a> {
-    name: &'a str,
-    kind: &'a SpanKind,
+pub(crate) struct FirstSpan<'a> {
+    /// Tells the name, which is made only when somebody asks.
+    pub(crate) name: &'a dyn Fn() -> &'a str,
+    pub(crate) kind: &'a SpanKind,
+}
+
+/// What was decided.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Sampled {
+    /// The attributes that the span begins with; none when it is not sampled.
+    pub(crate) said: Option<Vec<KeyValue>>,
+    pub(crate) trace_state: TraceState,
 }
 
 /// Notes on a span with which a trace begins or enters the process, and for all that follow, what is known of the trace.
 fn note(
-    result: &mut SamplingResult,
+    said: &mut Vec<KeyValue>,
+    trace_state: &mut TraceState,
     parent: Option<&SpanContext>,
     id: TraceId,
     kind: &SpanKind,
@@ -145,42 +174,21 @@ fn note(
         }
     }
     if mark != before {
-        result.trace_state = mark.put_into(&result.trace_state);
+        *trace_state = mark.put_into(trace_state);
     }
     if mark.kept {
-        result.attributes.push(KeyValue::new(KEEP, true));
-    }
-}
-
-impl ShouldSample for Head {
-    fn should_sample(
-        &self,
-        parent_context: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        kind: &SpanKind,
-        _attributes: &[KeyValue],
-        _links: &[Link],
-    ) -> SamplingResult {
-        let span = FirstSpan { name, kind };
-        let asked = parent_context.and_then(propagation::decision);
-        match parent_context {
-            Some(context) if context.span().span_context().is_valid() => {
-                self.decide(Some(context.span().span_context()), asked, trace_id, &span)
-            }
-            _ => self.decide(None, asked, trace_id, &span),
-        }
+        said.push(KeyValue::new(KEEP, true));
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
-    fn operation(&self, name: &str) -> Option<Operation> {
+    fn operation(&self, span: &FirstSpan<'_>) -> Option<Operation> {
         if self.operations.is_empty() {
             None
         } else {
-            self.operations.get(name).copied()
+            self.operations.get((span.name)()).copied()
         }
     }
 }
@@ -188,12 +196,12 @@ impl Shared {
 // === impl Root ===
 
 impl Root {
-    fn samples(&self, id: TraceId, operation: &str) -> bool {
+    fn samples(&self, id: TraceId, span: &FirstSpan<'_>) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Ratio(ratio) => ratio.samples(id),
-            Self::Remote(strategy) => strategy.load().samples(id, operation, bucket::now),
+            Self::Remote(strategy) => strategy.load().samples(id, (span.name)(), bucket::now),
         }
     }
 }
@@ -223,7 +231,7 @@ impl Operation {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{SpanId, TraceFlags, TraceState};
+    use opentelemetry::trace::{SpanId, TraceFlags};
 
     use super::*;
 
@@ -245,19 +253,22 @@ mod tests {
         Context::new().with_remote_span_context(span)
     }
 
-    fn ask(head: &Head, parent: &Context, name: &str) -> SamplingResult {
+    fn ask(head: &Head, parent: &Context, name: &str) -> Sampled {
         let id = Some(parent.span().span_context().trace_id())
             .filter(|id| *id != TraceId::INVALID)
             .unwrap_or_else(dated);
-        head.should_sample(Some(parent), id, name, &SpanKind::Server, &[], &[])
+        let name = &|| name;
+        let kind = &SpanKind::Server;
+        head.decide(parent, id, &FirstSpan { name, kind })
     }
 
-    fn sampled(result: &SamplingResult) -> bool {
-        result.decision == SamplingDecision::RecordAndSample
+    fn sampled(result: &Sampled) -> bool {
+        result.said.is_some()
     }
 
-    fn kept(result: &SamplingResult) -> bool {
-        result.attributes.contains(&KeyValue::new(KEEP, true))
+    fn kept(result: &Sampled) -> bool {
+        let said = result.said.as_ref();
+        said.is_some_and(|said| said.contains(&KeyValue::new(KEEP, true)))
     }
 
     #[test]
@@ -419,14 +430,11 @@ mod tests {
         let next = ask(&head, &parent(FOREIGN, true, true, "bidtrace=t1"), "x");
         assert_eq!(next.trace_state.header(), "bidtrace=t1");
 
-        let consumed = head.should_sample(
-            Some(&parent(FOREIGN, true, true, "")),
-            FOREIGN,
-            "x",
-            &SpanKind::Consumer,
-            &[],
-            &[],
-        );
+        let consumed = FirstSpan {
+            name: &|| "x",
+            kind: &SpanKind::Consumer,
+        };
+        let consumed = head.decide(&parent(FOREIGN, true, true, ""), FOREIGN, &consumed);
         assert_eq!(
             consumed.trace_state,
             TraceState::NONE,

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::SpanContext;
 
-use crate::settings::Settings;
+use crate::settings::{self, RootSampler, Settings};
 
 mod bucket;
 mod head;
@@ -32,7 +32,7 @@ mod remote;
 mod strategy;
 mod trace_id;
 
-pub(crate) use head::Head;
+pub(crate) use head::{FirstSpan, Head};
 pub(crate) use remote::Poller;
 pub(crate) use trace_id::DatedIds;
 
@@ -96,6 +96,16 @@ pub(crate) fn head(settings: &Settings, operations: &[(&'static str, Sampling)])
         Ordering::Relaxed,
     );
     Head::new(&settings.sampler, operations)
+}
+
+/// The sampler of tests: it records everything, unless the caller says otherwise.
+#[cfg(feature = "test")]
+pub(crate) fn everything() -> Head {
+    let sampler = settings::Sampler {
+        parent_based: true,
+        root: RootSampler::Always,
+    };
+    Head::new(&sampler, &[])
 }
 
 /// The second that it is, counted from 1970.

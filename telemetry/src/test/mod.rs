@@ -34,15 +34,14 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
-use opentelemetry::trace::{TraceId, TracerProvider};
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::trace::TraceId;
+use opentelemetry_sdk::trace::SpanLimits;
 use tracing::Dispatch;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::logs::Directives;
-use crate::propagation;
+use crate::tracer::Tracer;
+use crate::{bridge, propagation, sampling};
 
 mod logs;
 mod metrics;
@@ -125,18 +124,14 @@ fn captured(directives: Directives) -> Captured {
     LazyLock::force(&SECOND);
     propagation::publish();
     let kept = Kept::default();
-    let provider = SdkTracerProvider::builder()
-        .with_span_processor(kept.spans.clone())
-        .build();
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer("test"))
-        .with_location(false)
-        .with_threads(false)
-        .with_target(false)
-        // As when it runs: a finer span of the transport would keep the spans around it open.
-        .with_filter(LevelFilter::INFO);
+    let tracer = Tracer::new(
+        sampling::everything(),
+        SpanLimits::default(),
+        Vec::new(),
+        Some(Arc::new(kept.spans.clone())),
+    );
     let subscriber = tracing_subscriber::registry()
-        .with(spans)
+        .with(bridge::layer(tracer))
         .with(kept.logs.layer(directives));
     let scope = Scope::new(Dispatch::new(subscriber), Arc::new(kept));
     Captured {
@@ -150,7 +145,7 @@ fn captured(directives: Directives) -> Captured {
 impl Captured {
     /// The spans that have ended, in the order in which they did.
     pub fn spans(&self) -> Vec<Span> {
-        self.scope.kept().spans.ended()
+        self.scope.kept().spans.so_far()
     }
 
     /// The first ended span of this name.

@@ -5,11 +5,12 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use opentelemetry::Value;
 use opentelemetry::trace::{SpanId, Status};
-use opentelemetry::{Context, Value};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span as SdkSpan, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
+
+use crate::tracer::Sink;
 
 /// How long a span is waited for.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -18,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span(SpanData);
 
-/// A processor that keeps what has ended. Clones keep the same.
+/// Keeps what has ended. Clones keep the same.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ended(Arc<Shared>);
 
@@ -172,7 +173,7 @@ fn describe(span: &SpanData) -> String {
 // === impl Ended ===
 
 impl Ended {
-    pub(super) fn ended(&self) -> Vec<Span> {
+    pub(super) fn so_far(&self) -> Vec<Span> {
         self.spans().clone()
     }
 
@@ -195,19 +196,11 @@ impl Ended {
     }
 }
 
-impl SpanProcessor for Ended {
-    fn on_start(&self, _span: &mut SdkSpan, _context: &Context) {}
+impl Sink for Ended {
+    fn started(&self) {}
 
-    fn on_end(&self, span: SpanData) {
+    fn ended(&self, span: SpanData) {
         self.spans().push(Span(span));
         self.0.one_more.notify_waiters();
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        Ok(())
     }
 }

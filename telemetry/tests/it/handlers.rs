@@ -195,3 +195,36 @@ fn what_a_handler_saves_is_the_context_of_its_request() {
         assert_eq!(saved.span_id().to_string(), spans[0].id());
     });
 }
+
+#[test]
+fn below_a_request_that_is_not_sampled_no_span_is_made_and_its_context_goes_on() {
+    run(async {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let saving = async || {
+            let span = tracing::info_span!("inside", field = "nobody reads this");
+            assert!(span.is_disabled());
+            // One of another trace is not below it.
+            let elsewhere = Context::new().with_remote_span_context(other_span());
+            let inside = elsewhere.attach();
+            assert!(!tracing::info_span!("elsewhere").is_disabled());
+            drop(inside);
+            span.in_scope(|| Body::from(SavedContext::current().to_text()))
+        };
+        let router = Router::new()
+            .route("/unsampled", get(saving))
+            .layer(telemetry::http::ServerLayer::new());
+        let asked = Request::get("/unsampled")
+            .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-00"))
+            .body(Body::empty())
+            .unwrap();
+        let response = router.oneshot(asked).await.unwrap();
+        assert_eq!(response.headers()["x-trace-id"], trace);
+        let saved = response.into_body().collect().await.unwrap().to_bytes();
+        let saved = SavedContext::from_text(std::str::from_utf8(&saved).unwrap());
+        let saved = saved.span_context().unwrap();
+        assert_eq!(saved.trace_id().to_string(), trace);
+        assert_ne!(saved.span_id().to_string(), "00f067aa0ba902b7");
+        assert!(!saved.is_sampled());
+        assert!(crate::harness::spans_so_far(trace).await.is_empty());
+    });
+}

@@ -1,0 +1,104 @@
+//! One contender, one case, in a process of its own.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+use crate::{Order, contenders, request};
+
+/// Requests between two flushes: what they make fits into every contender's queue.
+const CHUNK: usize = 2000;
+
+/// How a service is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Protocol {
+    Http,
+    Grpc,
+}
+
+/// One column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Case {
+    pub protocol: Protocol,
+    /// What the caller's `traceparent` says.
+    pub sampled: bool,
+    /// Whether the handler opens five spans of its own.
+    pub nested: bool,
+}
+
+/// Per request.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Sample {
+    /// Of the thread that serves.
+    pub nanoseconds: f64,
+    pub allocations: f64,
+    /// Of the whole process, exporting included.
+    pub cpu_nanoseconds: f64,
+}
+
+impl Case {
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Protocol::Http, Protocol::Grpc]
+            .into_iter()
+            .flat_map(|protocol| {
+                [(true, false), (true, true), (false, false), (false, true)].map(
+                    |(sampled, nested)| Self {
+                        protocol,
+                        sampled,
+                        nested,
+                    },
+                )
+            })
+    }
+}
+
+pub fn run(order: &Order) -> anyhow::Result<Sample> {
+    let contender = contenders::named(&order.contender)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    // What a contender does in the background has the runtime's worker; requests are served on this thread.
+    let _entered = runtime.enter();
+    let mut target = contender.start(&runtime, order)?;
+    let requests = request::Requests::new(order.case);
+    let serving = tokio::runtime::Builder::new_current_thread().build()?;
+    let mut chunk = |count: usize| {
+        // Whoever sends a request pays for making it.
+        let batch: Vec<_> = (0..count).map(|_| requests.next()).collect();
+        let started = clock(ClockId::ThreadCPUTime);
+        serving.block_on(async {
+            for request in batch {
+                target.serve(request).await;
+            }
+        });
+        let elapsed = clock(ClockId::ThreadCPUTime).saturating_sub(started);
+        target.flush();
+        elapsed
+    };
+    chunk(CHUNK);
+    let allocations = allocation_counter::measure(|| {
+        chunk(CHUNK);
+    });
+    let chunks = order.requests.div_ceil(CHUNK);
+    let cpu = clock(ClockId::ProcessCPUTime);
+    let elapsed: Duration = (0..chunks).map(|_| chunk(CHUNK)).sum();
+    let cpu = clock(ClockId::ProcessCPUTime).saturating_sub(cpu);
+    #[allow(clippy::cast_precision_loss)]
+    let per = |total: u128, count: usize| total as f64 / count as f64;
+    Ok(Sample {
+        nanoseconds: per(elapsed.as_nanos(), chunks * CHUNK),
+        allocations: per(u128::from(allocations.count_total), CHUNK),
+        cpu_nanoseconds: per(cpu.as_nanos(), chunks * CHUNK),
+    })
+}
+
+/// CPU time, so that what else the machine does disturbs little.
+pub fn clock(id: ClockId) -> Duration {
+    let now = clock_gettime(id);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or_default(),
+        u32::try_from(now.tv_nsec).unwrap_or_default(),
+    )
+}
