@@ -4,5 +4,7 @@
 
 mod files;
 mod model;
+#[path = "../../../telemetry/tests/it/programs.rs"]
+mod programs;
 mod promtool;
 mod rules;

@@ -3,23 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The tool of the version that the stack runs: named by a variable, else found where `make` keeps it.
-fn promtool() -> PathBuf {
-    let cache = std::env::var_os("BIDTRACE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| {
-            let base = std::env::var_os("XDG_CACHE_HOME")
-                .map(PathBuf::from)
-                .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-            Some(base.join("bidtrace"))
-        });
-    let named = std::env::var_os("PROMTOOL").map(PathBuf::from);
-    named
-        .into_iter()
-        .chain(cache.map(|cache| cache.join("bin/promtool")))
-        .find(|path| path.is_file())
-        .expect("promtool is not there: run `make test`, or set PROMTOOL to it")
-}
+use crate::programs;
 
 fn run(arguments: &[&str], folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -31,7 +15,7 @@ fn run(arguments: &[&str], folder: &Path) {
         .filter(|path| path.parent() == Some(&root.join(folder)))
         .collect();
     assert!(!files.is_empty());
-    let output = Command::new(promtool())
+    let output = Command::new(programs::find("PROMTOOL", "bin/promtool"))
         .args(arguments)
         .args(files)
         .output()

@@ -4,10 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(
-        Service::Auction,
-        |own| own.metrics(registry::ALL),
-        auction::serve,
-    )
-    .await
+    chassis::run(Service::Auction, |own| own, auction::serve).await
 }

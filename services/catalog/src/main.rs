@@ -4,10 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(
-        Service::Catalog,
-        |own| own.metrics(registry::ALL),
-        catalog::serve,
-    )
-    .await
+    chassis::run(Service::Catalog, |own| own, catalog::serve).await
 }

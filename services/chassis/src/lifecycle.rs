@@ -37,9 +37,9 @@ pub struct Context {
     tasks: TaskTracker,
 }
 
-/// Runs `service` until SIGTERM or SIGINT, and returns when all is drained and flushed. `own` says what the service's
-/// telemetry has of its own: its metrics, its sampling. A process started with the argument [`health::COMMAND`] asks the running service for its health
-/// instead.
+/// Runs `service` until SIGTERM or SIGINT, and returns when all is drained and flushed. The platform's
+/// metrics are declared; `own` says what the service's telemetry has beside them, such as its sampling. A process started
+/// with the argument [`health::COMMAND`] asks the running service for its health instead.
 ///
 /// # Errors
 /// When it cannot start, or when telemetry is lost at the end; when the service that was asked is not ready.
@@ -56,7 +56,9 @@ where
     if health::is_asked() {
         return Ok(health::check(&settings).await?);
     }
-    let telemetry = telemetry::builder(service.name()).version(env!("CARGO_PKG_VERSION"));
+    let telemetry = telemetry::builder(service.name())
+        .version(env!("CARGO_PKG_VERSION"))
+        .metrics(registry::ALL);
     let telemetry = own(telemetry).init()?;
     fault::configure(settings.faults.clone());
     let readiness = Readiness::default();

@@ -47,9 +47,7 @@ pub const FAULT_POINTS: &[&str] = &[guard::WRITE_ANSWERED];
 /// What the gateway's telemetry has of its own. The trace of an auction's opening is kept: it goes on at the deadline,
 /// long after the collector has decided about it.
 pub fn telemetry(builder: telemetry::Builder) -> telemetry::Builder {
-    builder
-        .metrics(registry::ALL)
-        .sampling(OPEN_AUCTION, Sampling::Keep)
+    builder.sampling(OPEN_AUCTION, Sampling::Keep)
 }
 
 /// Serves the API until shutdown.

@@ -4,10 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(
-        Service::Notification,
-        |own| own.metrics(registry::ALL),
-        notification::serve,
-    )
-    .await
+    chassis::run(Service::Notification, |own| own, notification::serve).await
 }

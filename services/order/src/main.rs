@@ -4,10 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(
-        Service::Order,
-        |own| own.metrics(registry::ALL),
-        order::serve,
-    )
-    .await
+    chassis::run(Service::Order, |own| own, order::serve).await
 }

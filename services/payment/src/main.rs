@@ -4,10 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(
-        Service::Payment,
-        |own| own.metrics(registry::ALL),
-        payment::serve,
-    )
-    .await
+    chassis::run(Service::Payment, |own| own, payment::serve).await
 }

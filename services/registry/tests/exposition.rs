@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use telemetry::signals::{self, Kind};
 
@@ -14,25 +13,6 @@ const PARSER: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../telemetry/tests/it/exposition.py"
 );
-
-fn passes(command: &mut Command, exposition: &str) {
-    let mut process = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = process.stdin.take().unwrap();
-    input.write_all(exposition.as_bytes()).unwrap();
-    drop(input);
-    let output = process.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}{}\non\n{exposition}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-}
 
 #[tokio::test]
 async fn promtool_and_the_reference_parser_take_every_metric_of_the_platform() {
@@ -68,8 +48,17 @@ async fn promtool_and_the_reference_parser_take_every_metric_of_the_platform() {
         assert!(!text.contains(&doubt), "{text}");
     }
     let promtool = programs::find("PROMTOOL", "bin/promtool");
-    passes(Command::new(promtool).args(["check", "metrics"]), &text);
+    programs::fed(
+        Command::new(promtool).args(["check", "metrics"]),
+        text.as_bytes(),
+    );
     let python = programs::find("BIDTRACE_TEST_PYTHON", "python/bin/python3");
-    passes(Command::new(&python).args([PARSER, "text"]), &text);
-    passes(Command::new(&python).args([PARSER, "openmetrics"]), &open);
+    programs::fed(
+        Command::new(&python).args([PARSER, "text"]),
+        text.as_bytes(),
+    );
+    programs::fed(
+        Command::new(&python).args([PARSER, "openmetrics"]),
+        open.as_bytes(),
+    );
 }

@@ -4,10 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(
-        Service::Reward,
-        |own| own.metrics(registry::ALL),
-        reward::serve,
-    )
-    .await
+    chassis::run(Service::Reward, |own| own, reward::serve).await
 }

@@ -92,16 +92,16 @@ impl<'a> Iterator for Tokens<'a> {
                     self.take(length);
                     Token::Literal
                 }
-                None => placeholder(self, 1),
+                None => placeholder(self),
             },
-            '?' => placeholder(self, 1),
+            '?' => placeholder(self),
             ':' if rest.starts_with("::") => {
                 self.take(1);
                 Token::Sign(':')
             }
             // Before a number they are operators: `list[1:2]`, `@5`.
             ':' | '@' if !rest[1..].starts_with(|next: char| next.is_ascii_digit()) => {
-                placeholder(self, 1)
+                placeholder(self)
             }
             '0'..='9' => {
                 self.take(number(rest));
@@ -131,10 +131,10 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-fn placeholder<'a>(tokens: &mut Tokens<'a>, sign: usize) -> Token<'a> {
-    let length = tokens.rest[sign..]
+fn placeholder<'a>(tokens: &mut Tokens<'a>) -> Token<'a> {
+    let length = tokens.rest[1..]
         .find(|next: char| !continues_name(next))
-        .map_or(tokens.rest.len(), |length| sign + length);
+        .map_or(tokens.rest.len(), |length| 1 + length);
     Token::Placeholder(tokens.take(length))
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -124,29 +123,10 @@ fn measure(metric: &'static Metric) {
     }
 }
 
-fn fed(command: &mut Command, input: &[u8]) -> Vec<u8> {
-    let mut process = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    process.stdin.take().unwrap().write_all(input).unwrap();
-    let output = process.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}{}\non\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-        String::from_utf8_lossy(input),
-    );
-    output.stdout
-}
-
 /// What the reference parser makes of an exposition, by the name of the family.
 fn parsed(format: &str, exposition: &[u8]) -> BTreeMap<String, Family> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/exposition.py");
-    let json = fed(
+    let json = programs::fed(
         Command::new(programs::find("BIDTRACE_TEST_PYTHON", "python/bin/python3"))
             .args([script, format]),
         exposition,
@@ -378,7 +358,7 @@ async fn child_is_checked_by_promtool() {
         .split_inclusive('\n')
         .filter(|line| !line.contains("db_client_connection_count"))
         .collect();
-    fed(
+    programs::fed(
         Command::new(programs::find("PROMTOOL", "bin/promtool")).args(["check", "metrics"]),
         judged.as_bytes(),
     );

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt as _;
 
-use crate::receiver::Span;
+use crate::receiver::{Span, SpanKind};
 use crate::stage::{Stage, limit};
 use crate::transport::Transport;
 
@@ -109,15 +109,13 @@ fn compare(expected: &[Expected], spans: &[Span]) -> Vec<String> {
     let labelled = |label: &str| {
         spans
             .iter()
-            .filter(|span| span.label == label)
+            .filter(|span| label_of(span) == label)
             .collect::<Vec<_>>()
     };
     for span in spans {
-        if !expected.iter().any(|one| one.label == span.label) {
-            differences.push(format!(
-                "there is a span {:?}, which nobody expects",
-                span.label
-            ));
+        let label = label_of(span);
+        if !expected.iter().any(|one| one.label == label) {
+            differences.push(format!("there is a span {label:?}, which nobody expects"));
         }
     }
     for one in expected {
@@ -139,6 +137,18 @@ fn compare(expected: &[Expected], spans: &[Span]) -> Vec<String> {
         }
     }
     differences
+}
+
+/// Kind and name, which tell the spans of a cell apart: `server GET /error`.
+fn label_of(span: &Span) -> String {
+    let kind = match span.kind() {
+        SpanKind::Server => "server",
+        SpanKind::Client => "client",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+        _ => "internal",
+    };
+    format!("{kind} {}", span.name())
 }
 
 impl Expected {
@@ -182,26 +192,25 @@ impl Expected {
         };
         let name_of = |id: &str| {
             all.iter()
-                .find(|other| other.id == id && other.trace == span.trace)
-                .map_or_else(|| format!("unknown {id}"), |other| other.label.clone())
+                .find(|other| other.id() == id && other.trace_id() == span.trace_id())
+                .map_or_else(|| format!("unknown {id}"), label_of)
         };
-        let parent = if span.parent.is_empty() {
-            Parent::Nobody
-        } else {
-            Parent::Span(name_of(&span.parent))
+        let parent = match span.parent() {
+            nobody if nobody.is_empty() => Parent::Nobody,
+            id => Parent::Span(name_of(&id)),
         };
         if parent != self.parent {
             differ("the parent", &parent, &self.parent);
         }
-        let links: Vec<_> = span.links.iter().map(|id| name_of(id)).collect();
+        let links: Vec<_> = span.links().iter().map(|(_, id)| name_of(id)).collect();
         if links != self.links {
             differ("the list of links", &links, &self.links);
         }
-        if span.fails != self.fails {
-            differ("its failure", &span.fails, &self.fails);
+        if span.is_error() != self.fails {
+            differ("its failure", &span.is_error(), &self.fails);
         }
         for (key, wanted) in &self.attributes {
-            let found = span.attributes.get(*key).cloned().unwrap_or_default();
+            let found = span.attribute(key);
             let right = match wanted.as_str() {
                 "*" => !found.is_empty(),
                 _ => found == *wanted,

@@ -152,7 +152,7 @@ impl Stage {
         let started = Instant::now();
         loop {
             self.telemetry.flush().await.unwrap();
-            let spans = self.receiver.spans();
+            let spans = self.receiver.all();
             let settled = spans.len() >= count && self.telemetry.spans().live == 0;
             if settled || started.elapsed() > limit() {
                 return spans;

@@ -12,7 +12,8 @@ use std::{
 /// The whole stack must leave room on a small machine: 2 GB.
 const MEMORY: u64 = 2_000_000_000;
 
-fn read(path: &str) -> String {
+/// A file of the repository.
+pub(crate) fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(path);

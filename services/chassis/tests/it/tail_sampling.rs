@@ -1,17 +1,11 @@
 //! Jaeger's tail sampler against what the services count on.
 
+use crate::containers::read;
 use serde_yaml_ng::Value;
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 use telemetry::sampling::{DECISION_WAIT, KEEP};
 
 const CONFIGURATION: &str = "deploy/jaeger/config.yaml";
-
-fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 fn configuration() -> Value {
     serde_yaml_ng::from_str(&read(CONFIGURATION)).expect("it is YAML")
