@@ -23,6 +23,9 @@ const FOLDERS: [&str; 2] = ["telemetry/registry", "services/registry"];
 /// The labels that a bucket has, and the series that stands for those without room.
 const RESERVED: [&str; 2] = ["le", "otel_metric_overflow"];
 
+/// What Jaeger adds to the attributes of a span when it answers, such as that a clock was behind.
+const OF_JAEGER: &str = "@jaeger@";
+
 /// What is declared.
 #[derive(Debug)]
 pub struct Contract {
@@ -136,7 +139,8 @@ impl<'a> Emitted<'a> {
             return;
         };
         self.seen.insert(of_span(declared));
-        for (key, value) in &span.attributes {
+        let emitted = span.attributes.iter();
+        for (key, value) in emitted.filter(|(key, _)| !key.starts_with(OF_JAEGER)) {
             match declared.attributes.iter().find(|used| names(used, key)) {
                 Some(used) => {
                     self.seen.insert(of_attribute(declared, used.key()));

@@ -233,6 +233,7 @@ fn spans_that_are_named_by_what_varies_are_told_by_their_attributes() {
         &[
             ("http.request.method", "POST"),
             ("http.request.header.x-tenant", "[\"a\"]"),
+            ("http.route", "/v1/bids"),
             ("url.path", "/v1/bids"),
             ("url.scheme", "http"),
             ("network.protocol.version", "1.1"),
@@ -244,4 +245,24 @@ fn spans_that_are_named_by_what_varies_are_told_by_their_attributes() {
     assert!(!has("span db.client") && !has("span http.server"));
     assert!(has("span db.client: error.type") && has("span http.client"));
     assert!(!has("span http.server: url.query"), "it must be asked for");
+}
+
+#[test]
+fn a_name_has_no_attribute_that_the_span_lacks_and_what_jaeger_adds_is_nobodys() {
+    let mut request = span(
+        Kind::Server,
+        "GET",
+        &[
+            ("http.request.method", "GET"),
+            ("url.path", "/nowhere"),
+            ("url.scheme", "http"),
+            ("network.protocol.version", "1.1"),
+            ("@jaeger@warnings", "[\"clock skew\"]"),
+        ],
+    );
+    assert_eq!(span_complaints(&request), Vec::<String>::new());
+    let route = ("http.route".to_owned(), "/somewhere".to_owned());
+    request.attributes.extend([route]);
+    let complaints = span_complaints(&request);
+    assert!(complaints[0].contains("nobody declares"), "{complaints:?}");
 }

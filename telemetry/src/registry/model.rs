@@ -157,13 +157,18 @@ impl Use {
 impl Span {
     /// Whether a span of this kind and name, with attributes of these keys, is such a one.
     pub fn is(&self, kind: SpanKind, name: &str, has: impl Fn(&str) -> bool) -> bool {
-        self.kind == kind && self.is_called(name) && self.known_by.iter().all(|key| has(key))
+        self.kind == kind && self.is_called(name, &has) && self.known_by.iter().all(|key| has(key))
     }
 
-    /// Whether the name is this one, whatever stands for what varies.
-    fn is_called(&self, name: &str) -> bool {
+    /// Whether the name is this one, whatever stands for what varies. An attribute that is not there is missing from the
+    /// name as well, with the blank before it.
+    fn is_called(&self, name: &str, has: &impl Fn(&str) -> bool) -> bool {
+        let mut called = self.name.clone();
+        for used in self.attributes.iter().filter(|used| !has(used.key())) {
+            called = called.replace(&format!(" {{{}}}", used.key()), "");
+        }
         let mut rest = name;
-        let mut pieces = self.name.split('{');
+        let mut pieces = called.split('{');
         let Some(after) = rest.strip_prefix(pieces.next().unwrap_or_default()) else {
             return false;
         };
@@ -208,6 +213,10 @@ mod tests {
         assert!(!is("event {name}", "events"));
         assert!(is("{name}.links", "auction.award.links"));
         assert!(!is("{name}.links", "auction.award.linked"));
+        assert!(
+            !is("{method} {route}", "GET"),
+            "the route is none of its attributes"
+        );
         let award = named("auction.award");
         assert!(!award.is(SpanKind::Client, "auction.award", |_| true));
         assert!(!award.is(SpanKind::Internal, "auction.award", |_| false));
