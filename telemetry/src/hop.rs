@@ -13,7 +13,7 @@ use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::tracer::Start;
-use crate::{bridge, clock, propagation};
+use crate::{bridge, clock};
 
 /// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
 pub(crate) const STREAM: &str = "telemetry.stream";
@@ -160,7 +160,7 @@ impl Hop {
         let span = self.context.span();
         let span = span.span_context();
         span.is_valid()
-            .then(|| propagation::trace_id_text(span.trace_id()))
+            .then(|| crate::propagation::trace_id_text(span.trace_id()))
             .flatten()
     }
 

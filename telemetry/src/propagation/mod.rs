@@ -8,7 +8,7 @@
 use std::sync::{LazyLock, OnceLock};
 
 use http::HeaderMap;
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, global};
 
 use crate::settings::{Propagator, Settings};
@@ -107,7 +107,7 @@ pub(crate) fn inject_pairs(context: &Context) -> Vec<(String, String)> {
 
 /// A trace's id as the value of a header.
 #[cfg(feature = "http")]
-pub(crate) fn trace_id_text(id: TraceId) -> Option<http::HeaderValue> {
+pub(crate) fn trace_id_text(id: opentelemetry::trace::TraceId) -> Option<http::HeaderValue> {
     let mut text = [0; 32];
     hex::write(&mut text, &id.to_bytes());
     http::HeaderValue::from_bytes(&text).ok()

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::SpanContext;
 
-use crate::settings::{self, RootSampler, Settings};
+use crate::settings::Settings;
 
 mod bucket;
 mod head;
@@ -101,7 +101,9 @@ pub(crate) fn head(settings: &Settings, operations: &[(&'static str, Sampling)])
 /// The sampler of tests: it records everything, unless the caller says otherwise.
 #[cfg(feature = "test")]
 pub(crate) fn everything() -> Head {
-    let sampler = settings::Sampler {
+    use crate::settings::{RootSampler, Sampler};
+
+    let sampler = Sampler {
         parent_based: true,
         root: RootSampler::Always,
     };
