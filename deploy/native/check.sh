@@ -40,16 +40,20 @@ check_prometheus() {
   return $status
 }
 
-# The fuzzing is a workspace of its own, whose lock follows what the crate depends on.
-check_lock_of_fuzzing() {
-  cargo metadata --quiet --locked --format-version 1 --manifest-path "$top/telemetry/fuzz/Cargo.toml" >/dev/null || {
-    say "telemetry/fuzz/Cargo.lock is stale: run \`make generate\`"
-    return 1
-  }
+# The fuzzing and the benchmarks are workspaces of their own, whose locks follow what the crate depends on.
+check_locks() {
+  local part stale=
+  for part in telemetry/fuzz telemetry/benches; do
+    cargo metadata --quiet --locked --format-version 1 --manifest-path "$top/$part/Cargo.toml" >/dev/null || {
+      say "$part/Cargo.lock is stale: run \`make generate\`"
+      stale=yes
+    }
+  done
+  [[ -z $stale ]]
 }
 
 check_mutants
-check_lock_of_fuzzing
+check_locks
 provide_programs >/dev/null
 check_ports_of_services
 "$(program amtool)" check-config "$deploy/alertmanager/alertmanager.yml"
