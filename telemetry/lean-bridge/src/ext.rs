@@ -23,7 +23,8 @@ pub trait OpenTelemetrySpanExt {
     /// The same, with attributes of the link.
     fn add_link_with_attributes(&self, other: SpanContext, attributes: Vec<KeyValue>);
 
-    /// The context in which it is the current span. It starts with that. Of a span that is disabled it is empty.
+    /// The context in which it is the current span. It starts with that. One that is disabled, or that the bridge does
+    /// not know, changes nothing: it is the context of whoever asks.
     fn context(&self) -> Context;
 
     /// Sets an attribute.
@@ -113,7 +114,7 @@ impl OpenTelemetrySpanExt for Span {
     fn context(&self) -> Context {
         self.with_subscriber(|(id, dispatch)| get_otel_context(id, dispatch))
             .flatten()
-            .unwrap_or_default()
+            .unwrap_or_else(Context::current)
     }
 
     fn set_attribute(&self, key: impl Into<Key>, value: impl Into<Value>) {

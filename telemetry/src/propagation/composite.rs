@@ -81,8 +81,19 @@ impl Propagators {
 }
 
 impl TextMapPropagator for Propagators {
+    /// Below a request that is not sampled there is no span of `tracing`, whose `context()` is then empty. Whoever hands
+    /// that over wants the request to go on, so the span that is left out is written in place of none.
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        self.write(context, &mut Foreign(injector));
+        let left_out = (!context.span().span_context().is_valid())
+            .then(|| Context::map_current(|current| current.span().span_context().clone()))
+            .filter(|current| current.is_valid() && !current.is_sampled());
+        match left_out {
+            Some(span) => self.write(
+                &context.with_remote_span_context(span),
+                &mut Foreign(injector),
+            ),
+            None => self.write(context, &mut Foreign(injector)),
+        }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {

@@ -1,5 +1,6 @@
 //! `tracing` and OpenTelemetry below the server layers: what a handler does belongs to its request.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use axum::Router;
@@ -208,6 +209,18 @@ fn below_a_request_that_is_not_sampled_no_span_is_made_and_its_context_goes_on()
             let inside = elsewhere.attach();
             assert!(!tracing::info_span!("elsewhere").is_disabled());
             drop(inside);
+            // Headers that are written by hand carry it on.
+            for by_hand in [TracingSpan::current(), span.clone()] {
+                let mut headers = HashMap::new();
+                global::get_text_map_propagator(|propagator| {
+                    propagator.inject_context(&by_hand.context(), &mut headers);
+                });
+                let written = &headers["traceparent"];
+                assert!(
+                    written.contains(trace) && written.ends_with("-00"),
+                    "{written}"
+                );
+            }
             span.in_scope(|| Body::from(SavedContext::current().to_text()))
         };
         let router = Router::new()
