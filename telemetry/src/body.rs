@@ -263,7 +263,14 @@ where
                     if let Some(exchange) = this.exchange {
                         exchange.data(data);
                     }
-                    None
+                    // Who knows that this was the last part need not be asked for another.
+                    let is_last = this
+                        .inner
+                        .as_ref()
+                        .get_ref()
+                        .as_ref()
+                        .is_some_and(Body::is_end_stream);
+                    is_last.then_some(End::Complete)
                 }
                 (None, trailers) => trailers.map(End::Trailers),
             },

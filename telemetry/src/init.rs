@@ -6,7 +6,6 @@ use std::time::Duration;
 use opentelemetry::{Key, global};
 use opentelemetry_sdk::Resource;
 use tokio::runtime::Handle;
-use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::guard::{Rendering, Telemetry};
@@ -183,10 +182,8 @@ impl Builder {
 
 /// Installs the subscriber.
 fn install(tracer: Tracer, settings: &Settings, service: String) -> Result<Logs, InitError> {
-    let (lines, logs) = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(bridge::layer(tracer))
+    let logs = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
+    bridge::subscriber(tracer, logs.clone())
         .try_init()
         .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
     Ok(logs)

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::SpanContext;
 
-use crate::propagation;
+use crate::propagation::{self, Caller};
 
 /// Whose trace context a server goes on from.
 #[derive(Clone, Default)]
@@ -29,18 +28,17 @@ impl std::fmt::Debug for TrustPolicy {
 }
 
 impl TrustPolicy {
-    /// What the caller's headers say about the trace so far: the context to go on in, and the span to link to instead.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> (Context, Option<SpanContext>) {
-        let remote = propagation::extract(headers);
+    /// What the caller's headers say about the trace so far: whom to go on from, and the span to link to instead.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> (Caller, Option<SpanContext>) {
+        let caller = propagation::caller(headers);
         let trusted = match self {
             Self::Inherit => true,
             Self::Boundary(trusted) => trusted(headers),
         };
         if trusted {
-            (remote, None)
+            (caller, None)
         } else {
-            let linked = remote.span().span_context().clone();
-            (Context::new(), Some(linked))
+            (Caller::default(), caller.span)
         }
     }
 }

@@ -25,9 +25,17 @@ pub struct OpenTelemetryLayer<S> {
     subscriber: PhantomData<fn(S)>,
 }
 
+/// A span that is entered.
+struct Entered {
+    id: Id,
+    /// Whether the bridge ends the span behind it, and must know when it was left last.
+    ends: bool,
+    _context: ContextGuard,
+}
+
 thread_local! {
-    // Those that are entered on this thread.
-    static ENTERED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+    // Those of this thread.
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A layer without a tracer.
@@ -104,21 +112,27 @@ where
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let context = context.span(id).and_then(|span| span::context(&span));
-        if let Some(context) = context {
-            let guard = context.attach();
-            ENTERED.with_borrow_mut(|entered| entered.push((id.clone(), guard)));
+        let entered = context.span(id).and_then(|span| span::entered(&span));
+        if let Some((context, ends)) = entered {
+            let entered = Entered {
+                id: id.clone(),
+                ends,
+                _context: context.attach(),
+            };
+            ENTERED.with_borrow_mut(|all| all.push(entered));
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        let left = ENTERED.with_borrow_mut(|entered| {
-            let place = entered.iter().rposition(|(other, _)| other == id)?;
-            Some(entered.remove(place))
+        let left = ENTERED.with_borrow_mut(|all| {
+            let place = all.iter().rposition(|entered| entered.id == *id)?;
+            Some(all.remove(place))
         });
+        let ends = left.as_ref().is_some_and(|left| left.ends);
         // Not under the borrow: what the context holds may go with it.
         drop(left);
-        if let Some(span) = context.span(id)
+        if ends
+            && let Some(span) = context.span(id)
             && let Some(data) = span.extensions_mut().get_mut::<Data>()
         {
             data.left = Some((self.now)());

@@ -65,11 +65,20 @@ pub(crate) fn context<'a, S>(span: &SpanRef<'a, S>) -> Option<Context>
 where
     S: LookupSpan<'a>,
 {
+    entered(span).map(|(context, _)| context)
+}
+
+/// The same, and whether the end of this span is the end of the one behind it.
+pub(crate) fn entered<'a, S>(span: &SpanRef<'a, S>) -> Option<(Context, bool)>
+where
+    S: LookupSpan<'a>,
+{
     let new = {
         let mut extensions = span.extensions_mut();
         let data = extensions.get_mut::<Data>()?;
         match &data.state {
-            State::Running(context) | State::StandsFor(context) => return Some(context.clone()),
+            State::Running(context) => return Some((context.clone(), true)),
+            State::StandsFor(context) => return Some((context.clone(), false)),
             State::Starting => return None,
             State::New(_) => {}
         }
@@ -83,7 +92,7 @@ where
     if let Some(data) = span.extensions_mut().get_mut::<Data>() {
         data.state = State::Running(context.clone());
     }
-    Some(context)
+    Some((context, true))
 }
 
 /// Changes a span. None when the bridge does not know it, or when it is just being started.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Span, Subscriber, dispatcher};
+use tracing::{Dispatch, Event, Metadata, Span, Subscriber, dispatcher};
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context as LayerContext, Filter};
+use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::logs::Lines;
 #[cfg(not(feature = "lean-bridge"))]
 use crate::tracer;
 use crate::tracer::Tracer;
@@ -24,27 +25,28 @@ const EXPORT_TARGETS: [&str; 6] = [
     "tower",
 ];
 
-/// The filter of the layer: nothing of the export, and no event in a context whose spans are
-/// [left out](Tracer::leaves_out).
+/// Decides for all layers what becomes of a span or an event, and hands over what is logged.
 ///
-/// A log level must never cut a trace, so log lines have a filter of their own. The tracer of a subscriber is found
-/// through this, too.
-#[derive(Debug)]
-struct Recorded(Arc<Tracer>);
+/// Nothing of the export becomes a span, and nothing in a context whose spans are [left out](Tracer::leaves_out): no layer
+/// hears of those, not even their fields are looked at. A log level must never cut a trace, so lines have their own rules.
+///
+/// It is one layer for everything, since filters of single layers cost each span several times what its registry does.
+struct Gate {
+    tracer: Arc<Tracer>,
+    lines: Box<dyn Lines>,
+}
 
-/// Refuses the spans of a context whose spans are left out, for all layers: nothing is done for them, not even their
-/// fields are looked at. The filter of a layer could not do that, since another layer might want them.
-struct Gate(Arc<Tracer>);
-
-/// The layer that makes spans of `tracer`, for the subscriber.
-pub(crate) fn layer<S>(tracer: Tracer) -> impl Layer<S> + Send + Sync
-where
-    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
-{
-    let tracer = Arc::new(tracer);
-    spans(Tracer::clone(&tracer))
-        .and_then(Gate(Arc::clone(&tracer)))
-        .with_filter(Recorded(tracer))
+/// A subscriber that makes spans with `tracer`, and hands to `lines` what is logged.
+pub(crate) fn subscriber(
+    tracer: Tracer,
+    lines: impl Lines + 'static,
+) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+    tracing_subscriber::registry()
+        .with(spans(tracer.clone()))
+        .with(Gate {
+            tracer: Arc::new(tracer),
+            lines: Box::new(lines),
+        })
 }
 
 #[cfg(not(feature = "lean-bridge"))]
@@ -74,10 +76,13 @@ where
 /// The tracer of the spans of this thread, if there is one.
 pub(crate) fn tracer() -> Option<Arc<Tracer>> {
     dispatcher::get_default(|dispatch| {
-        let recorded = dispatch.downcast_ref::<Recorded>();
-        recorded.map(|recorded| Arc::clone(&recorded.0))
+        let gate = dispatch.downcast_ref::<Gate>();
+        gate.map(|gate| Arc::clone(&gate.tracer))
     })
 }
+
+/// The target of the `tracing` spans that stand for the span of a request. Nobody else decides about them.
+const HOPS: &str = "telemetry::hop";
 
 /// A `tracing` span for the span of `context`, whose end is not its end: what is done to the current span of `tracing`,
 /// and the events in it, then belong to it.
@@ -85,10 +90,8 @@ pub(crate) fn tracer() -> Option<Arc<Tracer>> {
 pub(crate) fn span_of(context: &Context) -> Span {
     use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-    // Outside, spans may be left out.
-    let _inside = context.clone().attach();
     tracer::standing_for(context.clone(), || {
-        let span = tracing::info_span!(target: "telemetry", parent: None, "hop");
+        let span = tracing::info_span!(target: HOPS, parent: None, "hop");
         // It is new, so that this is not refused.
         let _ = span.set_parent(context.clone());
         // Starts it.
@@ -100,10 +103,9 @@ pub(crate) fn span_of(context: &Context) -> Span {
 /// The same.
 #[cfg(feature = "lean-bridge")]
 pub(crate) fn span_of(context: &Context) -> Span {
-    let _inside = context.clone().attach();
     tracing_opentelemetry::standing_for(
         context.clone(),
-        || tracing::info_span!(target: "telemetry", parent: None, "hop"),
+        || tracing::info_span!(target: HOPS, parent: None, "hop"),
     )
 }
 
@@ -113,42 +115,56 @@ fn is_for_spans(metadata: &Metadata<'_>) -> bool {
         && !EXPORT_TARGETS.iter().any(|part| target.starts_with(part))
 }
 
-fn is_left_out(tracer: &Tracer) -> bool {
-    Context::map_current(|context| tracer.leaves_out(context))
-}
-
 // === impl Gate ===
 
-impl<S: Subscriber> Layer<S> for Gate {
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_span() {
-            Interest::sometimes()
-        } else {
-            Interest::always()
-        }
+impl Gate {
+    /// Whether spans are made here and now, as far as their context says.
+    fn records(&self) -> bool {
+        Context::map_current(|context| !self.tracer.leaves_out(context))
     }
 
-    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
-        !metadata.is_span() || !is_left_out(&self.0)
+    /// Whether it is for the traces, whatever their context.
+    fn is_for_spans(&self, metadata: &Metadata<'_>) -> bool {
+        self.tracer.is_enabled() && is_for_spans(metadata)
     }
 }
 
-// === impl Recorded ===
+impl<S: Subscriber> Layer<S> for Gate {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        self.lines.begin(subscriber);
+    }
 
-impl<S> Filter<S> for Recorded {
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.0.is_enabled() && is_for_spans(metadata) {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_event() && self.lines.levels().want(metadata) {
+            Interest::always()
+        } else if self.is_for_spans(metadata) {
             Interest::sometimes()
         } else {
             Interest::never()
         }
     }
 
-    fn enabled(&self, metadata: &Metadata<'_>, _: &LayerContext<'_, S>) -> bool {
-        (metadata.is_span() || !is_left_out(&self.0)) && is_for_spans(metadata)
+    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
+        (metadata.is_event() && self.lines.levels().want(metadata))
+            || (self.is_for_spans(metadata) && (metadata.target() == HOPS || self.records()))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::INFO)
+        let lines = self.lines.levels().most();
+        let spans = if self.tracer.is_enabled() {
+            LevelFilter::INFO
+        } else {
+            LevelFilter::OFF
+        };
+        Some(lines.max(spans))
+    }
+
+    /// Makes a line of it when it is logged. Only what is for the traces goes on to the layer that makes spans.
+    fn event_enabled(&self, event: &Event<'_>, _: LayerContext<'_, S>) -> bool {
+        let metadata = event.metadata();
+        if self.lines.levels().want(metadata) {
+            self.lines.take(event);
+        }
+        self.is_for_spans(metadata) && self.records()
     }
 }

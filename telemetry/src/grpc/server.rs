@@ -65,9 +65,10 @@ impl Protocol for ServerLayer {
             return None;
         }
         let deadline = Deadline::read(request.headers());
-        let (parent, linked) = self.trust.admit(request.headers());
+        let (mut caller, linked) = self.trust.admit(request.headers());
+        caller.context = store(deadline, caller.context);
         let hop = Hop::start(
-            Start::within(store(deadline, parent), SpanKind::Server).link(linked),
+            Start::below(caller, SpanKind::Server).link(linked),
             || method(uri.path()).to_owned().into(),
             |attributes| {
                 if let Some(authority) = uri.authority() {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath};
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, Request, header};
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Key, KeyValue, StringValue, Value};
@@ -119,9 +119,9 @@ impl ServerLayer {
         if let Some(agent) = text(headers, &header::USER_AGENT) {
             attributes.push(KeyValue::new("user_agent.original", agent.to_owned()));
         }
-        if let Some(authority) = authority(request) {
-            attributes.push(KeyValue::new("server.address", authority.host().to_owned()));
-            if let Some(port) = authority.port_u16() {
+        if let Some((host, port)) = server(request) {
+            attributes.push(KeyValue::new("server.address", host.to_owned()));
+            if let Some(port) = port {
                 attributes.push(KeyValue::new("server.port", i64::from(port)));
             }
         }
@@ -163,16 +163,16 @@ impl Protocol for ServerLayer {
         }
         let method = method_label(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let (parent, linked) = self.trust.admit(request.headers());
+        let (caller, linked) = self.trust.admit(request.headers());
         let name = || {
             let verb = if method == OTHER { "HTTP" } else { method };
             match &route {
-                Some(route) => format!("{verb} {}", route.as_str()).into(),
+                Some(route) => [verb, " ", route.as_str()].concat().into(),
                 None => verb.into(),
             }
         };
         let hop = Hop::start(
-            Start::within(parent, SpanKind::Server).link(linked),
+            Start::below(caller, SpanKind::Server).link(linked),
             name,
             |attributes| self.describe(request, attributes),
         );
@@ -212,12 +212,13 @@ fn scheme_of<B>(request: &Request<B>) -> UrlScheme {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+    std::str::from_utf8(headers.get(name)?.as_bytes()).ok()
 }
 
-fn authority<B>(request: &Request<B>) -> Option<Authority> {
+/// Whom the request was sent to.
+fn server<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     match request.uri().authority() {
-        Some(authority) => Some(authority.clone()),
-        None => text(request.headers(), &header::HOST)?.parse().ok(),
+        Some(authority) => Some((authority.host(), authority.port_u16())),
+        None => url::host_and_port(text(request.headers(), &header::HOST)?),
     }
 }

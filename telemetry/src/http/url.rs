@@ -45,6 +45,23 @@ pub(super) fn full(uri: &Uri, with_query: bool) -> String {
     text
 }
 
+/// The host and the port that a `Host` header names (RFC 9110, 7.2), where they stand; nothing when it is none.
+pub(super) fn host_and_port(header: &str) -> Option<(&str, Option<u16>)> {
+    let (host, port) = match header.rsplit_once(':') {
+        // The colons of an IPv6 address are in brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (header, ""),
+    };
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    let is_host = match host.strip_prefix('[') {
+        Some(address) => address
+            .strip_suffix(']')
+            .is_some_and(|address| address.bytes().all(|byte| byte == b':' || is_of_name(byte))),
+        None => !host.is_empty() && host.bytes().all(is_of_name),
+    };
+    is_host.then(|| (host, port.parse().ok()))
+}
+
 /// `url.query`, with the values of secret keys replaced.
 pub(super) fn query(query: &str) -> Cow<'_, str> {
     let is_secret = |pair: &str| {
@@ -69,6 +86,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_host_header_names_a_host_and_perhaps_a_port() {
+        for (header, named) in [
+            ("kitchen.example", Some(("kitchen.example", None))),
+            (
+                "kitchen.example:8080",
+                Some(("kitchen.example", Some(8080))),
+            ),
+            ("kitchen.example:", Some(("kitchen.example", None))),
+            ("[::1]", Some(("[::1]", None))),
+            ("[::1]:80", Some(("[::1]", Some(80)))),
+            ("kitchen.example:99999", Some(("kitchen.example", None))),
+            ("", None),
+            (":80", None),
+            ("::1", None),
+            ("[::1", None),
+            ("a b", None),
+            ("user@kitchen.example", None),
+            ("kitchen.example/path", None),
+        ] {
+            assert_eq!(host_and_port(header), named, "{header}");
+        }
+    }
 
     #[test]
     fn an_address_is_told_without_credentials_and_without_its_query() {

@@ -7,15 +7,13 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::Interest;
-use tracing_subscriber::layer::{Context, Filter};
 
 use super::directives::Directives;
 
-/// The filter of the log lines. Clones are the same one. Spans are none of its business: they have their own filter,
-/// so that no log level cuts a trace.
+/// Which events become log lines. Clones are the same. Spans are none of their business, so that no log level cuts a
+/// trace.
 ///
-/// Only this filter changes at run time; the layers stay, since the one that makes spans cannot be exchanged.
+/// Only these change at run time; the layers stay, since the one that makes spans cannot be exchanged.
 #[derive(Debug, Clone)]
 pub(crate) struct Levels(Arc<Shared>);
 
@@ -87,25 +85,13 @@ impl Levels {
         }
     }
 
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && self.0.in_force.load().directives.enable(metadata)
-    }
-}
-
-impl<S> Filter<S> for Levels {
-    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.wants(metadata)
+    /// Whether an event of this kind becomes a line now.
+    pub(crate) fn want(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.in_force.load().directives.enable(metadata)
     }
 
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.0.in_force.load().directives.most())
+    /// The lowest level of which anything becomes a line now.
+    pub(crate) fn most(&self) -> LevelFilter {
+        self.0.in_force.load().directives.most()
     }
 }

@@ -12,9 +12,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::Context as OtelContext;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use tracing::dispatcher::WeakDispatch;
-use tracing::{Dispatch, Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Dispatch, Event, Level};
 
 mod directives;
 mod levels;
@@ -59,18 +57,27 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone)]
 pub(crate) struct Logs {
     levels: Levels,
-    lines: Arc<Lines>,
+    output: Arc<Output>,
 }
 
 /// Flushes the log lines when it is dropped: the process is about to end, so those that come later are waited for.
 #[derive(Debug)]
 pub(crate) struct FlushOnDrop(pub(crate) Logs);
 
-/// The layer that makes lines of events.
-struct LinesLayer(Arc<Lines>);
+/// Where the events go that are logged.
+pub(crate) trait Lines: Send + Sync {
+    /// Which those are.
+    fn levels(&self) -> &Levels;
+
+    /// The subscriber has come to be, in which spans are found that an event names as its parent.
+    fn begin(&self, subscriber: &Dispatch);
+
+    /// Makes a line of an event that is wanted.
+    fn take(&self, event: &Event<'_>);
+}
 
 #[derive(Debug)]
-struct Lines {
+struct Output {
     format: LogFormat,
     service: String,
     repeats: Repeats,
@@ -88,14 +95,8 @@ struct Lines {
 #[derive(Debug, Default)]
 struct Counts([AtomicU64; LEVELS.len()]);
 
-/// Starts the log lines of a service; the layer is for the subscriber. Fails when there is no thread to be had.
-pub(crate) fn start<S>(
-    settings: Settings,
-    service: String,
-) -> io::Result<(impl Layer<S> + Send + Sync, Logs)>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
+/// Starts the log lines of a service. Fails when there is no thread to be had.
+pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
     let default = || {
         if io::stderr().is_terminal() {
             LogFormat::Text
@@ -103,20 +104,20 @@ where
             LogFormat::Json
         }
     };
-    let lines = Arc::new(Lines {
-        format: settings.format.unwrap_or_else(default),
-        service,
-        repeats: Repeats::new(settings.repeats),
-        started: Instant::now(),
-        writer: Writer::start(io::stderr())?,
-        written: Counts::default(),
-        left_out: Counts::default(),
-        ending: AtomicBool::new(false),
-        dispatch: OnceLock::new(),
-    });
-    let levels = Levels::new(settings.directives);
-    let layer = LinesLayer(Arc::clone(&lines)).with_filter(levels.clone());
-    Ok((layer, Logs { levels, lines }))
+    Ok(Logs {
+        levels: Levels::new(settings.directives),
+        output: Arc::new(Output {
+            format: settings.format.unwrap_or_else(default),
+            service,
+            repeats: Repeats::new(settings.repeats),
+            started: Instant::now(),
+            writer: Writer::start(io::stderr())?,
+            written: Counts::default(),
+            left_out: Counts::default(),
+            ending: AtomicBool::new(false),
+            dispatch: OnceLock::new(),
+        }),
+    })
 }
 
 /// The span that an event belongs to: the one that it names, or the current one, or none.
@@ -160,27 +161,42 @@ impl Logs {
 
     /// Tells of repeats whose interval is over. To be called from time to time.
     pub(crate) fn upkeep(&self) {
-        let lines = &self.lines;
-        lines.tell(lines.repeats.ended(lines.started.elapsed()));
+        let output = &self.output;
+        output.tell(output.repeats.ended(output.started.elapsed()));
     }
 
     /// Sets the metrics of the lines to what they are now.
     pub(crate) fn publish(&self) {
-        let lines = &self.lines;
+        let output = &self.output;
         for (index, (_, level)) in LEVELS.iter().enumerate() {
             TelemetryLogEvents { level: *level }
                 .counter()
-                .absolute(lines.written.get(index));
+                .absolute(output.written.get(index));
             TelemetryLogSuppressed { level: *level }
                 .counter()
-                .absolute(lines.left_out.get(index));
+                .absolute(output.left_out.get(index));
         }
         for (reason, count) in [
-            (Reason::BufferFull, lines.writer.full()),
-            (Reason::WriteFailed, lines.writer.failed()),
+            (Reason::BufferFull, output.writer.full()),
+            (Reason::WriteFailed, output.writer.failed()),
         ] {
             TelemetryLogDropped { reason }.counter().absolute(count);
         }
+    }
+}
+
+impl Lines for Logs {
+    fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    fn begin(&self, subscriber: &Dispatch) {
+        // There is one, for the whole life of the process.
+        let _ = self.output.dispatch.set(subscriber.downgrade());
+    }
+
+    fn take(&self, event: &Event<'_>) {
+        self.output.take(event);
     }
 }
 
@@ -188,29 +204,16 @@ impl Logs {
 
 impl Drop for FlushOnDrop {
     fn drop(&mut self) {
-        let lines = &self.0.lines;
-        lines.ending.store(true, Ordering::Relaxed);
-        lines.tell(lines.repeats.all());
-        lines.flush();
+        let output = &self.0.output;
+        output.ending.store(true, Ordering::Relaxed);
+        output.tell(output.repeats.all());
+        output.flush();
     }
 }
 
-// === impl LinesLayer ===
+// === impl Output ===
 
-impl<S: Subscriber> Layer<S> for LinesLayer {
-    fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        // There is one, for the whole life of the process.
-        let _ = self.0.dispatch.set(subscriber.downgrade());
-    }
-
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        self.0.take(event);
-    }
-}
-
-// === impl Lines ===
-
-impl Lines {
+impl Output {
     fn take(&self, event: &Event<'_>) {
         let metadata = event.metadata();
         let now = self.started.elapsed();

@@ -1,6 +1,8 @@
-//! Where every sampled span of this process is: the account and the queue, behind one lock.
+//! Where every sampled span of this process is: the account and the queue, behind one lock. Only that a span has started
+//! is counted outside of it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry_sdk::trace::SpanData;
@@ -22,6 +24,9 @@ const BATCH_BYTES: usize = 2 << 20;
 pub(crate) struct Ledger {
     capacity: usize,
     batch_size: usize,
+    /// How many spans have ever started. Whoever ends one has counted it here before, so that under the lock it is never
+    /// less than what has ended.
+    started: AtomicU64,
     state: Mutex<State>,
     /// Tells the worker that a batch is ready, or that there will be no more.
     ready: Notify,
@@ -34,7 +39,10 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
+    /// Without those that were started, and that live.
     account: Snapshot,
+    /// How many spans have ever ended.
+    ended: u64,
     /// The batch that grows.
     open: Batch,
     /// Those that wait to be sent, the oldest first.
@@ -89,6 +97,7 @@ impl Ledger {
         Self {
             capacity: bounds.queue_size,
             batch_size: bounds.export_size,
+            started: AtomicU64::new(0),
             state: Mutex::default(),
             ready: Notify::new(),
             abandoned: Notify::new(),
@@ -102,20 +111,24 @@ impl Ledger {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        self.state().account
+        let state = self.state();
+        let started = self.started.load(Ordering::Relaxed);
+        Snapshot {
+            started,
+            live: started - state.ended,
+            ..state.account
+        }
     }
 
     pub(super) fn started(&self) {
-        let account = &mut self.state().account;
-        account.started += 1;
-        account.live += 1;
+        self.started.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Queues a span that has ended, or counts why not. Wakes the worker only for a full batch.
     pub(super) fn ended(&self, span: SpanData) {
         let bytes = weight(&span);
         let mut state = self.state();
-        state.account.live -= 1;
+        state.ended += 1;
         let refused = if state.phase != Phase::Open {
             Some(Loss::AlreadyShutdown)
         } else if state.account.queued >= self.capacity as u64

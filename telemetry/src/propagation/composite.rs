@@ -8,7 +8,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 use opentelemetry::{Context, Key};
 
 use super::carrier::{Foreign, Sink, Source};
-use super::{Decision, Rejection, Remote, b3, baggage, jaeger, trace_context};
+use super::{Caller, Decision, Rejection, Remote, b3, baggage, jaeger, trace_context};
 use crate::settings::Propagator;
 
 /// The forms in which contexts travel, in their order.
@@ -47,11 +47,16 @@ impl Propagators {
 
     /// `base` with what the carrier has. What is left out is counted.
     pub(super) fn read(&self, source: &impl Source, base: Context) -> Context {
+        self.read_caller(source, base).into_context()
+    }
+
+    /// The same, with the span apart.
+    pub(super) fn read_caller(&self, source: &impl Source, base: Context) -> Caller {
         let mut carried = Carried::default();
         for propagator in &self.order {
             carried.read(*propagator, source);
         }
-        carried.into_context(base)
+        carried.into_caller(base)
     }
 
     /// Writes `context` in place of what former hops wrote. What is left out is counted.
@@ -164,11 +169,9 @@ impl Carried {
         }
     }
 
-    fn into_context(self, base: Context) -> Context {
+    fn into_caller(self, base: Context) -> Caller {
+        let span = self.span;
         let mut context = base;
-        if let Some(span) = self.span {
-            context = context.with_remote_span_context(span);
-        }
         if let Some(decision) = self.decision {
             context = context.with_value(decision);
         }
@@ -182,11 +185,11 @@ impl Carried {
         for (key, (value, metadata)) in added {
             read.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
         }
-        if read.is_empty() {
-            return context;
+        if !read.is_empty() {
+            let joined = join(context.baggage(), read);
+            context = context.with_baggage(joined);
         }
-        let joined = join(context.baggage(), read);
-        context.with_baggage(joined)
+        Caller { context, span }
     }
 }
 

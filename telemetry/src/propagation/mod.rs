@@ -68,6 +68,14 @@ enum Remote {
     Decision(Decision),
 }
 
+/// Whom a span goes on from: a context, and the span of the caller when that is not in it, since a context with it is made
+/// only when one is needed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caller {
+    pub(crate) context: Context,
+    pub(crate) span: Option<SpanContext>,
+}
+
 static INSTALLED: OnceLock<Propagators> = OnceLock::new();
 
 /// Those of a process that installed none: the specification's default.
@@ -88,6 +96,12 @@ pub(crate) fn publish() {
 /// The context that the headers of a request carry; empty when they carry none that is well-formed.
 pub(crate) fn extract(headers: &HeaderMap) -> Context {
     installed().read(headers, Context::new())
+}
+
+/// The same for a server that goes on from it.
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) fn caller(headers: &HeaderMap) -> Caller {
+    installed().read_caller(headers, Context::new())
 }
 
 /// The context that the headers of a message carry.
@@ -113,13 +127,10 @@ pub(crate) fn trace_id_text(id: opentelemetry::trace::TraceId) -> Option<http::H
     http::HeaderValue::from_bytes(&text).ok()
 }
 
-/// What the caller of `context` said about sampling beyond the flag of its span; nothing when a span of this
-/// process is between.
-pub(crate) fn decision(context: &Context) -> Option<Decision> {
+/// What the caller said about sampling beyond the flag of its span, `parent`; nothing when that is one of this process.
+pub(crate) fn decision(context: &Context, parent: &SpanContext) -> Option<Decision> {
     let decision = context.get::<Decision>().copied()?;
-    let span = context.span();
-    let span = span.span_context();
-    (!span.is_valid() || span.is_remote()).then_some(decision)
+    (!parent.is_valid() || parent.is_remote()).then_some(decision)
 }
 
 /// `context` in the form of W3C, whatever is installed: for what is kept.
@@ -140,6 +151,18 @@ fn pairs(propagators: &Propagators, context: &Context) -> Vec<(String, String)> 
     let mut pairs = Pairs(Vec::new());
     propagators.write(context, &mut pairs);
     pairs.0
+}
+
+// === impl Caller ===
+
+impl Caller {
+    /// The context with the span in it.
+    pub(crate) fn into_context(self) -> Context {
+        match self.span {
+            Some(span) => self.context.with_remote_span_context(span),
+            None => self.context,
+        }
+    }
 }
 
 // === impl Rejection ===

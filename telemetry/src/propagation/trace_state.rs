@@ -84,6 +84,9 @@ fn members<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Member<'a>>,
 /// The SDK's type takes a system id of 13 characters at most, where the recommendation has 14: such a member is
 /// left out, so that the others are not lost with it.
 fn build(mut members: Vec<Member<'_>>) -> (TraceState, Option<Rejection>) {
+    if members.is_empty() {
+        return (TraceState::NONE, None);
+    }
     let all = members.len();
     members.retain(|(key, _)| {
         key.split_once('@')

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, TraceId, TraceState};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanContext, SpanKind, TraceId, TraceState};
 
 use super::mark::Mark;
 use super::ratio::Ratio;
 use super::remote::Poller;
 use super::strategy::Strategy;
 use super::{KEEP, Sampling, bucket, now, trace_id};
-use crate::propagation::{self, Decision};
+use crate::propagation::Decision;
 use crate::settings::{self, RootSampler, Settings};
 
 /// The sampler of the process. Clones are the same one.
@@ -85,15 +85,8 @@ impl Head {
         self.0.parent_based
     }
 
-    /// Decides about a span of the trace `id` that is made in this context.
-    pub(crate) fn decide(&self, context: &Context, id: TraceId, span: &FirstSpan<'_>) -> Sampled {
-        let asked = propagation::decision(context);
-        let parent = context.span();
-        let parent = Some(parent.span_context()).filter(|parent| parent.is_valid());
-        self.decide_below(parent, asked, id, span)
-    }
-
-    fn decide_below(
+    /// Decides about a span of the trace `id` below `parent`, whose caller has `asked` for something.
+    pub(crate) fn decide(
         &self,
         parent: Option<&SpanContext>,
         asked: Option<Decision>,
@@ -231,9 +224,11 @@ impl Operation {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{SpanId, TraceFlags};
+    use opentelemetry::Context;
+    use opentelemetry::trace::{SpanId, TraceContextExt, TraceFlags};
 
     use super::*;
+    use crate::propagation;
 
     /// All zeros but its time, so that a ratio of nearly nothing samples it.
     fn dated() -> TraceId {
@@ -259,7 +254,19 @@ mod tests {
             .unwrap_or_else(dated);
         let name = &|| name;
         let kind = &SpanKind::Server;
-        head.decide(parent, id, &FirstSpan { name, kind })
+        below(head, parent, id, &FirstSpan { name, kind })
+    }
+
+    fn below(head: &Head, context: &Context, id: TraceId, span: &FirstSpan<'_>) -> Sampled {
+        let parent = context.span();
+        let parent = parent.span_context();
+        let asked = propagation::decision(context, parent);
+        head.decide(
+            Some(parent).filter(|parent| parent.is_valid()),
+            asked,
+            id,
+            span,
+        )
     }
 
     fn sampled(result: &Sampled) -> bool {
@@ -434,7 +441,7 @@ mod tests {
             name: &|| "x",
             kind: &SpanKind::Consumer,
         };
-        let consumed = head.decide(&parent(FOREIGN, true, true, ""), FOREIGN, &consumed);
+        let consumed = below(&head, &parent(FOREIGN, true, true, ""), FOREIGN, &consumed);
         assert_eq!(
             consumed.trace_state,
             TraceState::NONE,

@@ -7,12 +7,9 @@ use opentelemetry_sdk::trace::SpanData;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::dispatcher::WeakDispatch;
-use tracing::{Dispatch, Event, Subscriber};
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Dispatch, Event};
 
-use crate::logs::{self, Directives, Levels};
+use crate::logs::{self, Levels};
 
 /// A log line as a service writes it: secrets are taken out of it, and repeats are all there.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -37,8 +34,10 @@ pub struct LogLine {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines(Arc<Mutex<Vec<LogLine>>>);
 
-struct LinesLayer {
+/// The logging of a capture, which keeps its lines.
+pub(super) struct Keeping {
     lines: Lines,
+    levels: Levels,
     dispatch: OnceLock<WeakDispatch>,
 }
 
@@ -78,27 +77,29 @@ impl Lines {
         lines.clone()
     }
 
-    pub(super) fn layer<S>(&self, directives: Directives) -> impl Layer<S> + Send + Sync + use<S>
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        let layer = LinesLayer {
+    /// Keeps what is logged at these levels.
+    pub(super) fn keep(&self, levels: Levels) -> Keeping {
+        Keeping {
             lines: self.clone(),
+            levels,
             dispatch: OnceLock::new(),
-        };
-        layer.with_filter(Levels::new(directives))
+        }
     }
 }
 
-// === impl LinesLayer ===
+// === impl Keeping ===
 
-impl<S: Subscriber> Layer<S> for LinesLayer {
-    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+impl logs::Lines for Keeping {
+    fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    fn begin(&self, subscriber: &Dispatch) {
         // A capture has one.
         let _ = self.dispatch.set(subscriber.downgrade());
     }
 
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    fn take(&self, event: &Event<'_>) {
         logs::with_json_line(event, self.dispatch.get(), |line| {
             // What is written here is read here.
             if let Ok(mut line) = serde_json::from_slice::<LogLine>(line) {

@@ -37,9 +37,8 @@ use std::sync::{Arc, LazyLock};
 use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::trace::SpanLimits;
 use tracing::Dispatch;
-use tracing_subscriber::layer::SubscriberExt;
 
-use crate::logs::Directives;
+use crate::logs::{Directives, Levels};
 use crate::tracer::Tracer;
 use crate::{bridge, propagation, sampling};
 
@@ -130,9 +129,8 @@ fn captured(directives: Directives) -> Captured {
         Vec::new(),
         Some(Arc::new(kept.spans.clone())),
     );
-    let subscriber = tracing_subscriber::registry()
-        .with(bridge::layer(tracer))
-        .with(kept.logs.layer(directives));
+    let lines = kept.logs.keep(Levels::new(directives));
+    let subscriber = bridge::subscriber(tracer, lines);
     let scope = Scope::new(Dispatch::new(subscriber), Arc::new(kept));
     Captured {
         _attached: scope.attach(),

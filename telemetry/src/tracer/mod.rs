@@ -18,6 +18,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::trace::{IdGenerator, SpanData, SpanEvents, SpanLimits, SpanLinks};
 
+use crate::propagation::Caller;
 use crate::sampling::{DatedIds, FirstSpan, Head};
 use crate::{clock, propagation};
 
@@ -60,7 +61,7 @@ struct Making {
 /// A span that is about to start.
 pub(crate) struct Start {
     kind: SpanKind,
-    parent: Context,
+    caller: Caller,
     links: Vec<SpanContext>,
     at: Option<SystemTime>,
 }
@@ -132,7 +133,7 @@ impl Tracer {
         span.is_valid()
             && !span.is_sampled()
             && making.head.follows_parents()
-            && propagation::decision(context).is_none()
+            && propagation::decision(context, span).is_none()
     }
 
     /// Starts a span. Returns the context in which it is the current one, and whether it is recorded: only then are its
@@ -143,20 +144,23 @@ impl Tracer {
         name: impl FnOnce() -> Cow<'static, str>,
         describe: impl FnOnce(&mut Vec<KeyValue>),
     ) -> (Context, bool) {
+        let Some(making) = &self.making else {
+            return (start.into_parent(), false);
+        };
         let Start {
             kind,
-            parent,
+            caller,
             links,
             at,
         } = start;
-        let Some(making) = &self.making else {
-            return (parent, false);
-        };
+        let parent = caller.context;
         if parent.is_telemetry_suppressed() {
             return (parent.with_remote_span_context(SpanContext::NONE), false);
         }
         let name = LazyCell::new(name);
-        let decided = making.decide(&parent, &kind, &|| &name);
+        let above = parent.span();
+        let above = caller.span.as_ref().unwrap_or_else(|| above.span_context());
+        let decided = making.decide(&parent, above, &kind, &|| &name);
         let Some(said) = decided.said else {
             return (parent.with_remote_span_context(decided.identity), false);
         };
@@ -169,7 +173,7 @@ impl Tracer {
         if !links.is_empty() {
             builder.links = Some(links.into_iter().map(Link::with_context).collect());
         }
-        let span = making.record(builder, decided.identity, &parent, &self.scope);
+        let span = making.record(builder, decided.identity, &parent, above, &self.scope);
         (parent.with_span(Span::recorded(span, making)), true)
     }
 }
@@ -188,14 +192,16 @@ impl opentelemetry::trace::Tracer for Tracer {
             return Span::left_out(SpanContext::NONE);
         }
         let kind = builder.span_kind.get_or_insert(SpanKind::Internal);
-        let decided = making.decide(parent, kind, &|| &builder.name);
+        let above = parent.span();
+        let above = above.span_context();
+        let decided = making.decide(parent, above, kind, &|| &builder.name);
         let Some(said) = decided.said else {
             return Span::left_out(decided.identity);
         };
         if !said.is_empty() {
             builder.attributes.get_or_insert_default().extend(said);
         }
-        let span = making.record(builder, decided.identity, parent, &self.scope);
+        let span = making.record(builder, decided.identity, parent, above, &self.scope);
         Span::recorded(span, making)
     }
 }
@@ -225,13 +231,15 @@ impl Making {
     fn decide<'a>(
         &self,
         context: &Context,
+        parent: &SpanContext,
         kind: &'a SpanKind,
         name: &'a dyn Fn() -> &'a str,
     ) -> Decided {
-        let parent = context.span();
-        let parent = Some(parent.span_context()).filter(|parent| parent.is_valid());
+        let asked = propagation::decision(context, parent);
+        let parent = Some(parent).filter(|parent| parent.is_valid());
         let id = parent.map_or_else(|| self.ids.new_trace_id(), SpanContext::trace_id);
-        let sampled = self.head.decide(context, id, &FirstSpan { name, kind });
+        let first = FirstSpan { name, kind };
+        let sampled = self.head.decide(parent, asked, id, &first);
         let flags = match (&sampled.said, parent) {
             (Some(_), Some(parent)) => parent.trace_flags().with_sampled(true),
             (Some(_), None) => TraceFlags::SAMPLED,
@@ -250,6 +258,7 @@ impl Making {
         builder: SpanBuilder,
         identity: SpanContext,
         context: &Context,
+        parent: &SpanContext,
         scope: &InstrumentationScope,
     ) -> SpanData {
         let SpanBuilder {
@@ -289,8 +298,6 @@ impl Making {
             span_links.links = links;
         }
         let start_time = start_time.unwrap_or_else(clock::now);
-        let parent = context.span();
-        let parent = parent.span_context();
         if let Some(sink) = &self.sink {
             sink.started();
         }
@@ -325,9 +332,18 @@ fn cut<T>(items: &mut Vec<T>, limit: u32) -> u32 {
 impl Start {
     /// A span in this context, whose span, if there is one, is its parent.
     pub(crate) fn within(parent: Context, kind: SpanKind) -> Self {
+        let caller = Caller {
+            context: parent,
+            span: None,
+        };
+        Self::below(caller, kind)
+    }
+
+    /// A span below that of a caller.
+    pub(crate) fn below(caller: Caller, kind: SpanKind) -> Self {
         Self {
             kind,
-            parent,
+            caller,
             links: Vec::new(),
             at: None,
         }
@@ -351,7 +367,7 @@ impl Start {
     }
 
     pub(crate) fn into_parent(self) -> Context {
-        self.parent
+        self.caller.into_context()
     }
 }
 

@@ -199,8 +199,8 @@ fn what_a_handler_saves_is_the_context_of_its_request() {
 
 #[test]
 fn below_a_request_that_is_not_sampled_no_span_is_made_and_its_context_goes_on() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     run(async {
-        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let saving = async || {
             let span = tracing::info_span!("inside", field = "nobody reads this");
             assert!(span.is_disabled());
@@ -217,7 +217,7 @@ fn below_a_request_that_is_not_sampled_no_span_is_made_and_its_context_goes_on()
                 });
                 let written = &headers["traceparent"];
                 assert!(
-                    written.contains(trace) && written.ends_with("-00"),
+                    written.contains(TRACE) && written.ends_with("-00"),
                     "{written}"
                 );
             }
@@ -227,17 +227,17 @@ fn below_a_request_that_is_not_sampled_no_span_is_made_and_its_context_goes_on()
             .route("/unsampled", get(saving))
             .layer(telemetry::http::ServerLayer::new());
         let asked = Request::get("/unsampled")
-            .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-00"))
+            .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-00"))
             .body(Body::empty())
             .unwrap();
         let response = router.oneshot(asked).await.unwrap();
-        assert_eq!(response.headers()["x-trace-id"], trace);
+        assert_eq!(response.headers()["x-trace-id"], TRACE);
         let saved = response.into_body().collect().await.unwrap().to_bytes();
         let saved = SavedContext::from_text(std::str::from_utf8(&saved).unwrap());
         let saved = saved.span_context().unwrap();
-        assert_eq!(saved.trace_id().to_string(), trace);
+        assert_eq!(saved.trace_id().to_string(), TRACE);
         assert_ne!(saved.span_id().to_string(), "00f067aa0ba902b7");
         assert!(!saved.is_sampled());
-        assert!(crate::harness::spans_so_far(trace).await.is_empty());
+        assert!(crate::harness::spans_so_far(TRACE).await.is_empty());
     });
 }
