@@ -232,6 +232,7 @@ impl Broker {
                     }
                     Some(Err(error)) => {
                         tracing::warn!(durable, error = %chain(&error), "pulling events failed; trying again");
+                        tokio::time::sleep(RECONNECT).await;
                         break;
                     }
                     None => break,
