@@ -26,6 +26,9 @@ clean: ## Stop the stack and remove its data and logs; what was built stays
 loadtest: ## Whole auctions on schedule against the running stack; fails when an SLO is missed (RATE=2 DURATION=60s)
 	@$(native)/loadtest.sh
 
+overhead: ## What tracing costs the services per awarded auction; fails above 1.05 of none (RATE=10 DURATION=15s ROUNDS=6)
+	@$(native)/overhead.sh
+
 outage: ## What a service does while its collector is killed, hangs, is slow, refuses or is full; needs no stack
 	@$(native)/outage.sh
 
@@ -40,7 +43,7 @@ test-compose: ## docker-compose.yml for real: up on any engine, one auction, its
 test-lean: ## The tests of the telemetry crate with its lean bridge from tracing
 	@telemetry/lean-bridge/test.sh
 
-bench: ## What telemetry costs per request, beside its peers, and how it grows (ROUNDS=9 REQUESTS=40000)
+bench: ## What telemetry costs per request, beside its peers, and how it grows (ROUNDS=9 REQUESTS=40000 MINUTES=10)
 	@telemetry/benches/run.sh
 
 fuzz: ## A million hostile requests against the reading of contexts (RUNS=1000000 SEED=1); needs a C++ compiler
@@ -71,4 +74,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest outage test test-compose test-lean bench fuzz mutants check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest overhead outage test test-compose test-lean bench fuzz mutants check generate fmt deny advisories help

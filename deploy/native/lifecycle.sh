@@ -96,6 +96,15 @@ stop_stack() {
   rm -f "$socket" "$stack/supervisord.pid"
 }
 
+# Starts the services anew with what the configuration says now; the edge stops first.
+restart_services() {
+  stop_running gateway
+  stop_running "${services[@]}"
+  start_supervisor
+  start_processes "${services[@]}"
+  await_ready 60 "${services[@]}"
+}
+
 # Stops those of the named processes that run, all at once.
 stop_running() {
   local name

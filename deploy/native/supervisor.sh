@@ -4,6 +4,8 @@
 
 socket=$(supervisor_socket)
 supervisor_conf="$stack/supervisord.conf"
+# The same as make up has rendered it, while make overhead changes it.
+rendered_conf="$supervisor_conf.rendered"
 
 control() { supervisorctl --configuration "$supervisor_conf" "$@"; }
 
@@ -253,4 +255,5 @@ HEAD
   } >"$supervisor_conf.new"
   chmod 600 "$supervisor_conf.new"
   mv "$supervisor_conf.new" "$supervisor_conf"
+  rm -f "$rendered_conf"
 }

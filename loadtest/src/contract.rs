@@ -13,9 +13,7 @@ use telemetry::{
     signals,
 };
 
-mod exposition;
-
-use exposition::{Family, Sample};
+use crate::exposition::{self, Family, Sample};
 
 /// The folders of the registries, from the top of the repository.
 const FOLDERS: [&str; 2] = ["telemetry/registry", "services/registry"];

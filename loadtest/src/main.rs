@@ -1,12 +1,12 @@
-//! The load generator's commands: seed the city, run auctions in it, verify a trace.
+//! The load generator's commands: seed the city, run auctions in it, measure what their tracing costs, verify a trace.
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use loadtest::{
     client::Gateway,
     jaeger::{ARRIVAL, Jaeger},
-    report::Report,
-    run::{self, Settings},
+    overhead,
+    run::{self, Load, Settings},
     schedule::Plan,
     seed::{self, Credentials},
     slo,
@@ -40,6 +40,8 @@ enum Command {
     },
     /// Holds auctions on schedule and judges them by the SLOs.
     Run(RunArguments),
+    /// Measures what the tracing costs the services, in multiples of what they cost without.
+    Overhead(OverheadArguments),
     /// Says what is missing in the trace of a settled auction and in those of its bids.
     VerifyTrace {
         /// The trace of the opening.
@@ -81,14 +83,50 @@ struct RunArguments {
     json: Option<PathBuf>,
 }
 
+#[derive(clap::Args)]
+struct OverheadArguments {
+    /// Where the gateway is.
+    #[arg(long, default_value = GATEWAY)]
+    gateway: String,
+    /// Auctions per second.
+    #[arg(long, default_value_t = 10.0, value_parser = rate)]
+    rate: f64,
+    /// For how long auctions are opened in each phase, such as 15s.
+    #[arg(long, default_value = "15s", value_parser = duration)]
+    duration: Duration,
+    /// For how long before that, unmeasured.
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    warm_up: Duration,
+    /// How many pairs of phases there are, one of each with telemetry. As many begin with as without, when it is even.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: u16,
+    /// What the median of the rounds' ratios may be at most.
+    #[arg(long, default_value_t = 1.05, value_parser = goal)]
+    goal: f64,
+    /// The program that restarts the services: called with `on` or `off`, it prints a line NAME PID for each.
+    #[arg(long)]
+    switch: PathBuf,
+    /// Where to write the result.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Only says what would be measured.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 const GATEWAY: &str = "http://127.0.0.1:8080";
 const JAEGER: &str = "http://127.0.0.1:16686";
+
+/// The auctions of which the overhead is told: few bids, as in a run that says nothing else.
+const BIDDERS: usize = 4;
+const AUCTION: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Seed { gateway } => plant(&gateway).await,
         Command::Run(arguments) => load(&arguments).await,
+        Command::Overhead(arguments) => cost(&arguments).await,
         Command::VerifyTrace {
             id,
             jaeger,
@@ -113,13 +151,15 @@ async fn plant(gateway: &str) -> anyhow::Result<ExitCode> {
 
 async fn load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     let settings = Settings {
-        plan: Plan {
-            rate: arguments.rate,
-            duration: arguments.duration,
-            most_at_once: arguments.most_at_once,
+        load: Load {
+            plan: Plan {
+                rate: arguments.rate,
+                duration: arguments.duration,
+                most_at_once: arguments.most_at_once,
+            },
+            bidders: usize::from(arguments.bidders),
+            auction: arguments.auction,
         },
-        bidders: usize::from(arguments.bidders),
-        auction: arguments.auction,
         objectives: slo::objectives()?,
     };
     let report = run::run(
@@ -137,8 +177,42 @@ async fn load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(report.verdict.exit_status()))
 }
 
-fn write(report: &Report, path: &PathBuf) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(report)?;
+async fn cost(arguments: &OverheadArguments) -> anyhow::Result<ExitCode> {
+    let settings = overhead::Settings {
+        load: Load {
+            plan: Plan {
+                rate: arguments.rate,
+                duration: arguments.duration,
+                most_at_once: usize::MAX,
+            },
+            bidders: BIDDERS,
+            auction: AUCTION,
+        },
+        warm_up: arguments.warm_up,
+        rounds: arguments.rounds,
+        goal: arguments.goal,
+        switch: arguments.switch.clone(),
+    };
+    if arguments.dry_run {
+        println!("{}", settings.summary());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let overhead = overhead::measure(
+        &Gateway::new(&arguments.gateway)?,
+        &Credentials::from_env(),
+        &settings,
+        |line| eprintln!("{line}"),
+    )
+    .await?;
+    println!("\n{}", overhead.summary());
+    if let Some(path) = &arguments.json {
+        write(&overhead, path)?;
+    }
+    Ok(ExitCode::from(u8::from(!overhead.met)))
+}
+
+fn write(result: &impl serde::Serialize, path: &PathBuf) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(result)?;
     std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -190,6 +264,13 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|rate: &f64| rate.is_finite() && (0.001..=10_000.0).contains(rate))
         .ok_or_else(|| "expected auctions per second, 0.001 to 10000".to_owned())
+}
+
+fn goal(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|goal: &f64| (1.0..=100.0).contains(goal))
+        .ok_or_else(|| "expected a ratio from 1 to 100, such as 1.05".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -5,8 +5,8 @@ use crate::{
     jaeger::{ARRIVAL, Jaeger},
     report::Report,
     scenario::{Held, Script},
-    schedule::{Lateness, Plan},
-    seed::{self, Credentials, SeedError},
+    schedule::{Lateness, Plan, Started},
+    seed::{self, Cast, Credentials, SeedError},
     slo::Objective,
     tally::Tally,
     traces::{AuctionTrace, Finding, bid},
@@ -20,15 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How many auctions' traces are looked at before there is none to show.
 const LOOKED_AT: usize = 3;
 
-/// What a run is told.
+/// The auctions that are offered: the same ones, whenever.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct Load {
     /// When auctions start.
     pub plan: Plan,
     /// How many bids each gets.
     pub bidders: usize,
     /// For how long each takes bids.
     pub auction: Duration,
+}
+
+/// What a run is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What is offered.
+    pub load: Load,
     /// What to judge by.
     pub objectives: Vec<Objective>,
 }
@@ -42,6 +49,32 @@ pub enum RunError {
     /// Jaeger cannot be asked.
     #[error("Jaeger: {0}")]
     Jaeger(#[from] TransportError),
+}
+
+// === impl Load ===
+
+impl Load {
+    /// Holds the auctions, until the last has come to its end.
+    pub async fn hold(&self, cast: &Arc<Cast>, lateness: &Lateness, tally: &Tally) -> Started {
+        self.plan
+            .run(lateness, |arrival| {
+                tally.sent();
+                let (cast, tally, lateness) = (cast.clone(), tally.clone(), lateness.clone());
+                let script = Script::of(
+                    arrival.index,
+                    cast.customers.len(),
+                    self.bidders,
+                    self.auction,
+                );
+                async move {
+                    let held = script
+                        .hold(&cast, arrival.intended, PATIENCE, &lateness, &tally)
+                        .await;
+                    tally.finished(held);
+                }
+            })
+            .await
+    }
 }
 
 /// Holds auctions as `settings` say. `progress` is told a line each second.
@@ -70,27 +103,14 @@ pub async fn run(
             }
         }
     });
-    let started = settings
-        .plan
-        .run(&lateness, |arrival| {
-            tally.sent();
-            let (cast, tally, lateness) = (cast.clone(), tally.clone(), lateness.clone());
-            let script = Script::of(
-                arrival.index,
-                cast.customers.len(),
-                settings.bidders,
-                settings.auction,
-            );
-            async move {
-                let held = script
-                    .hold(&cast, arrival.intended, PATIENCE, &lateness, &tally)
-                    .await;
-                tally.finished(held);
-            }
-        })
-        .await;
+    let started = settings.load.hold(&cast, &lateness, &tally).await;
     ticker.abort();
-    let mut report = tally.report(&settings.plan, started, &lateness, &settings.objectives);
+    let mut report = tally.report(
+        &settings.load.plan,
+        started,
+        &lateness,
+        &settings.objectives,
+    );
     progress("looking for a complete trace in Jaeger");
     for held in tally.whole().iter().take(LOOKED_AT) {
         let findings = findings_of(jaeger, held, 0, ARRIVAL).await?;

@@ -66,6 +66,11 @@ impl Tally {
         }
     }
 
+    /// How many awards stood.
+    pub fn awarded(&self) -> u64 {
+        self.counts().awarded
+    }
+
     /// The newest auctions that went all the way, the newest first.
     pub fn whole(&self) -> Vec<Held> {
         self.counts().whole.iter().rev().cloned().collect()

@@ -1,21 +1,30 @@
 #!/usr/bin/env bash
 # make bench: what telemetry costs per request, beside its peers, and how that grows. docs/performance.md says how to
-# read it. ROUNDS is how often each contender is measured, REQUESTS of how many requests each time.
+# read it. ROUNDS is how often each contender is measured, REQUESTS of how many requests each time, MINUTES for how long
+# load goes on to see whether anything grows.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 out=../../target-bench
-built=$out/release/telemetry-benches
-
-# The lean bridge takes the place of a crate that the peers need: it has a binary of its own, without them.
 lock=$(mktemp)
 cp Cargo.lock "$lock"
 trap 'cp "$lock" Cargo.lock; rm "$lock"' EXIT
-cargo build --release --target-dir "$out" --no-default-features --features lean \
-  --config 'patch.crates-io.tracing-opentelemetry.path="../lean-bridge"'
-cp "$built" "$out/lean"
-cp "$lock" Cargo.lock
-cargo build --release --locked --target-dir "$out"
 
-"$built" --lean "$out/lean" --rounds "${ROUNDS:-9}" --requests "${REQUESTS:-40000}"
-"$built" --growth
+# build NAME ARGUMENTS : one of the binaries, as $out/NAME.
+build() {
+  local name=$1
+  shift
+  cargo build --release --target-dir "$out" "$@"
+  cp "$out/release/telemetry-benches" "$out/$name"
+}
+
+# Counting allocations takes its time, so that other binaries tell how many they are. The lean bridge takes the place of a
+# crate that the peers need, and changes the lock for as long as it is patched in.
+build counting --locked --features counting
+build timing --locked
+lean=(--no-default-features --config 'patch.crates-io.tracing-opentelemetry.path="../lean-bridge"')
+build lean-counting "${lean[@]}" --features lean,counting
+build lean "${lean[@]}" --features lean
+
+"$out/timing" --beside "$out" --rounds "${ROUNDS:-9}" --requests "${REQUESTS:-40000}"
+"$out/timing" --beside "$out" --growth --minutes "${MINUTES:-10}"

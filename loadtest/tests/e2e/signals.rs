@@ -2,7 +2,7 @@
 
 use crate::stack::{self, Stack};
 use loadtest::{
-    run::{self, Settings},
+    run::{self, Load, Settings},
     schedule::Plan,
     slo,
     transport::{Transport, query_encoded},
@@ -110,9 +110,11 @@ pub(crate) async fn minute_of_auctions(stack: &Stack) {
         .get_or_init(async || {
             stack.cast().await;
             let settings = Settings {
-                plan: LOAD,
-                bidders: 4,
-                auction: Duration::from_secs(3),
+                load: Load {
+                    plan: LOAD,
+                    bidders: 4,
+                    auction: Duration::from_secs(3),
+                },
                 objectives: slo::objectives().expect("the objectives hold"),
             };
             let report = run::run(

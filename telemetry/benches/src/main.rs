@@ -5,11 +5,14 @@
 //! of the same round; the table shows medians over the rounds.
 
 mod contenders;
+#[cfg(feature = "counting")]
 mod growth;
 mod measure;
 mod request;
 mod sink;
 mod table;
+
+use std::path::PathBuf;
 
 use clap::Parser;
 use contenders::Contender;
@@ -29,19 +32,29 @@ struct Arguments {
     only: String,
     /// The table as Markdown rows in this file, too.
     #[arg(long)]
-    write: Option<std::path::PathBuf>,
-    /// The binary that was built with the lean bridge, to be measured too.
+    write: Option<PathBuf>,
+    /// The folder with the binaries that were built in other ways: `lean` with the lean bridge, and `counting` and
+    /// `lean-counting`, which count allocations. What is not there is not measured.
     #[arg(long)]
-    lean: Option<std::path::PathBuf>,
-    /// Only how the cost grows with series and with open requests, and what rendering costs.
+    beside: Option<PathBuf>,
+    /// Only how the cost grows with series, with open requests and with time, and what a scrape costs.
     #[arg(long)]
     growth: bool,
+    /// For how many minutes load goes on at the end of that.
+    #[arg(long, default_value_t = 10, requires = "growth", value_parser = clap::value_parser!(u32).range(0..=1440))]
+    minutes: u32,
+    /// In a child that measures growth: where spans go.
+    #[arg(long, hide = true)]
+    collector: Option<String>,
     /// In a child: the contender and the case to measure, and where spans go.
     #[arg(long, hide = true)]
     child: Option<String>,
     #[arg(long, hide = true)]
     bench: bool,
 }
+
+/// On a busy machine the thread that exports may wait for its turn; no span shall be lost to that.
+const ROOM: [(&str, &str); 1] = [("OTEL_BSP_MAX_QUEUE_SIZE", "65536")];
 
 /// What a child is asked for.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -60,9 +73,17 @@ fn main() -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&sample)?);
         return Ok(());
     }
+    if let Some(collector) = &arguments.collector {
+        #[cfg(feature = "counting")]
+        return growth::run(collector, arguments.minutes);
+        #[cfg(not(feature = "counting"))]
+        anyhow::bail!(
+            "growth is measured by the binary that counts, which would send its spans to {collector}"
+        );
+    }
     let sink = sink::Sink::start()?;
     if arguments.growth {
-        return growth::run(&sink.url());
+        return grow(&arguments, &sink);
     }
     let mut table = table::Table::default();
     for round in 0..arguments.rounds {
@@ -70,9 +91,9 @@ fn main() -> anyhow::Result<()> {
             for contender in contenders::ALL {
                 let wanted = contender.name == "bare"
                     || contender.name.contains(&arguments.only)
-                        && (contender.name != contenders::LEAN || arguments.lean.is_some());
+                        && arguments.binary(contender, false).is_some();
                 if wanted && contender.speaks(case.protocol) {
-                    let sample = child(contender, case, &arguments, &sink)?;
+                    let sample = child(contender, case, round == 0, &arguments, &sink)?;
                     table.put(contender.name, case, round, sample);
                 }
             }
@@ -87,33 +108,69 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// In a process of its own, so that the collector's memory and time are not taken for the service's.
+fn grow(arguments: &Arguments, sink: &sink::Sink) -> anyhow::Result<()> {
+    let beside = arguments.beside.as_ref();
+    let counting =
+        beside.map_or_else(std::env::current_exe, |beside| Ok(beside.join("counting")))?;
+    let status = std::process::Command::new(counting)
+        .args(["--collector", &sink.url()])
+        .args(["--growth", "--minutes", &arguments.minutes.to_string()])
+        .envs(ROOM)
+        .status()?;
+    anyhow::ensure!(status.success(), "measuring growth: {status}");
+    Ok(())
+}
+
+/// Measures a contender in processes of their own. Allocations need counting only once: they are always as many.
 fn child(
     contender: &Contender,
     case: Case,
+    first: bool,
     arguments: &Arguments,
     sink: &sink::Sink,
 ) -> anyhow::Result<Sample> {
-    let order = Order {
-        contender: contender.name.to_owned(),
-        case,
-        requests: arguments.requests,
-        collector: sink.url(),
+    let run = |counting: bool, requests: usize| {
+        let Some(binary) = arguments.binary(contender, counting) else {
+            return Ok(None);
+        };
+        let order = Order {
+            contender: contender.name.to_owned(),
+            case,
+            requests,
+            collector: sink.url(),
+        };
+        let output = std::process::Command::new(binary)
+            .arg("--child")
+            .arg(serde_json::to_string(&order)?)
+            .envs(ROOM)
+            .env("OTEL_SERVICE_NAME", "bench")
+            .output()?;
+        anyhow::ensure!(
+            output.status.success(),
+            "{} {case:?}: {}",
+            contender.name,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        anyhow::Ok(Some(serde_json::from_slice::<Sample>(&output.stdout)?))
     };
-    let binary = match &arguments.lean {
-        Some(lean) if contender.name == contenders::LEAN => lean.clone(),
-        _ => std::env::current_exe()?,
-    };
-    let output = std::process::Command::new(binary)
-        .arg("--child")
-        .arg(serde_json::to_string(&order)?)
-        .env("OTEL_BSP_MAX_QUEUE_SIZE", "65536")
-        .env("OTEL_SERVICE_NAME", "bench")
-        .output()?;
-    anyhow::ensure!(
-        output.status.success(),
-        "{} {case:?}: {}",
-        contender.name,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(serde_json::from_slice(&output.stdout)?)
+    let timed = run(false, arguments.requests)?;
+    let counted = if first { run(true, 1)? } else { None };
+    let mut sample = timed.ok_or_else(|| anyhow::anyhow!("{} is not there", contender.name))?;
+    sample.allocations = counted.and_then(|counted| counted.allocations);
+    Ok(sample)
+}
+
+impl Arguments {
+    /// The binary that measures this contender, when there is one.
+    fn binary(&self, contender: &Contender, counting: bool) -> Option<PathBuf> {
+        let name = match (contender.name == contenders::LEAN, counting) {
+            (false, false) => return std::env::current_exe().ok(),
+            (false, true) => "counting",
+            (true, false) => "lean",
+            (true, true) => "lean-counting",
+        };
+        let path = self.beside.as_ref()?.join(name);
+        path.is_file().then_some(path)
+    }
 }

@@ -32,7 +32,8 @@ pub struct Case {
 pub struct Sample {
     /// Of the thread that serves.
     pub nanoseconds: f64,
-    pub allocations: f64,
+    /// By the binary that counts them.
+    pub allocations: Option<f64>,
     /// Of the whole process, exporting included.
     pub cpu_nanoseconds: f64,
 }
@@ -78,7 +79,7 @@ pub fn run(order: &Order) -> anyhow::Result<Sample> {
         elapsed
     };
     chunk(CHUNK);
-    let allocations = allocation_counter::measure(|| {
+    let allocations = allocations(|| {
         chunk(CHUNK);
     });
     let chunks = order.requests.div_ceil(CHUNK);
@@ -89,9 +90,19 @@ pub fn run(order: &Order) -> anyhow::Result<Sample> {
     let per = |total: u128, count: usize| total as f64 / count as f64;
     Ok(Sample {
         nanoseconds: per(elapsed.as_nanos(), chunks * CHUNK),
-        allocations: per(u128::from(allocations.count_total), CHUNK),
+        allocations: allocations.map(|count| per(u128::from(count), CHUNK)),
         cpu_nanoseconds: per(cpu.as_nanos(), chunks * CHUNK),
     })
+}
+
+#[cfg(feature = "counting")]
+fn allocations(work: impl FnOnce()) -> Option<u64> {
+    Some(allocation_counter::measure(work).count_total)
+}
+
+#[cfg(not(feature = "counting"))]
+fn allocations(_: impl FnOnce()) -> Option<u64> {
+    None
 }
 
 /// CPU time, so that what else the machine does disturbs little.

@@ -11,7 +11,7 @@ pub struct Table {
     order: Vec<&'static str>,
 }
 
-type Figure = fn(&Sample) -> f64;
+type Figure = fn(&Sample) -> Option<f64>;
 
 impl Table {
     pub fn put(&mut self, contender: &'static str, case: Case, round: usize, sample: Sample) {
@@ -28,14 +28,14 @@ impl Table {
                 &mut text,
                 protocol,
                 &format!("{title}: time, x bare"),
-                |sample| sample.nanoseconds,
+                |sample| Some(sample.nanoseconds),
                 true,
             );
             self.figure(
                 &mut text,
                 protocol,
                 &format!("{title}: CPU of the process, exporting included, x bare"),
-                |sample| sample.cpu_nanoseconds,
+                |sample| Some(sample.cpu_nanoseconds),
                 true,
             );
             self.figure(
@@ -93,7 +93,7 @@ impl Table {
             .filter(|((of, _, name), _)| *of == case && *name == contender)
             .filter_map(|((_, round, _), sample)| {
                 if contender == "bare" {
-                    return Some(figure(sample));
+                    return figure(sample);
                 }
                 // Spans that nobody takes cost the bare service next to nothing; it is the one without them.
                 let plain = Case {
@@ -101,8 +101,8 @@ impl Table {
                     sampled: case.sampled,
                     ..case
                 };
-                let bare = figure(self.samples.get(&(plain, *round, "bare"))?);
-                let added = figure(sample) - bare;
+                let bare = figure(self.samples.get(&(plain, *round, "bare"))?)?;
+                let added = figure(sample)? - bare;
                 Some(if relative { added / bare } else { added })
             })
             .collect();

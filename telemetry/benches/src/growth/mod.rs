@@ -1,8 +1,10 @@
-//! How the cost of a request grows with the number of series and of open requests, and what a scrape costs.
+//! How the cost of a request grows with the number of series and of open requests and with time, and what a scrape
+//! costs.
+
+mod minutes;
+mod scrapes;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -25,7 +27,8 @@ const OF_ONE: usize = 2_000;
 /// A latency histogram's label set is seventeen series to Prometheus: buckets, count and sum.
 const HISTOGRAMS: usize = 10_000 / 17;
 
-pub fn run(collector: &str) -> anyhow::Result<()> {
+/// `minutes` is for how long the load of [`minutes`] goes on.
+pub fn run(collector: &str, minutes: u32) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -36,7 +39,9 @@ pub fn run(collector: &str) -> anyhow::Result<()> {
             .collector(collector.to_owned())
             .init()?,
     );
-    let serving = tokio::runtime::Builder::new_current_thread().build()?;
+    let serving = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     println!("\n| series | ns per request | rendering, ms of CPU |\n|---|---|---|");
     let mut there = 0;
     for step in STEPS {
@@ -58,13 +63,10 @@ pub fn run(collector: &str) -> anyhow::Result<()> {
         "\nWith {HISTOGRAMS} label sets of a histogram, 17 series each, beside them: {:.1} ms of CPU.",
         rendering(&telemetry) * 1e3
     );
-    let without = serving.block_on(percentile(&mut service()));
-    let scraping = Scraping::start(Arc::clone(&telemetry));
-    let with = serving.block_on(percentile(&mut service()));
-    let scrapes = scraping.stop();
-    println!(
-        "\np99 of a request: {without:?} without a scrape, {with:?} during {scrapes} scrapes of all of it, one after the other."
-    );
+    scrapes::run(&telemetry, &serving);
+    if minutes > 0 {
+        minutes::run(minutes, &telemetry, &runtime, &serving)?;
+    }
     runtime.block_on(telemetry.flush())?;
     Ok(())
 }
@@ -153,45 +155,4 @@ async fn among_open(count: usize) -> (f64, f64) {
     }
     let bytes = held.bytes_current.saturating_sub(before);
     (nanoseconds, bytes as f64 / count as f64)
-}
-
-/// The 99th percentile by the wall clock.
-async fn percentile(service: &mut Router) -> Duration {
-    let requests = Requests::new(case());
-    let mut times = Vec::with_capacity(REQUESTS * 5);
-    for _ in 0..REQUESTS * 5 {
-        let request = requests.next();
-        let started = Instant::now();
-        answer(service, request).await;
-        times.push(started.elapsed());
-    }
-    times.sort_unstable();
-    times[times.len() * 99 / 100]
-}
-
-/// A thread that scrapes without a pause.
-struct Scraping {
-    stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<usize>,
-}
-
-impl Scraping {
-    fn start(telemetry: Arc<Telemetry>) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let mut scrapes = 0;
-            while !stopped.load(Ordering::Relaxed) {
-                std::hint::black_box(telemetry.render_open_metrics());
-                scrapes += 1;
-            }
-            scrapes
-        });
-        Self { stop, thread }
-    }
-
-    fn stop(self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_default()
-    }
 }

@@ -4,28 +4,28 @@ use std::collections::BTreeMap;
 
 /// A family of series.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Family {
+pub(crate) struct Family {
     /// `counter`, as the TYPE line has it.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// `seconds`, as the UNIT line has it.
-    pub(super) unit: String,
-    pub(super) samples: Vec<Sample>,
+    pub(crate) unit: String,
+    pub(crate) samples: Vec<Sample>,
 }
 
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// With its suffix.
-    pub(super) name: String,
-    pub(super) labels: Vec<(String, String)>,
-    pub(super) value: f64,
+    pub(crate) name: String,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
 }
 
 /// The suffixes that samples add to the name of their family.
 const SUFFIXES: [&str; 6] = ["_total", "_created", "_bucket", "_sum", "_count", "_info"];
 
 /// The families of a scrape, and the lines that are none.
-pub(super) fn read(text: &str) -> (BTreeMap<String, Family>, Vec<String>) {
+pub(crate) fn read(text: &str) -> (BTreeMap<String, Family>, Vec<String>) {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for line in text.lines() {
