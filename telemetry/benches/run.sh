@@ -18,13 +18,15 @@ build() {
   cp "$out/release/telemetry-benches" "$out/$name"
 }
 
-# Counting allocations takes its time, so that other binaries tell how many they are. The lean bridge takes the place of a
-# crate that the peers need, and changes the lock for as long as it is patched in.
+# Counting allocations takes its time, so that other binaries tell how many they are. The features of the peers make what
+# they share with this crate slower, so that it is measured without them. The lean bridge takes the place of a crate that
+# the peers need, and changes the lock for as long as it is patched in.
 build counting --locked --features counting
-build timing --locked
+build own --locked --no-default-features
+build peers --locked
 lean=(--no-default-features --config 'patch.crates-io.tracing-opentelemetry.path="../lean-bridge"')
 build lean-counting "${lean[@]}" --features lean,counting
 build lean "${lean[@]}" --features lean
 
-"$out/timing" --beside "$out" --rounds "${ROUNDS:-9}" --requests "${REQUESTS:-40000}"
-"$out/timing" --beside "$out" --growth --minutes "${MINUTES:-10}"
+"$out/peers" --beside "$out" --rounds "${ROUNDS:-9}" --requests "${REQUESTS:-40000}"
+"$out/peers" --beside "$out" --growth --minutes "${MINUTES:-10}"

@@ -15,7 +15,7 @@ mod table;
 use std::path::PathBuf;
 
 use clap::Parser;
-use contenders::Contender;
+use contenders::{Build, Contender};
 use measure::{Case, Sample};
 
 /// Measures what each contender adds to a bare request.
@@ -33,8 +33,9 @@ struct Arguments {
     /// The table as Markdown rows in this file, too.
     #[arg(long)]
     write: Option<PathBuf>,
-    /// The folder with the binaries that were built in other ways: `lean` with the lean bridge, and `counting` and
-    /// `lean-counting`, which count allocations. What is not there is not measured.
+    /// The folder with the binaries that were built in other ways: `own` without the peers, whose features make all
+    /// that they share slower, `lean` with the lean bridge, and `counting` and `lean-counting`, which count allocations.
+    /// What is not there is not measured.
     #[arg(long)]
     beside: Option<PathBuf>,
     /// Only how the cost grows with series, with open requests and with time, and what a scrape costs.
@@ -164,11 +165,12 @@ fn child(
 impl Arguments {
     /// The binary that measures this contender, when there is one.
     fn binary(&self, contender: &Contender, counting: bool) -> Option<PathBuf> {
-        let name = match (contender.name == contenders::LEAN, counting) {
-            (false, false) => return std::env::current_exe().ok(),
-            (false, true) => "counting",
-            (true, false) => "lean",
-            (true, true) => "lean-counting",
+        let name = match (contender.build, counting) {
+            (Build::Peers, false) => return std::env::current_exe().ok(),
+            (Build::Own, false) => "own",
+            (Build::Lean, false) => "lean",
+            (Build::Peers | Build::Own, true) => "counting",
+            (Build::Lean, true) => "lean-counting",
         };
         let path = self.beside.as_ref()?.join(name);
         path.is_file().then_some(path)

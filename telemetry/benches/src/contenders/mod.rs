@@ -18,8 +18,21 @@ use crate::request;
 /// One row of the table.
 pub struct Contender {
     pub name: &'static str,
+    /// The binary that measures it.
+    pub build: Build,
     protocols: &'static [Protocol],
     start: fn(&Runtime, &Order) -> anyhow::Result<Target>,
+}
+
+/// How a binary is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// With this repository's crate alone, as an adopter does.
+    Own,
+    /// The same with the lean bridge.
+    Lean,
+    #[cfg_attr(not(feature = "peers"), allow(dead_code))]
+    Peers,
 }
 
 /// A service with its telemetry.
@@ -30,47 +43,59 @@ pub struct Target {
 
 use Protocol::{Grpc, Http};
 
-/// The name of what runs in the other binary.
-pub const LEAN: &str = "bidtrace, lean bridge";
-
 const fn contender(
     name: &'static str,
+    build: Build,
     protocols: &'static [Protocol],
     start: fn(&Runtime, &Order) -> anyhow::Result<Target>,
 ) -> Contender {
     Contender {
         name,
+        build,
         protocols,
         start,
     }
 }
 
 pub const ALL: &[Contender] = &[
-    contender("bare", &[Http, Grpc], bare),
-    contender("a layer that does nothing", &[Http, Grpc], idle),
-    contender("bidtrace", &[Http, Grpc], ours::start),
-    contender(LEAN, &[Http, Grpc], ours::start),
+    contender("bare", Build::Own, &[Http, Grpc], bare),
+    contender("a layer that does nothing", Build::Own, &[Http, Grpc], idle),
+    contender("bidtrace", Build::Own, &[Http, Grpc], ours::start),
+    contender(
+        "bidtrace, lean bridge",
+        Build::Lean,
+        &[Http, Grpc],
+        ours::start,
+    ),
     #[cfg(feature = "peers")]
     contender(
         "axum-tracing-opentelemetry + axum-prometheus",
+        Build::Peers,
         &[Http],
         peers::axum_tracing_opentelemetry,
     ),
     #[cfg(feature = "peers")]
     contender(
         "opentelemetry-instrumentation-tower",
+        Build::Peers,
         &[Http],
         peers::instrumentation_tower,
     ),
     #[cfg(feature = "peers")]
-    contender("tower-otel", &[Http, Grpc], peers::tower_otel),
+    contender("tower-otel", Build::Peers, &[Http, Grpc], peers::tower_otel),
     #[cfg(feature = "peers")]
-    contender("fastrace-axum", &[Http], peers::fastrace_axum),
+    contender("fastrace-axum", Build::Peers, &[Http], peers::fastrace_axum),
     #[cfg(feature = "peers")]
-    contender("fastrace-tonic", &[Grpc], peers::fastrace_tonic),
+    contender(
+        "fastrace-tonic",
+        Build::Peers,
+        &[Grpc],
+        peers::fastrace_tonic,
+    ),
     #[cfg(feature = "peers")]
     contender(
         "tonic-tracing-opentelemetry",
+        Build::Peers,
         &[Grpc],
         peers::tonic_tracing_opentelemetry,
     ),
