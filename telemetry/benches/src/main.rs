@@ -1,8 +1,8 @@
 //! What telemetry costs per request, in multiples of the bare request, beside its peers.
 //!
 //! The process measures nothing itself: for each contender it starts itself anew, in rounds, so that each has its own
-//! global state and all share whatever the machine is doing. A round's figures are set against the bare request
-//! of the same round; the table shows medians over the rounds.
+//! global state and all share whatever the machine is doing. Each is set against a bare request that was measured right
+//! before it; the table shows medians over the rounds.
 
 mod contenders;
 #[cfg(feature = "counting")]
@@ -87,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         return grow(&arguments, &sink);
     }
     let mut table = table::Table::default();
+    let bare = contenders::named("bare")?;
     for round in 0..arguments.rounds {
         for case in Case::all() {
             for contender in contenders::ALL {
@@ -94,8 +95,10 @@ fn main() -> anyhow::Result<()> {
                     || contender.name.contains(&arguments.only)
                         && arguments.binary(contender, false).is_some();
                 if wanted && contender.speaks(case.protocol) {
-                    let sample = child(contender, case, round == 0, &arguments, &sink)?;
-                    table.put(contender.name, case, round, sample);
+                    let first = round == 0;
+                    let bare = child(bare, case.plain(), first, &arguments, &sink)?;
+                    let sample = child(contender, case, first, &arguments, &sink)?;
+                    table.put(contender.name, case, round, bare, sample);
                 }
             }
         }

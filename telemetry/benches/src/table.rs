@@ -1,4 +1,4 @@
-//! The tables: what each contender adds, in multiples of the bare request of the same round.
+//! The tables: what each contender adds, in multiples of the bare request beside it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,18 +7,33 @@ use crate::measure::{Case, Protocol, Sample};
 
 #[derive(Default)]
 pub struct Table {
-    samples: BTreeMap<(Case, usize, &'static str), Sample>,
+    samples: BTreeMap<(Case, usize, &'static str), Pair>,
     order: Vec<&'static str>,
+}
+
+/// A measurement, and one of the bare request right before it: the machine may be another one in the next second.
+#[derive(Clone, Copy)]
+struct Pair {
+    bare: Sample,
+    sample: Sample,
 }
 
 type Figure = fn(&Sample) -> Option<f64>;
 
 impl Table {
-    pub fn put(&mut self, contender: &'static str, case: Case, round: usize, sample: Sample) {
+    pub fn put(
+        &mut self,
+        contender: &'static str,
+        case: Case,
+        round: usize,
+        bare: Sample,
+        sample: Sample,
+    ) {
         if !self.order.contains(&contender) {
             self.order.push(contender);
         }
-        self.samples.insert((case, round, contender), sample);
+        let pair = Pair { bare, sample };
+        self.samples.insert((case, round, contender), pair);
     }
 
     pub fn render(&self) -> String {
@@ -91,18 +106,12 @@ impl Table {
             .samples
             .iter()
             .filter(|((of, _, name), _)| *of == case && *name == contender)
-            .filter_map(|((_, round, _), sample)| {
+            .filter_map(|(_, pair)| {
+                let (bare, own) = (figure(&pair.bare)?, figure(&pair.sample)?);
                 if contender == "bare" {
-                    return figure(sample);
+                    return Some(own);
                 }
-                // Spans that nobody takes cost the bare service next to nothing; it is the one without them.
-                let plain = Case {
-                    nested: false,
-                    sampled: case.sampled,
-                    ..case
-                };
-                let bare = figure(self.samples.get(&(plain, *round, "bare"))?)?;
-                let added = figure(sample)? - bare;
+                let added = own - bare;
                 Some(if relative { added / bare } else { added })
             })
             .collect();

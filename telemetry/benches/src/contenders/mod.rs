@@ -120,6 +120,7 @@ fn service_with(case: Case, steps: request::Steps) -> Router {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // Others may fail to start.
 fn bare(_: &Runtime, order: &Order) -> anyhow::Result<Target> {
     Ok(Target {
         service: service(order.case),
@@ -128,6 +129,7 @@ fn bare(_: &Runtime, order: &Order) -> anyhow::Result<Target> {
 }
 
 /// What it costs to have a layer at all: axum puts the service and the body into boxes.
+#[allow(clippy::unnecessary_wraps)]
 fn idle(_: &Runtime, order: &Order) -> anyhow::Result<Target> {
     let idle = |service| tower::util::MapRequest::new(service, |request: Request<Body>| request);
     Ok(Target {
