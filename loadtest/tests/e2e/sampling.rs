@@ -20,7 +20,7 @@ use loadtest::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use telemetry::sampling::{DECISION_WAIT, KEEP};
@@ -48,12 +48,22 @@ fn every_exemplar_of_every_service_leads_to_its_span() {
             assert!(!of_service.is_empty(), "{} has none", service.name());
             exemplars.extend(of_service);
         }
-        let missing = join_all(exemplars.iter().map(async |exemplar| {
+        let mut by_trace: BTreeMap<&str, Vec<&Exemplar>> = BTreeMap::new();
+        for exemplar in &exemplars {
+            by_trace
+                .entry(&exemplar.trace_id)
+                .or_default()
+                .push(exemplar);
+        }
+        let missing = join_all(by_trace.iter().map(async |(trace_id, exemplars)| {
             let (_, missing) = stack
                 .jaeger
-                .settled(&exemplar.trace_id, ARRIVAL, |trace| {
-                    let there = trace.spans().iter().any(|span| span.id == exemplar.span_id);
-                    if there { vec![] } else { vec![exemplar] }
+                .settled(trace_id, ARRIVAL, |trace| {
+                    let spans = trace.spans();
+                    let is_missing = |exemplar: &&Exemplar| {
+                        !spans.iter().any(|span| span.id == exemplar.span_id)
+                    };
+                    exemplars.iter().copied().filter(is_missing).collect()
                 })
                 .await
                 .expect("Jaeger answers");
