@@ -25,6 +25,9 @@ const EXPORT_TARGETS: [&str; 6] = [
     "tower",
 ];
 
+/// What is less grave than this makes no span and is no event of one.
+const SPANS: LevelFilter = LevelFilter::INFO;
+
 /// Decides for all layers what becomes of a span or an event, and hands over what is logged.
 ///
 /// Nothing of the export becomes a span, and nothing in a context whose spans are [left out](Tracer::leaves_out): no layer
@@ -109,12 +112,6 @@ pub(crate) fn span_of(context: &Context) -> Span {
     )
 }
 
-fn is_for_spans(metadata: &Metadata<'_>) -> bool {
-    let target = metadata.target();
-    *metadata.level() <= LevelFilter::INFO
-        && !EXPORT_TARGETS.iter().any(|part| target.starts_with(part))
-}
-
 // === impl Gate ===
 
 impl Gate {
@@ -125,7 +122,10 @@ impl Gate {
 
     /// Whether it is for the traces, whatever their context.
     fn is_for_spans(&self, metadata: &Metadata<'_>) -> bool {
-        self.tracer.is_enabled() && is_for_spans(metadata)
+        let target = metadata.target();
+        self.tracer.is_enabled()
+            && *metadata.level() <= SPANS
+            && !EXPORT_TARGETS.iter().any(|part| target.starts_with(part))
     }
 }
 
@@ -152,7 +152,7 @@ impl<S: Subscriber> Layer<S> for Gate {
     fn max_level_hint(&self) -> Option<LevelFilter> {
         let lines = self.lines.levels().most();
         let spans = if self.tracer.is_enabled() {
-            LevelFilter::INFO
+            SPANS
         } else {
             LevelFilter::OFF
         };

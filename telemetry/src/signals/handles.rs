@@ -155,10 +155,8 @@ impl Hasher for Hashed {
         self.0
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        // Only hashes are hashed.
-        let _ = bytes;
-    }
+    /// Only hashes are hashed.
+    fn write(&mut self, _: &[u8]) {}
 
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
