@@ -49,6 +49,7 @@ struct Armed(PathBuf);
 
 /// An auction that has ended well although a service died.
 struct Survivor {
+    kill: Kill,
     played: Played,
     ended: Ended,
     death: Death,
@@ -209,6 +210,7 @@ async fn survive(stack: &Stack, victim: Service, kill: Kill) -> Survivor {
         began.elapsed()
     );
     Survivor {
+        kill,
         played,
         ended,
         death,
@@ -252,6 +254,12 @@ async fn assert_traces(stack: &Stack, survivors: &[Survivor]) {
     }
 }
 
+fn unix_ns(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    let since = since.expect("the clock is past 1970");
+    u64::try_from(since.as_nanos()).expect("the clock is before 2554")
+}
+
 fn count(trace: &Trace, stage: Stage) -> usize {
     let spans = trace.spans().iter();
     spans.filter(|span| stage.is_shown_by(span)).count()
@@ -292,7 +300,7 @@ impl Kill {
                         armed.was_reached().then_some(())
                     })
                     .await;
-                    Death::now(victim, true)
+                    Death::at(victim, armed.reached())
                 })
             }
             Self::From(moment) => tokio::spawn(async move {
@@ -304,7 +312,7 @@ impl Kill {
                 })
                 .await;
                 processes::sigkill(victim);
-                Death::now(victim, false)
+                Death::now(victim)
             }),
         }
     }
@@ -315,6 +323,7 @@ impl Kill {
 impl Survivor {
     async fn assert_traces(&self, stack: &Stack) {
         let Self {
+            kill,
             played,
             ended,
             death,
@@ -328,7 +337,7 @@ impl Survivor {
         let victim = death.victim.name();
         assert!(
             objections.is_empty(),
-            "{victim} killed, trace {}: {objections:#?}",
+            "{victim} killed {kill:?}, trace {}: {objections:#?}",
             trace.id
         );
         if death.victim != Service::Gateway {
@@ -356,7 +365,7 @@ impl Survivor {
                 .expect("Jaeger answers");
             assert!(
                 objections.is_empty(),
-                "{victim} killed, bid {last}: {objections:#?}"
+                "{victim} killed {kill:?}, bid {last}: {objections:#?}"
             );
         }
     }
@@ -381,6 +390,15 @@ impl Armed {
     fn was_reached(&self) -> bool {
         !self.0.exists()
     }
+
+    /// When that was: the folder changed then. Whoever asks for the file may see it late, and the service be back by then.
+    fn reached(&self) -> SystemTime {
+        let folder = self.0.parent().expect("a fault point lies in a folder");
+        let folder = folder
+            .metadata()
+            .expect("the folder of the faults is there");
+        folder.modified().expect("files have times")
+    }
 }
 
 impl Drop for Armed {
@@ -393,14 +411,21 @@ impl Drop for Armed {
 // === impl Death ===
 
 impl Death {
-    fn now(victim: Service, at_a_step: bool) -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("the clock is past 1970");
+    /// By itself, when it reached a step.
+    fn at(victim: Service, reached: SystemTime) -> Self {
         Self {
             victim,
-            at_a_step,
-            at_ns: u64::try_from(now.as_nanos()).expect("the clock is before 2554"),
+            at_a_step: true,
+            at_ns: unix_ns(reached),
+        }
+    }
+
+    /// From outside.
+    fn now(victim: Service) -> Self {
+        Self {
+            victim,
+            at_a_step: false,
+            at_ns: unix_ns(SystemTime::now()),
         }
     }
 
