@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use http::header::ValueIter;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector};
 
@@ -22,6 +23,7 @@ pub(super) trait Source {
     fn prefixed(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])>;
 
     /// The value of a header that may come only once, without the white space around it.
+    #[inline]
     fn single(&self, name: &'static HeaderName) -> Result<Option<&[u8]>, Rejection> {
         let mut lines = self.lines(name);
         let Some(line) = lines.next() else {
@@ -35,6 +37,34 @@ pub(super) trait Source {
         }
         Ok(Some(trim(line)))
     }
+}
+
+/// The headers of a request, of which those were looked for at once that may carry a context: a look at every name costs
+/// less than looking several names up that are not there.
+pub(super) struct Picked<'a> {
+    all: &'a HeaderMap,
+    initials: Initials,
+    places: [Option<Header<'a>>; PICKED],
+    // How many have one of the initials, also those for which there is no place.
+    count: usize,
+}
+
+/// The first letters of names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Initials(u64);
+
+/// How many headers are picked: more than a request usually has.
+const PICKED: usize = 8;
+
+type Header<'a> = (&'a HeaderName, &'a HeaderValue);
+
+/// The lines of a header.
+enum Lines<'a> {
+    Picked(
+        &'static HeaderName,
+        std::slice::Iter<'a, Option<Header<'a>>>,
+    ),
+    All(ValueIter<'a, HeaderValue>),
 }
 
 /// Where a context is written to. Values are visible ASCII.
@@ -123,6 +153,82 @@ impl Sink for HeaderMap {
     }
 }
 
+// === impl Initials ===
+
+impl Initials {
+    /// Those of all of these names.
+    pub(super) fn of<'a>(names: impl IntoIterator<Item = &'a HeaderName>) -> Self {
+        let letters = names.into_iter().map(Self::letter);
+        Self(letters.fold(0, |all, letter| all | letter))
+    }
+
+    /// Different letters may be the same here, which only costs time.
+    #[inline]
+    fn letter(name: &HeaderName) -> u64 {
+        let first = name.as_str().as_bytes().first();
+        first.map_or(0, |first| 1 << (first & 63))
+    }
+
+    #[inline]
+    fn has(self, name: &HeaderName) -> bool {
+        self.0 & Self::letter(name) != 0
+    }
+}
+
+// === impl Picked ===
+
+impl<'a> Picked<'a> {
+    /// Of `all`, the headers with these initials.
+    #[inline]
+    pub(super) fn of(all: &'a HeaderMap, initials: Initials) -> Self {
+        let mut picked = Self {
+            all,
+            initials,
+            places: [None; PICKED],
+            count: 0,
+        };
+        for header in all {
+            if initials.has(header.0) {
+                if let Some(place) = picked.places.get_mut(picked.count) {
+                    *place = Some(header);
+                }
+                picked.count += 1;
+            }
+        }
+        picked
+    }
+}
+
+impl Source for Picked<'_> {
+    #[inline]
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        match self.places.get(..self.count) {
+            Some(picked) if self.initials.has(name) => Lines::Picked(name, picked.iter()),
+            _ => Lines::All(self.all.get_all(name).iter()),
+        }
+    }
+
+    fn prefixed(&self, prefix: &'static str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.all.prefixed(prefix)
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let value = match self {
+            Self::Picked(name, picked) => {
+                let mut named = picked.flatten().filter(|header| header.0 == *name);
+                named.next().map(|(_, value)| *value)
+            }
+            Self::All(values) => values.next(),
+        };
+        value.map(HeaderValue::as_bytes)
+    }
+}
+
 // === impl Pairs ===
 
 impl<T: AsRef<[(String, String)]>> Source for Pairs<T> {
@@ -199,6 +305,30 @@ mod tests {
         assert_eq!(headers.single(&B3), Err(Rejection::Duplicated));
         let long = Pairs(vec![("B3".to_owned(), " ".repeat(MAX_BYTES + 1))]);
         assert_eq!(long.single(&B3), Err(Rejection::Oversized));
+    }
+
+    #[test]
+    fn all_lines_of_a_header_are_found_in_their_order_however_many_there_are() {
+        static OTHER: HeaderName = HeaderName::from_static("baggage");
+        let mut headers = HeaderMap::new();
+        for count in 0..2 * PICKED {
+            for initials in [
+                Initials::of([&B3]),
+                Initials::of([&OTHER]),
+                Initials::default(),
+            ] {
+                let picked = Picked::of(&headers, initials);
+                for name in [&B3, &OTHER] {
+                    assert!(picked.lines(name).eq(headers.lines(name)), "{count}");
+                    assert_eq!(picked.single(name), headers.single(name));
+                }
+            }
+            headers.append(&B3, HeaderValue::from(count));
+            headers.append("host", HeaderValue::from(count));
+            if count % 4 == 3 {
+                headers.append("baggage", HeaderValue::from(count));
+            }
+        }
     }
 
     #[test]

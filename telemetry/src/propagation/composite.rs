@@ -1,5 +1,7 @@
 //! Several forms at once.
 
+#[cfg(any(feature = "grpc", feature = "http"))]
+use http::HeaderMap;
 use http::HeaderName;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -7,7 +9,9 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 use opentelemetry::{Context, Key};
 
-use super::carrier::{Foreign, Sink, Source};
+#[cfg(any(feature = "grpc", feature = "http"))]
+use super::carrier::Picked;
+use super::carrier::{Foreign, Initials, Sink, Source};
 use super::{Caller, Decision, Rejection, Remote, b3, baggage, jaeger, trace_context};
 use crate::settings::Propagator;
 
@@ -22,6 +26,8 @@ pub(crate) struct Propagators {
     order: Vec<Propagator>,
     // The names of what is written.
     fields: Vec<String>,
+    // Of the headers that are read, as far as their names are known.
+    initials: Initials,
 }
 
 /// What was read so far.
@@ -29,20 +35,28 @@ pub(crate) struct Propagators {
 struct Carried {
     span: Option<SpanContext>,
     decision: Option<Decision>,
-    baggage: Baggage,
+    /// Made when there is any, as the next one.
+    baggage: Option<Baggage>,
     /// Members in Jaeger's form.
-    jaeger_baggage: Baggage,
+    jaeger_baggage: Option<Baggage>,
 }
 
 // === impl Propagators ===
 
 impl Propagators {
     pub(crate) fn new(order: &[Propagator]) -> Self {
-        let fields = order.iter().flat_map(|propagator| fields(*propagator));
+        let names = || order.iter().flat_map(|propagator| fields(*propagator));
         Self {
             order: order.to_vec(),
-            fields: fields.map(|name| name.as_str().to_owned()).collect(),
+            fields: names().map(|name| name.as_str().to_owned()).collect(),
+            initials: Initials::of(names()),
         }
+    }
+
+    /// The caller that the headers of a request tell of.
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Caller {
+        self.read_caller(&Picked::of(headers, self.initials), Context::new())
     }
 
     /// `base` with what the carrier has. What is left out is counted.
@@ -51,7 +65,7 @@ impl Propagators {
     }
 
     /// The same, with the span apart.
-    pub(super) fn read_caller(&self, source: &impl Source, base: Context) -> Caller {
+    fn read_caller(&self, source: &impl Source, base: Context) -> Caller {
         let mut carried = Carried::default();
         for propagator in &self.order {
             carried.read(*propagator, source);
@@ -123,10 +137,16 @@ impl Carried {
                 }
                 Err(rejection) => Some(rejection),
             },
-            Propagator::Baggage => baggage::extract(source, &mut self.baggage),
+            Propagator::Baggage => {
+                let mut lines = source.lines(&baggage::BAGGAGE);
+                lines
+                    .next()
+                    .and_then(|_| baggage::extract(source, self.baggage.get_or_insert_default()))
+            }
             Propagator::B3 | Propagator::B3Multi => self.take(b3::extract(source)),
             Propagator::Jaeger => {
-                if let Some(rejection) = jaeger::extract_baggage(source, &mut self.jaeger_baggage) {
+                let baggage = self.jaeger_baggage.get_or_insert_default();
+                if let Some(rejection) = jaeger::extract_baggage(source, baggage) {
                     rejection.count();
                 }
                 self.take(jaeger::extract(source))
@@ -175,17 +195,11 @@ impl Carried {
         if let Some(decision) = self.decision {
             context = context.with_value(decision);
         }
-        let mut read = self.baggage;
-        let is_new = |key: &Key| {
-            let mut known = read.iter().map(|(known, _)| known.as_str());
-            !known.any(|known| known.eq_ignore_ascii_case(key.as_str()))
+        let read = match (self.baggage, self.jaeger_baggage) {
+            (Some(first), Some(second)) => Some(beside(first, &second)),
+            (one, other) => one.or(other),
         };
-        let members = self.jaeger_baggage.iter();
-        let added: Vec<_> = members.filter(|(key, _)| is_new(key)).collect();
-        for (key, (value, metadata)) in added {
-            read.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
-        }
-        if !read.is_empty() {
+        if let Some(read) = read.filter(|read| !read.is_empty()) {
             let joined = join(context.baggage(), read);
             context = context.with_baggage(joined);
         }
@@ -211,6 +225,19 @@ fn merge(before: &SpanContext, after: &SpanContext) -> SpanContext {
         true,
         state.clone(),
     )
+}
+
+/// The first one, and the members of the second that it does not name in whatever case.
+fn beside(mut first: Baggage, second: &Baggage) -> Baggage {
+    let is_new = |key: &Key| {
+        let mut known = first.iter().map(|(known, _)| known.as_str());
+        !known.any(|known| known.eq_ignore_ascii_case(key.as_str()))
+    };
+    let added: Vec<_> = second.iter().filter(|(key, _)| is_new(key)).collect();
+    for (key, (value, metadata)) in added {
+        first.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
+    }
+    first
 }
 
 /// What was there, and on top of it what was read.

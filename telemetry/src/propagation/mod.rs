@@ -101,7 +101,7 @@ pub(crate) fn extract(headers: &HeaderMap) -> Context {
 /// The same for a server that goes on from it.
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) fn caller(headers: &HeaderMap) -> Caller {
-    installed().read_caller(headers, Context::new())
+    installed().caller(headers)
 }
 
 /// The context that the headers of a message carry.

@@ -5,9 +5,10 @@
 //! without a `traceparent` nobody looks at `tracestate` (3.3).
 
 use std::borrow::Cow;
+use std::iter;
 
 use http::HeaderName;
-use opentelemetry::trace::{SpanContext, TraceFlags};
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
 use super::carrier::{Sink, Source};
 use super::hex::{self, Case};
@@ -30,10 +31,13 @@ pub(super) fn extract(source: &impl Source) -> Result<Option<Carried>, Rejection
     let Some(value) = source.single(&TRACEPARENT)? else {
         return Ok(None);
     };
-    let parent = parse(value).ok_or(Rejection::Malformed)?;
-    let (state, rejected) = trace_state::parse(source.lines(&TRACESTATE));
-    let (trace, span) = (parent.trace_id(), parent.span_id());
-    let span = SpanContext::new(trace, span, parent.trace_flags(), true, state);
+    let (trace, span, flags) = parse(value).ok_or(Rejection::Malformed)?;
+    let mut lines = source.lines(&TRACESTATE);
+    let (state, rejected) = match lines.next() {
+        Some(first) => trace_state::parse(iter::once(first).chain(lines)),
+        None => (TraceState::NONE, None),
+    };
+    let span = SpanContext::new(trace, span, flags, true, state);
     Ok(Some((span, rejected)))
 }
 
@@ -58,7 +62,7 @@ pub(super) fn inject(span: &SpanContext, sink: &mut impl Sink) -> bool {
 }
 
 /// 3.2.2 and, for versions above 00, which are read as far as version 00 goes, 3.2.4.
-fn parse(value: &[u8]) -> Option<SpanContext> {
+fn parse(value: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let (known, rest) = value.split_at_checked(LENGTH)?;
     if [known[2], known[35], known[52]] != [b'-'; 3] {
         return None;
@@ -71,11 +75,7 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     let trace = hex::trace_id(&known[3..35], Case::Lower)?;
     let span = hex::span_id(&known[36..52], Case::Lower)?;
     let flags = u8::try_from(hex::number(&known[53..], Case::Lower)?).ok()?;
-    Some(hex::remote(
-        trace,
-        span,
-        TraceFlags::new(flags) & KNOWN_FLAGS,
-    ))
+    Some((trace, span, TraceFlags::new(flags) & KNOWN_FLAGS))
 }
 
 /// The separators are in `text` already.
