@@ -21,7 +21,7 @@ impl Tally {
     pub(crate) fn new<S: Series>(exporter: &Arc<PrometheusRecorder>, series: &S) -> Arc<Self> {
         Arc::new(Self {
             exporter: Arc::clone(exporter),
-            key: series.with_values(|values| key(S::METRIC, values)),
+            key: key(series),
             counter: OnceLock::new(),
         })
     }

@@ -157,12 +157,9 @@ impl Code {
             if metric.kind == Kind::Info {
                 continue;
             }
-            runtime.insert("Series");
+            runtime.extend(["Labels", "Series"]);
             for label in &metric.labels {
                 values.extend(sets.name(label));
-                if is_integer(label) {
-                    runtime.insert("Decimal");
-                }
             }
         }
         let mut code = String::new();
@@ -251,24 +248,24 @@ impl Code {
             );
         } else {
             let type_name = camel(method);
-            let call = if one == "add" { "increment" } else { one };
             let _ = write!(
                 code,
                 "/// The {method} of this series, to be kept where it is used often.\npub fn {method}(self) -> {type_name} \
-                 {{ Series::{method}(&self) }}\n\n/// {does}\npub fn {one}(self, {what}) {{ self.{method}().{call}({argument}); }}\n"
+                 {{ Series::{method}(&self) }}\n\n/// {does}\npub fn {one}(self, {what}) {{ Series::{one}(&self, {argument}); }}\n"
             );
         }
         if matches!(metric.kind, Kind::Counter | Kind::Histogram) {
             zero(code, metric, sets);
         }
-        let values = metric
+        let told = metric
             .labels
             .iter()
-            .fold(String::new(), |all, label| all + &read(label, sets) + ",");
+            .fold(String::new(), |all, label| all + &tell(label, sets));
+        let labels = if told.is_empty() { "_" } else { "labels" };
         let _ = write!(
             code,
-            "}}\n\nimpl Series for {name}{any} {{\nconst METRIC: &'static Metric = &{constant};\n\nfn with_values<R>(&self, \
-             read: impl FnOnce(&[&str]) -> R) -> R {{ read(&[{values}]) }}\n}}\n\n"
+            "}}\n\nimpl Series for {name}{any} {{\nconst METRIC: &'static Metric = &{constant};\n\n#[inline]\nfn tell(&self, {labels}: \
+             &mut impl Labels) {{ {told} }}\n}}\n\n"
         );
     }
 }
@@ -306,25 +303,32 @@ fn zero(code: &mut String, metric: &Metric, sets: &Sets<'_>) {
     code.push_str("}\n");
 }
 
-/// The value of a label as text; an empty one is none.
-fn read(label: &Use, sets: &Sets<'_>) -> String {
-    let field = field(label.key());
-    let closed = sets.name(label);
-    match (closed, label.is_required()) {
-        (Some(_), true) => format!("self.{field}.as_str()"),
-        (Some(name), false) => format!("self.{field}.map_or(\"\", {name}::as_str)"),
-        (None, true) if is_integer(label) => format!("Decimal::of(self.{field}).as_str()"),
-        (None, false) if is_integer(label) => {
-            format!("self.{field}.map_or(Decimal::NONE, Decimal::of).as_str()")
+/// Tells the value of a label.
+fn tell(label: &Use, sets: &Sets<'_>) -> String {
+    let field = format!("self.{}", field(label.key()));
+    let either = |kind: &str, of: &dyn Fn(&str) -> String| {
+        if label.is_required() {
+            format!("labels.{kind}(Some({}));", of(&field))
+        } else {
+            format!("labels.{kind}({field}.map(|value| {}));", of("value"))
         }
-        (None, true) if is_boolean(label) => {
-            format!("if self.{field} {{ \"true\" }} else {{ \"false\" }}")
-        }
-        (None, false) if is_boolean(label) => format!(
-            "match self.{field} {{ None => \"\", Some(true) => \"true\", Some(false) => \"false\" }}"
-        ),
-        (None, true) => format!("self.{field}"),
-        (None, false) => format!("self.{field}.unwrap_or_default()"),
+    };
+    if sets.name(label).is_some() {
+        either("known", &|value| {
+            format!("({value} as u64, {value}.as_str())")
+        })
+    } else if is_boolean(label) {
+        either("known", &|value| {
+            format!("(u64::from({value}), if {value} {{ \"true\" }} else {{ \"false\" }})")
+        })
+    } else if is_integer(label) && label.is_required() {
+        format!("labels.number(Some({field}));")
+    } else if is_integer(label) {
+        format!("labels.number({field});")
+    } else if label.is_required() {
+        format!("labels.text({field});")
+    } else {
+        format!("labels.text({field}.unwrap_or_default());")
     }
 }
 

@@ -233,7 +233,9 @@ fn a_closed_set_becomes_a_type_and_an_open_label_a_text_or_a_number() {
         "pub dish_name: Option<&'a str>,",
         "pub table: i64,",
         "pub fn add(self, count: u64)",
-        "Decimal::of(self.table).as_str()",
+        "labels.known(Some((self.dish_size as u64, self.dish_size.as_str())))",
+        "labels.text(self.dish_name.unwrap_or_default())",
+        "labels.number(Some(self.table))",
     ] {
         assert!(metrics.contains(part), "{metrics}\nlacks {part}");
     }

@@ -2,7 +2,7 @@
 
 /// A whole number as text.
 #[derive(Debug, Clone, Copy)]
-pub struct Decimal {
+pub(super) struct Decimal {
     digits: [u8; Self::LENGTH],
     start: usize,
 }
@@ -14,13 +14,13 @@ impl Decimal {
     const LENGTH: usize = 20;
 
     /// No number: the empty text.
-    pub const NONE: Self = Self {
+    pub(super) const NONE: Self = Self {
         digits: [0; Self::LENGTH],
         start: Self::LENGTH,
     };
 
     /// The text of a number.
-    pub fn of(number: i64) -> Self {
+    pub(super) fn of(number: i64) -> Self {
         let mut text = Self::NONE;
         let mut rest = number.unsigned_abs();
         loop {
@@ -38,7 +38,7 @@ impl Decimal {
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.digits[self.start..]).unwrap_or_default()
     }
 

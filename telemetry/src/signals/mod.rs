@@ -61,10 +61,9 @@ mod generated;
 mod handles;
 mod series;
 
-pub use decimal::Decimal;
 pub use generated::*;
 pub use metrics::{Counter, Gauge, Histogram};
-pub use series::Series;
+pub use series::{Labels, Series};
 
 pub(crate) use series::key;
 
@@ -133,7 +132,7 @@ impl Metric {
 
     /// Has the only series of a counter or histogram without labels be there before anything is measured.
     pub(crate) fn begin(&self) {
-        let key = key(self, &[]);
+        let key = series::key_of(self, Vec::new());
         metrics::with_recorder(|recorder| match self.kind {
             Kind::Counter => recorder.register_counter(&key, &METADATA).increment(0),
             Kind::Histogram => drop(recorder.register_histogram(&key, &METADATA)),

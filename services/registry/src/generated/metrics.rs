@@ -7,7 +7,7 @@ use super::values::{
     NotificationDeliveriesOutcome, OrderSagaStepsOutcome, OrderSettledOutcome,
     PaymentAuthorisationsOutcome, RewardReservationsOutcome, Role, Step,
 };
-use telemetry::signals::{Counter, Gauge, Histogram, Kind, Metric, Series};
+use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// Accounts made.
 pub const ACCOUNT_SIGN_UPS: Metric = Metric {
@@ -34,7 +34,7 @@ impl AccountSignUps {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -48,8 +48,9 @@ impl AccountSignUps {
 impl Series for AccountSignUps {
     const METRIC: &'static Metric = &ACCOUNT_SIGN_UPS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.role.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.role as u64, self.role.as_str())));
     }
 }
 
@@ -78,7 +79,7 @@ impl AccountLogIns {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -92,8 +93,9 @@ impl AccountLogIns {
 impl Series for AccountLogIns {
     const METRIC: &'static Metric = &ACCOUNT_LOG_INS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -119,7 +121,7 @@ impl CatalogEligible {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -131,9 +133,8 @@ impl CatalogEligible {
 impl Series for CatalogEligible {
     const METRIC: &'static Metric = &CATALOG_ELIGIBLE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Auctions opened.
@@ -158,7 +159,7 @@ impl AuctionOpened {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -170,9 +171,8 @@ impl AuctionOpened {
 impl Series for AuctionOpened {
     const METRIC: &'static Metric = &AUCTION_OPENED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Auctions that take bids just now.
@@ -197,16 +197,15 @@ impl AuctionOpen {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for AuctionOpen {
     const METRIC: &'static Metric = &AUCTION_OPEN;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Auctions ended.
@@ -234,7 +233,7 @@ impl AuctionEnded {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -248,8 +247,9 @@ impl AuctionEnded {
 impl Series for AuctionEnded {
     const METRIC: &'static Metric = &AUCTION_ENDED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -275,7 +275,7 @@ impl AuctionAwardsRevoked {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -287,9 +287,8 @@ impl AuctionAwardsRevoked {
 impl Series for AuctionAwardsRevoked {
     const METRIC: &'static Metric = &AUCTION_AWARDS_REVOKED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Time from an auction's deadline to the commit of its award.
@@ -316,7 +315,7 @@ impl AuctionAwardLateness {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -328,9 +327,8 @@ impl AuctionAwardLateness {
 impl Series for AuctionAwardLateness {
     const METRIC: &'static Metric = &AUCTION_AWARD_LATENESS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Bids placed; a rejected one is a good event.
@@ -358,7 +356,7 @@ impl AuctionBids {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -372,8 +370,9 @@ impl AuctionBids {
 impl Series for AuctionBids {
     const METRIC: &'static Metric = &AUCTION_BIDS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -399,7 +398,7 @@ impl AuctionBidsPerAuction {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -411,9 +410,8 @@ impl AuctionBidsPerAuction {
 impl Series for AuctionBidsPerAuction {
     const METRIC: &'static Metric = &AUCTION_BIDS_PER_AUCTION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Share of the ceiling price that the bidding took off.
@@ -438,7 +436,7 @@ impl AuctionSaving {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -450,9 +448,8 @@ impl AuctionSaving {
 impl Series for AuctionSaving {
     const METRIC: &'static Metric = &AUCTION_SAVING;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Reservations of coupons and points.
@@ -480,7 +477,7 @@ impl RewardReservations {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -494,8 +491,9 @@ impl RewardReservations {
 impl Series for RewardReservations {
     const METRIC: &'static Metric = &REWARD_RESERVATIONS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -524,7 +522,7 @@ impl OrderSettled {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -538,8 +536,9 @@ impl OrderSettled {
 impl Series for OrderSettled {
     const METRIC: &'static Metric = &ORDER_SETTLED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -565,16 +564,15 @@ impl OrderSettling {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OrderSettling {
     const METRIC: &'static Metric = &ORDER_SETTLING;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Time from an award to the end of its settlement.
@@ -604,7 +602,7 @@ impl OrderSettlementDuration {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -618,8 +616,9 @@ impl OrderSettlementDuration {
 impl Series for OrderSettlementDuration {
     const METRIC: &'static Metric = &ORDER_SETTLEMENT_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -650,7 +649,7 @@ impl OrderSagaSteps {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -666,8 +665,10 @@ impl OrderSagaSteps {
 impl Series for OrderSagaSteps {
     const METRIC: &'static Metric = &ORDER_SAGA_STEPS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.step.as_str(), self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.step as u64, self.step.as_str())));
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -696,7 +697,7 @@ impl PaymentAuthorisations {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -710,8 +711,9 @@ impl PaymentAuthorisations {
 impl Series for PaymentAuthorisations {
     const METRIC: &'static Metric = &PAYMENT_AUTHORISATIONS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -742,7 +744,7 @@ impl NotificationDeliveries {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -758,8 +760,10 @@ impl NotificationDeliveries {
 impl Series for NotificationDeliveries {
     const METRIC: &'static Metric = &NOTIFICATION_DELIVERIES;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.channel.as_str(), self.outcome.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.channel as u64, self.channel.as_str())));
+        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
 
@@ -787,7 +791,7 @@ impl NotificationDelay {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -799,9 +803,8 @@ impl NotificationDelay {
 impl Series for NotificationDelay {
     const METRIC: &'static Metric = &NOTIFICATION_DELAY;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Events in the outbox that are not published yet.
@@ -826,16 +829,15 @@ impl OutboxPending {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OutboxPending {
     const METRIC: &'static Metric = &OUTBOX_PENDING;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Age of the oldest event in the outbox that is not published yet; 0 when there is none.
@@ -860,16 +862,15 @@ impl OutboxOldestAge {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OutboxOldestAge {
     const METRIC: &'static Metric = &OUTBOX_OLDEST_AGE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Requests refused by the rate limit.
@@ -894,7 +895,7 @@ impl GatewayRateLimited {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -906,9 +907,8 @@ impl GatewayRateLimited {
 impl Series for GatewayRateLimited {
     const METRIC: &'static Metric = &GATEWAY_RATE_LIMITED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Clients that follow live bids.
@@ -933,14 +933,13 @@ impl GatewayLiveClients {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for GatewayLiveClients {
     const METRIC: &'static Metric = &GATEWAY_LIVE_CLIENTS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }

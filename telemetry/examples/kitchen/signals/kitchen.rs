@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::{DishSize, Outcome};
-use telemetry::signals::{Counter, Gauge, Histogram, Kind, Metric, Series};
+use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// Soups served.
 pub const SOUPS: Metric = Metric {
@@ -32,18 +32,17 @@ impl Soups {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for Soups {
     const METRIC: &'static Metric = &SOUPS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.dish_size.map_or("", DishSize::as_str),
-            self.outcome.map_or("", Outcome::as_str),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(self.dish_size.map(|value| (value as u64, value.as_str())));
+        labels.known(self.outcome.map(|value| (value as u64, value.as_str())));
     }
 }
 
@@ -69,16 +68,15 @@ impl Heat {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for Heat {
     const METRIC: &'static Metric = &HEAT;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// How long dishes took to prepare.
@@ -108,14 +106,16 @@ impl PreparationDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for PreparationDuration<'_> {
     const METRIC: &'static Metric = &PREPARATION_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.dish_size.as_str(), self.error_type.unwrap_or_default()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.dish_size as u64, self.dish_size.as_str())));
+        labels.text(self.error_type.unwrap_or_default());
     }
 }

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::DbClientConnectionState;
-use crate::signals::{Counter, Decimal, Gauge, Histogram, Kind, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// How long database operations took.
 pub const DB_CLIENT_OPERATION_DURATION: Metric = Metric {
@@ -56,25 +56,24 @@ impl DbClientOperationDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for DbClientOperationDuration<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_OPERATION_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.db_system_name,
-            self.db_namespace.unwrap_or_default(),
-            self.db_operation_name.unwrap_or_default(),
-            self.db_collection_name.unwrap_or_default(),
-            self.db_query_summary.unwrap_or_default(),
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-            self.db_response_status_code.unwrap_or_default(),
-            self.error_type.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_system_name);
+        labels.text(self.db_namespace.unwrap_or_default());
+        labels.text(self.db_operation_name.unwrap_or_default());
+        labels.text(self.db_collection_name.unwrap_or_default());
+        labels.text(self.db_query_summary.unwrap_or_default());
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
+        labels.text(self.db_response_status_code.unwrap_or_default());
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -108,18 +107,20 @@ impl DbClientConnectionCount<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for DbClientConnectionCount<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_COUNT;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.db_client_connection_pool_name,
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_client_connection_pool_name);
+        labels.known(Some((
+            self.db_client_connection_state as u64,
             self.db_client_connection_state.as_str(),
-        ])
+        )));
     }
 }
 
@@ -148,15 +149,16 @@ impl DbClientConnectionMax<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for DbClientConnectionMax<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_MAX;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.db_client_connection_pool_name])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_client_connection_pool_name);
     }
 }
 
@@ -185,15 +187,16 @@ impl DbClientConnectionPendingRequests<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for DbClientConnectionPendingRequests<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_PENDING_REQUESTS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.db_client_connection_pool_name])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_client_connection_pool_name);
     }
 }
 
@@ -222,15 +225,16 @@ impl DbClientConnectionTimeouts<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for DbClientConnectionTimeouts<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_TIMEOUTS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.db_client_connection_pool_name])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_client_connection_pool_name);
     }
 }
 
@@ -259,15 +263,16 @@ impl DbClientConnectionWaitTime<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for DbClientConnectionWaitTime<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_WAIT_TIME;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.db_client_connection_pool_name])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_client_connection_pool_name);
     }
 }
 
@@ -296,14 +301,15 @@ impl DbClientConnectionUseTime<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for DbClientConnectionUseTime<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_USE_TIME;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.db_client_connection_pool_name])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.db_client_connection_pool_name);
     }
 }

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::{HttpRequestMethod, NetworkProtocolVersion, UrlScheme};
-use crate::signals::{Decimal, Gauge, Histogram, Kind, Metric, Series};
+use crate::signals::{Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// How long HTTP requests took to serve, from the first byte to the end of the response; streams are not in it.
 pub const HTTP_SERVER_REQUEST_DURATION: Metric = Metric {
@@ -49,25 +49,27 @@ impl HttpServerRequestDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for HttpServerRequestDuration<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_REQUEST_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.http_request_method as u64,
             self.http_request_method.as_str(),
-            self.url_scheme.as_str(),
-            self.http_route.unwrap_or_default(),
-            self.http_response_status_code
-                .map_or(Decimal::NONE, Decimal::of)
-                .as_str(),
+        )));
+        labels.known(Some((self.url_scheme as u64, self.url_scheme.as_str())));
+        labels.text(self.http_route.unwrap_or_default());
+        labels.number(self.http_response_status_code);
+        labels.known(
             self.network_protocol_version
-                .map_or("", NetworkProtocolVersion::as_str),
-            self.error_type.unwrap_or_default(),
-        ])
+                .map(|value| (value as u64, value.as_str())),
+        );
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -98,15 +100,20 @@ impl HttpServerActiveRequests {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for HttpServerActiveRequests {
     const METRIC: &'static Metric = &HTTP_SERVER_ACTIVE_REQUESTS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.http_request_method.as_str(), self.url_scheme.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.http_request_method as u64,
+            self.http_request_method.as_str(),
+        )));
+        labels.known(Some((self.url_scheme as u64, self.url_scheme.as_str())));
     }
 }
 
@@ -135,15 +142,16 @@ impl HttpServerOpenStreams<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for HttpServerOpenStreams<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_OPEN_STREAMS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.http_route.unwrap_or_default()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.http_route.unwrap_or_default());
     }
 }
 
@@ -200,25 +208,27 @@ impl HttpServerRequestBodySize<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for HttpServerRequestBodySize<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_REQUEST_BODY_SIZE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.http_request_method as u64,
             self.http_request_method.as_str(),
-            self.url_scheme.as_str(),
-            self.http_route.unwrap_or_default(),
-            self.http_response_status_code
-                .map_or(Decimal::NONE, Decimal::of)
-                .as_str(),
+        )));
+        labels.known(Some((self.url_scheme as u64, self.url_scheme.as_str())));
+        labels.text(self.http_route.unwrap_or_default());
+        labels.number(self.http_response_status_code);
+        labels.known(
             self.network_protocol_version
-                .map_or("", NetworkProtocolVersion::as_str),
-            self.error_type.unwrap_or_default(),
-        ])
+                .map(|value| (value as u64, value.as_str())),
+        );
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -275,25 +285,27 @@ impl HttpServerResponseBodySize<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for HttpServerResponseBodySize<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_RESPONSE_BODY_SIZE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.http_request_method as u64,
             self.http_request_method.as_str(),
-            self.url_scheme.as_str(),
-            self.http_route.unwrap_or_default(),
-            self.http_response_status_code
-                .map_or(Decimal::NONE, Decimal::of)
-                .as_str(),
+        )));
+        labels.known(Some((self.url_scheme as u64, self.url_scheme.as_str())));
+        labels.text(self.http_route.unwrap_or_default());
+        labels.number(self.http_response_status_code);
+        labels.known(
             self.network_protocol_version
-                .map_or("", NetworkProtocolVersion::as_str),
-            self.error_type.unwrap_or_default(),
-        ])
+                .map(|value| (value as u64, value.as_str())),
+        );
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -324,15 +336,16 @@ impl HttpServerStreamFirstEventDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for HttpServerStreamFirstEventDuration<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_STREAM_FIRST_EVENT_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.http_route.unwrap_or_default()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.http_route.unwrap_or_default());
     }
 }
 
@@ -380,24 +393,26 @@ impl HttpClientRequestDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for HttpClientRequestDuration<'_> {
     const METRIC: &'static Metric = &HTTP_CLIENT_REQUEST_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.http_request_method as u64,
             self.http_request_method.as_str(),
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-            self.http_response_status_code
-                .map_or(Decimal::NONE, Decimal::of)
-                .as_str(),
+        )));
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
+        labels.number(self.http_response_status_code);
+        labels.known(
             self.network_protocol_version
-                .map_or("", NetworkProtocolVersion::as_str),
-            self.error_type.unwrap_or_default(),
-        ])
+                .map(|value| (value as u64, value.as_str())),
+        );
+        labels.text(self.error_type.unwrap_or_default());
     }
 }

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::{Level, TelemetryLogDroppedReason};
-use crate::signals::{Counter, Kind, Metric, Series};
+use crate::signals::{Counter, Kind, Labels, Metric, Series};
 
 /// Log lines that were put out, by level.
 pub const TELEMETRY_LOG_EVENTS: Metric = Metric {
@@ -30,7 +30,7 @@ impl TelemetryLogEvents {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -44,8 +44,9 @@ impl TelemetryLogEvents {
 impl Series for TelemetryLogEvents {
     const METRIC: &'static Metric = &TELEMETRY_LOG_EVENTS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.level.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.level as u64, self.level.as_str())));
     }
 }
 
@@ -74,7 +75,7 @@ impl TelemetryLogSuppressed {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -88,8 +89,9 @@ impl TelemetryLogSuppressed {
 impl Series for TelemetryLogSuppressed {
     const METRIC: &'static Metric = &TELEMETRY_LOG_SUPPRESSED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.level.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.level as u64, self.level.as_str())));
     }
 }
 
@@ -118,7 +120,7 @@ impl TelemetryLogDropped {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -132,7 +134,8 @@ impl TelemetryLogDropped {
 impl Series for TelemetryLogDropped {
     const METRIC: &'static Metric = &TELEMETRY_LOG_DROPPED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.reason.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.reason as u64, self.reason.as_str())));
     }
 }

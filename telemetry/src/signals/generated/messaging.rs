@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::MessagingOperationType;
-use crate::signals::{Counter, Decimal, Gauge, Histogram, Kind, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// Messages that a producer tried to send.
 pub const MESSAGING_CLIENT_SENT_MESSAGES: Metric = Metric {
@@ -50,23 +50,22 @@ impl MessagingClientSentMessages<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for MessagingClientSentMessages<'_> {
     const METRIC: &'static Metric = &MESSAGING_CLIENT_SENT_MESSAGES;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_operation_name,
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-            self.error_type.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_operation_name);
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -118,24 +117,23 @@ impl MessagingClientConsumedMessages<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for MessagingClientConsumedMessages<'_> {
     const METRIC: &'static Metric = &MESSAGING_CLIENT_CONSUMED_MESSAGES;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-            self.messaging_operation_name,
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-            self.error_type.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
+        labels.text(self.messaging_operation_name);
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -190,25 +188,27 @@ impl MessagingClientOperationDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for MessagingClientOperationDuration<'_> {
     const METRIC: &'static Metric = &MESSAGING_CLIENT_OPERATION_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-            self.messaging_operation_name,
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
+        labels.text(self.messaging_operation_name);
+        labels.known(Some((
+            self.messaging_operation_type as u64,
             self.messaging_operation_type.as_str(),
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-            self.error_type.unwrap_or_default(),
-        ])
+        )));
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -260,24 +260,23 @@ impl MessagingProcessDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for MessagingProcessDuration<'_> {
     const METRIC: &'static Metric = &MESSAGING_PROCESS_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-            self.messaging_operation_name,
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-            self.error_type.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
+        labels.text(self.messaging_operation_name);
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -319,20 +318,19 @@ impl MessagingProcessAge<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for MessagingProcessAge<'_> {
     const METRIC: &'static Metric = &MESSAGING_PROCESS_AGE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
     }
 }
 
@@ -372,20 +370,19 @@ impl MessagingConsumerLag<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for MessagingConsumerLag<'_> {
     const METRIC: &'static Metric = &MESSAGING_CONSUMER_LAG;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
     }
 }
 
@@ -425,20 +422,19 @@ impl MessagingConsumerUnsettled<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for MessagingConsumerUnsettled<'_> {
     const METRIC: &'static Metric = &MESSAGING_CONSUMER_UNSETTLED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
     }
 }
 
@@ -478,19 +474,18 @@ impl MessagingConsumerRedelivered<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for MessagingConsumerRedelivered<'_> {
     const METRIC: &'static Metric = &MESSAGING_CONSUMER_REDELIVERED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.messaging_system,
-            self.messaging_destination_name.unwrap_or_default(),
-            self.messaging_destination_template.unwrap_or_default(),
-            self.messaging_consumer_group_name.unwrap_or_default(),
-        ])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.messaging_system);
+        labels.text(self.messaging_destination_name.unwrap_or_default());
+        labels.text(self.messaging_destination_template.unwrap_or_default());
+        labels.text(self.messaging_consumer_group_name.unwrap_or_default());
     }
 }

@@ -6,7 +6,7 @@ use super::values::{
     OtelSdkExporterSpanExportedErrorType, OtelSdkProcessorSpanProcessedErrorType,
     RpcResponseStatusCode, TelemetryContextRejectedReason, TelemetrySamplingFetchesErrorType,
 };
-use crate::signals::{Counter, Decimal, Gauge, Histogram, Kind, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// Sampled spans that were started.
 pub const OTEL_SDK_SPAN_STARTED: Metric = Metric {
@@ -30,7 +30,7 @@ impl OtelSdkSpanStarted {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -42,9 +42,8 @@ impl OtelSdkSpanStarted {
 impl Series for OtelSdkSpanStarted {
     const METRIC: &'static Metric = &OTEL_SDK_SPAN_STARTED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Sampled spans that have started and not ended.
@@ -69,16 +68,15 @@ impl OtelSdkSpanLive {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OtelSdkSpanLive {
     const METRIC: &'static Metric = &OTEL_SDK_SPAN_LIVE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Ended spans that wait for their export.
@@ -103,16 +101,15 @@ impl OtelSdkProcessorSpanQueueSize {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OtelSdkProcessorSpanQueueSize {
     const METRIC: &'static Metric = &OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// How many ended spans may wait for their export; more are dropped.
@@ -137,16 +134,15 @@ impl OtelSdkProcessorSpanQueueCapacity {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OtelSdkProcessorSpanQueueCapacity {
     const METRIC: &'static Metric = &OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Ended spans that were handed to the exporter, or dropped before that for the reason that the label names.
@@ -174,17 +170,16 @@ impl OtelSdkProcessorSpanProcessed {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for OtelSdkProcessorSpanProcessed {
     const METRIC: &'static Metric = &OTEL_SDK_PROCESSOR_SPAN_PROCESSED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self
-            .error_type
-            .map_or("", OtelSdkProcessorSpanProcessedErrorType::as_str)])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
     }
 }
 
@@ -210,16 +205,15 @@ impl OtelSdkExporterSpanInflight {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for OtelSdkExporterSpanInflight {
     const METRIC: &'static Metric = &OTEL_SDK_EXPORTER_SPAN_INFLIGHT;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Spans whose export is finished: accepted by the collector, or failed for the reason that the label names.
@@ -247,17 +241,16 @@ impl OtelSdkExporterSpanExported {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for OtelSdkExporterSpanExported {
     const METRIC: &'static Metric = &OTEL_SDK_EXPORTER_SPAN_EXPORTED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self
-            .error_type
-            .map_or("", OtelSdkExporterSpanExportedErrorType::as_str)])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
     }
 }
 
@@ -294,23 +287,21 @@ impl OtelSdkExporterOperationDuration {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for OtelSdkExporterOperationDuration {
     const METRIC: &'static Metric = &OTEL_SDK_EXPORTER_OPERATION_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
-            self.error_type
-                .map_or("", OtelSdkExporterSpanExportedErrorType::as_str),
-            self.http_response_status_code
-                .map_or(Decimal::NONE, Decimal::of)
-                .as_str(),
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
+        labels.number(self.http_response_status_code);
+        labels.known(
             self.rpc_response_status_code
-                .map_or("", RpcResponseStatusCode::as_str),
-        ])
+                .map(|value| (value as u64, value.as_str())),
+        );
     }
 }
 
@@ -339,7 +330,7 @@ impl TelemetryContextRejected {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -353,8 +344,9 @@ impl TelemetryContextRejected {
 impl Series for TelemetryContextRejected {
     const METRIC: &'static Metric = &TELEMETRY_CONTEXT_REJECTED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.reason.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.reason as u64, self.reason.as_str())));
     }
 }
 
@@ -383,17 +375,16 @@ impl TelemetrySamplingFetches {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for TelemetrySamplingFetches {
     const METRIC: &'static Metric = &TELEMETRY_SAMPLING_FETCHES;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self
-            .error_type
-            .map_or("", TelemetrySamplingFetchesErrorType::as_str)])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
     }
 }
 
@@ -422,14 +413,15 @@ impl TelemetryConfigurationRejected<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for TelemetryConfigurationRejected<'_> {
     const METRIC: &'static Metric = &TELEMETRY_CONFIGURATION_REJECTED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.variable])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.variable);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
-use crate::signals::{Counter, Gauge, Histogram, Kind, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// The resource of this process, as labels.
 pub const TARGET_INFO: Metric = Metric {
@@ -46,16 +46,15 @@ impl TokioRuntimeWorkers {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for TokioRuntimeWorkers {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_WORKERS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Tasks that are spawned and not finished.
@@ -80,16 +79,15 @@ impl TokioRuntimeAliveTasks {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for TokioRuntimeAliveTasks {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_ALIVE_TASKS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Tasks that wait in the global queue of the runtime.
@@ -114,16 +112,15 @@ impl TokioRuntimeGlobalQueueDepth {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for TokioRuntimeGlobalQueueDepth {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_GLOBAL_QUEUE_DEPTH;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Time that the workers were busy, summed over the workers since the start.
@@ -150,9 +147,8 @@ impl TokioRuntimeBusyTime {
 impl Series for TokioRuntimeBusyTime {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_BUSY_TIME;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// How often a worker ran out of work and slept.
@@ -177,7 +173,7 @@ impl TokioRuntimeParks {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -189,9 +185,8 @@ impl TokioRuntimeParks {
 impl Series for TokioRuntimeParks {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_PARKS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// How much later than asked a timer woke up: what a ready task waits for a worker.
@@ -216,7 +211,7 @@ impl TokioRuntimeScheduleDelay {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
@@ -228,9 +223,8 @@ impl TokioRuntimeScheduleDelay {
 impl Series for TokioRuntimeScheduleDelay {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_SCHEDULE_DELAY;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// User and system CPU time used.
@@ -257,9 +251,8 @@ impl ProcessCpu {
 impl Series for ProcessCpu {
     const METRIC: &'static Metric = &PROCESS_CPU;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Open file descriptors.
@@ -284,16 +277,15 @@ impl ProcessOpenFds {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessOpenFds {
     const METRIC: &'static Metric = &PROCESS_OPEN_FDS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Open file descriptors that are allowed.
@@ -318,16 +310,15 @@ impl ProcessMaxFds {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessMaxFds {
     const METRIC: &'static Metric = &PROCESS_MAX_FDS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Virtual memory size.
@@ -352,16 +343,15 @@ impl ProcessVirtualMemory {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessVirtualMemory {
     const METRIC: &'static Metric = &PROCESS_VIRTUAL_MEMORY;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Virtual memory that is allowed.
@@ -386,16 +376,15 @@ impl ProcessVirtualMemoryMax {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessVirtualMemoryMax {
     const METRIC: &'static Metric = &PROCESS_VIRTUAL_MEMORY_MAX;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Resident memory size.
@@ -420,16 +409,15 @@ impl ProcessResidentMemory {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessResidentMemory {
     const METRIC: &'static Metric = &PROCESS_RESIDENT_MEMORY;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// When the process started, in seconds since the Unix epoch.
@@ -454,16 +442,15 @@ impl ProcessStartTime {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessStartTime {
     const METRIC: &'static Metric = &PROCESS_START_TIME;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Threads of the process.
@@ -488,14 +475,13 @@ impl ProcessThreads {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for ProcessThreads {
     const METRIC: &'static Metric = &PROCESS_THREADS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[])
-    }
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::TelemetryMetricRejectedReason;
-use crate::signals::{Counter, Kind, Metric, Series};
+use crate::signals::{Counter, Kind, Labels, Metric, Series};
 
 /// Measurements that had no room for a series of their own, by metric.
 pub const TELEMETRY_METRIC_OVERFLOW: Metric = Metric {
@@ -30,15 +30,16 @@ impl TelemetryMetricOverflow<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for TelemetryMetricOverflow<'_> {
     const METRIC: &'static Metric = &TELEMETRY_METRIC_OVERFLOW;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.metric])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.metric);
     }
 }
 
@@ -67,15 +68,16 @@ impl TelemetryMetricUndeclared<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for TelemetryMetricUndeclared<'_> {
     const METRIC: &'static Metric = &TELEMETRY_METRIC_UNDECLARED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.metric])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.metric);
     }
 }
 
@@ -106,14 +108,16 @@ impl TelemetryMetricRejected<'_> {
 
     /// Counts this many more.
     pub fn add(self, count: u64) {
-        self.counter().increment(count);
+        Series::add(&self, count);
     }
 }
 
 impl Series for TelemetryMetricRejected<'_> {
     const METRIC: &'static Metric = &TELEMETRY_METRIC_REJECTED;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.metric, self.reason.as_str()])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.metric);
+        labels.known(Some((self.reason as u64, self.reason.as_str())));
     }
 }

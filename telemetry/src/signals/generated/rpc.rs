@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
 
 use super::values::{RpcResponseStatusCode, RpcSystemName};
-use crate::signals::{Decimal, Gauge, Histogram, Kind, Metric, Series};
+use crate::signals::{Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// How long gRPC calls took to serve, to their trailers; streaming methods are not in it.
 pub const RPC_SERVER_CALL_DURATION: Metric = Metric {
@@ -43,20 +43,25 @@ impl RpcServerCallDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for RpcServerCallDuration<'_> {
     const METRIC: &'static Metric = &RPC_SERVER_CALL_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.rpc_system_name as u64,
             self.rpc_system_name.as_str(),
-            self.rpc_method,
+        )));
+        labels.text(self.rpc_method);
+        labels.known(Some((
+            self.rpc_response_status_code as u64,
             self.rpc_response_status_code.as_str(),
-            self.error_type.unwrap_or_default(),
-        ])
+        )));
+        labels.text(self.error_type.unwrap_or_default());
     }
 }
 
@@ -85,15 +90,16 @@ impl RpcServerOpenStreams<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for RpcServerOpenStreams<'_> {
     const METRIC: &'static Metric = &RPC_SERVER_OPEN_STREAMS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.rpc_method])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.rpc_method);
     }
 }
 
@@ -124,15 +130,16 @@ impl RpcServerStreamFirstEventDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for RpcServerStreamFirstEventDuration<'_> {
     const METRIC: &'static Metric = &RPC_SERVER_STREAM_FIRST_EVENT_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.rpc_method])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.rpc_method);
     }
 }
 
@@ -180,22 +187,27 @@ impl RpcClientCallDuration<'_> {
 
     /// Records a measurement.
     pub fn record(self, value: f64) {
-        self.histogram().record(value);
+        Series::record(&self, value);
     }
 }
 
 impl Series for RpcClientCallDuration<'_> {
     const METRIC: &'static Metric = &RPC_CLIENT_CALL_DURATION;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.rpc_system_name as u64,
             self.rpc_system_name.as_str(),
-            self.rpc_method,
+        )));
+        labels.text(self.rpc_method);
+        labels.known(Some((
+            self.rpc_response_status_code as u64,
             self.rpc_response_status_code.as_str(),
-            self.error_type.unwrap_or_default(),
-            self.server_address.unwrap_or_default(),
-            self.server_port.map_or(Decimal::NONE, Decimal::of).as_str(),
-        ])
+        )));
+        labels.text(self.error_type.unwrap_or_default());
+        labels.text(self.server_address.unwrap_or_default());
+        labels.number(self.server_port);
     }
 }
 
@@ -224,14 +236,15 @@ impl RpcClientOpenStreams<'_> {
 
     /// Sets it to this.
     pub fn set(self, value: f64) {
-        self.gauge().set(value);
+        Series::set(&self, value);
     }
 }
 
 impl Series for RpcClientOpenStreams<'_> {
     const METRIC: &'static Metric = &RPC_CLIENT_OPEN_STREAMS;
 
-    fn with_values<R>(&self, read: impl FnOnce(&[&str]) -> R) -> R {
-        read(&[self.rpc_method])
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.rpc_method);
     }
 }
