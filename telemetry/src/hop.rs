@@ -8,12 +8,12 @@ use std::task::{Context as TaskContext, Poll};
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, Key, KeyValue, Value};
 use pin_project_lite::pin_project;
-use quanta::Instant;
 use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::bridge;
+use crate::clock::{self, Moment};
 use crate::tracer::Start;
-use crate::{bridge, clock};
 
 /// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
 pub(crate) const STREAM: &str = "telemetry.stream";
@@ -28,7 +28,7 @@ pub struct Hop {
     span: tracing::Span,
     context: Context,
     recording: bool,
-    started: Instant,
+    started: Moment,
 }
 
 /// While this lives, the hop is the current one on its thread.
@@ -75,6 +75,7 @@ pub enum Abandoned {
 impl Hop {
     /// Starts a span. Its name is made only when it is recorded or the sampler wants to know it, its attributes only
     /// when it is recorded.
+    #[inline]
     pub(crate) fn start(
         start: Start,
         name: impl FnOnce() -> Cow<'static, str>,
@@ -93,7 +94,7 @@ impl Hop {
             span,
             context,
             recording,
-            started: Instant::now(),
+            started: Moment::now(),
         }
     }
 
@@ -103,7 +104,7 @@ impl Hop {
             span: tracing::Span::none(),
             context: Context::current(),
             recording: false,
-            started: Instant::now(),
+            started: Moment::now(),
         }
     }
 
@@ -121,15 +122,17 @@ impl Hop {
             span,
             context,
             recording,
-            started: Instant::now(),
+            started: Moment::now(),
         }
     }
 
     /// Makes it the current one on this thread.
+    #[inline]
     pub(crate) fn enter(&self) -> Inside<'_> {
         Inside::of(&self.span, &self.context, self.recording)
     }
 
+    #[inline]
     pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
         let _inside = self.enter();
         work()
@@ -207,6 +210,7 @@ impl Hop {
     }
 
     /// Records while the span is current, which is how a measurement finds its exemplar.
+    #[inline]
     pub(crate) fn record(&self, record: impl FnOnce()) {
         let in_another = Context::map_current(TraceContextExt::has_active_span);
         // What is not recorded is no exemplar, and neither is nothing.
@@ -215,6 +219,7 @@ impl Hop {
     }
 
     /// Ends the span, having recorded what must be recorded while it is current.
+    #[inline]
     pub(crate) fn end(self, record: impl FnOnce(&Self)) {
         self.record(|| record(&self));
         if self.recording {
@@ -226,6 +231,7 @@ impl Hop {
 // === impl Inside ===
 
 impl<'a> Inside<'a> {
+    #[inline]
     fn of(span: &'a tracing::Span, context: &Context, recording: bool) -> Self {
         // The `tracing` span of one that is recorded brings the context.
         let context = (!recording).then(|| context.clone().attach());
