@@ -16,6 +16,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use crate::exchange::{End, Exchange, Part};
+use crate::headers::content_length;
 use crate::hop::Abandoned;
 
 // In a box, since most exchanges have none.
@@ -78,6 +79,7 @@ pin_project! {
 
 impl<F, X: Exchange> ResponseFuture<F, X> {
     /// Tracks `inner`. `no_body`: the answer to a HEAD request has none.
+    #[inline]
     pub(crate) fn new(inner: F, exchange: X, no_body: bool) -> Self {
         let deadline = exchange
             .deadline()
@@ -175,6 +177,7 @@ fn without_body<B: Body, X: Exchange>(headers: HeaderMap) -> Response<TrackedBod
     response
 }
 
+#[inline]
 fn track<B: Body, X: Exchange>(
     response: Response<B>,
     mut exchange: Option<X>,
@@ -203,16 +206,6 @@ fn has_no_body(status: StatusCode) -> bool {
     status.is_informational()
         || status == StatusCode::NO_CONTENT
         || status == StatusCode::NOT_MODIFIED
-}
-
-/// What the header of that name says, when there is one.
-pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(http::header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
 }
 
 // === impl TrackedBody ===

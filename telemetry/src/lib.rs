@@ -78,6 +78,8 @@ mod error_type;
 mod exchange;
 mod gauge;
 mod guard;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod headers;
 mod hop;
 mod init;
 mod logs;

@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::FutureExt;
 use tokio::time::Instant;
 
+use crate::headers;
+
 /// The header, or metadata, that carries the budget of a call.
-const GRPC_TIMEOUT: &str = "grpc-timeout";
+static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A cancellation that comes so little before the deadline is one for the deadline: the caller's clock has started
 /// before ours, by as long as the request has travelled and waited. What that was nobody tells, so it is taken to be
@@ -65,7 +67,8 @@ impl Soonest for Option<Deadline> {
 impl Deadline {
     /// The deadline of a call that is being served. A budget too large for a clock is none.
     pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
-        Self::after(parse(headers.get(GRPC_TIMEOUT)?.to_str().ok()?)?)
+        let told = headers::first(headers, &GRPC_TIMEOUT)?;
+        Self::after(parse(told.to_str().ok()?)?)
     }
 
     /// The deadline of a call that is about to be made, which is told in its headers: its own, or `default`, or
@@ -74,7 +77,7 @@ impl Deadline {
         let own = Self::read(headers).or_else(|| Self::after(default?));
         let deadline = own.min_with(Self::current())?;
         if let Ok(budget) = HeaderValue::try_from(text(deadline.remaining())) {
-            headers.insert(GRPC_TIMEOUT, budget);
+            headers.insert(&GRPC_TIMEOUT, budget);
         }
         Some(deadline)
     }

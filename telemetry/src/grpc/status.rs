@@ -1,11 +1,12 @@
 //! The status codes of gRPC, by their names.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::headers;
 use crate::signals::RpcResponseStatusCode;
 
 /// The header, or trailer, that carries the status of a call.
-const GRPC_STATUS: &str = "grpc-status";
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// What `grpc-status` said. The registry lists the codes in the order of their numbers, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl Status {
 
     /// Reads `grpc-status` from trailers, or from headers; a value that is none counts as UNKNOWN.
     pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get(GRPC_STATUS)?;
+        let value = headers::first(headers, &GRPC_STATUS)?;
         let code = value
             .to_str()
             .ok()
@@ -48,7 +49,7 @@ impl Status {
 
     /// Writes `grpc-status` there.
     pub(super) fn write(self, headers: &mut HeaderMap) {
-        headers.insert(GRPC_STATUS, HeaderValue::from(self.0 as u16));
+        headers.insert(&GRPC_STATUS, HeaderValue::from(self.0 as u16));
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -86,7 +87,7 @@ mod tests {
             assert_eq!(code.as_str().replace('_', ""), name);
             let mut headers = HeaderMap::new();
             Status(code).write(&mut headers);
-            assert_eq!(headers[GRPC_STATUS], *number.to_string());
+            assert_eq!(headers[&GRPC_STATUS], *number.to_string());
             assert_eq!(Status::read(&headers), Some(Status(code)));
         }
     }

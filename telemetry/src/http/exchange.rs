@@ -10,6 +10,7 @@ use super::events::ServerSentEvents;
 use super::version_of;
 use crate::exchange::{End, Exchange};
 use crate::gauge::Held;
+use crate::headers;
 use crate::hop::{Abandoned, Hop, STREAM};
 use crate::signals::{
     HttpClientRequestDuration, HttpRequestMethod, HttpServerOpenStreams, HttpServerRequestBodySize,
@@ -316,11 +317,16 @@ impl Calling {
     }
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    kind.and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| {
+fn is_event_stream(all: &HeaderMap) -> bool {
+    const KIND: &str = "text/event-stream";
+    let Some(kind) = headers::first(all, &header::CONTENT_TYPE) else {
+        return false;
+    };
+    // Most are another one.
+    let start = kind.as_bytes().trim_ascii_start().get(..KIND.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(KIND.as_bytes()))
+        && kind.to_str().is_ok_and(|kind| {
             let kind = kind.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("text/event-stream")
+            kind.eq_ignore_ascii_case(KIND)
         })
 }

@@ -12,27 +12,29 @@ pub use crate::trust::TrustPolicy;
 pub use client::{ClientLayer, ClientService};
 pub use server::{ServerLayer, ServerService};
 
+use http::Method;
+
 use crate::signals::{HttpRequestMethod, NetworkProtocolVersion};
 
 /// The method as a label: unknown ones become one of their own, for they have no bound.
-fn method_of(method: &http::Method) -> HttpRequestMethod {
-    match method.as_str() {
-        "GET" => HttpRequestMethod::Get,
-        "POST" => HttpRequestMethod::Post,
-        "PUT" => HttpRequestMethod::Put,
-        "PATCH" => HttpRequestMethod::Patch,
-        "DELETE" => HttpRequestMethod::Delete,
-        "HEAD" => HttpRequestMethod::Head,
-        "OPTIONS" => HttpRequestMethod::Options,
-        "CONNECT" => HttpRequestMethod::Connect,
-        "TRACE" => HttpRequestMethod::Trace,
-        "QUERY" => HttpRequestMethod::Query,
+fn method_of(method: &Method) -> HttpRequestMethod {
+    match *method {
+        Method::GET => HttpRequestMethod::Get,
+        Method::POST => HttpRequestMethod::Post,
+        Method::PUT => HttpRequestMethod::Put,
+        Method::PATCH => HttpRequestMethod::Patch,
+        Method::DELETE => HttpRequestMethod::Delete,
+        Method::HEAD => HttpRequestMethod::Head,
+        Method::OPTIONS => HttpRequestMethod::Options,
+        Method::CONNECT => HttpRequestMethod::Connect,
+        Method::TRACE => HttpRequestMethod::Trace,
+        Method::QUERY => HttpRequestMethod::Query,
         _ => HttpRequestMethod::Other,
     }
 }
 
 /// The method as an attribute.
-fn method_label(method: &http::Method) -> &'static str {
+fn method_label(method: &Method) -> &'static str {
     method_of(method).as_str()
 }
 

@@ -12,11 +12,11 @@ use tower::Layer;
 
 use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
 use super::{OTHER, TrustPolicy, method_label, method_of, url, version_of, version_text};
-use crate::body::content_length;
 use crate::exchange::{Measured, Protocol};
 use crate::gauge::Held;
+use crate::headers::content_length;
 use crate::hop::Hop;
-use crate::signals::{HttpServerActiveRequests, UrlScheme};
+use crate::signals::{HttpRequestMethod, HttpServerActiveRequests, UrlScheme};
 use crate::tracer::Start;
 
 /// A layer that makes a SERVER span and the server metrics of every request.
@@ -161,22 +161,24 @@ impl Protocol for ServerLayer {
         if self.skipped.contains(&request.uri().path()) {
             return None;
         }
-        let method = method_label(request.method());
+        let method = method_of(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let (caller, linked) = self.trust.admit(request.headers());
+        let mut start = Start::below(caller, SpanKind::Server);
+        if linked.is_some() {
+            start = start.link(linked);
+        }
         let name = || {
-            let verb = if method == OTHER { "HTTP" } else { method };
+            let verb = match method {
+                HttpRequestMethod::Other => "HTTP",
+                known => known.as_str(),
+            };
             match &route {
                 Some(route) => [verb, " ", route.as_str()].concat().into(),
                 None => verb.into(),
             }
         };
-        let hop = Hop::start(
-            Start::below(caller, SpanKind::Server).link(linked),
-            name,
-            |attributes| self.describe(request, attributes),
-        );
-        let method = method_of(request.method());
+        let hop = Hop::start(start, name, |attributes| self.describe(request, attributes));
         let scheme = scheme_of(request);
         let active = HttpServerActiveRequests {
             http_request_method: method,
