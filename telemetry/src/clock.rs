@@ -24,16 +24,7 @@ thread_local! {
 
 /// What time it is. It never goes back within a second of one thread.
 pub(crate) fn now() -> SystemTime {
-    let moment = Moment::now();
-    if let Some((asked, answer)) = ASKED.get() {
-        let since = moment.since(asked);
-        if since < INTERVAL {
-            return answer + since;
-        }
-    }
-    let answer = SystemTime::now();
-    ASKED.set(Some((moment, answer)));
-    answer
+    Moment::now().time()
 }
 
 // === impl Moment ===
@@ -42,6 +33,19 @@ impl Moment {
     #[inline]
     pub(crate) fn now() -> Self {
         Self(COUNTER.raw())
+    }
+
+    /// What time it was then, a moment ago.
+    pub(crate) fn time(self) -> SystemTime {
+        if let Some((asked, answer)) = ASKED.get() {
+            let since = self.since(asked);
+            if since < INTERVAL {
+                return answer + since;
+            }
+        }
+        let answer = SystemTime::now();
+        ASKED.set(Some((self, answer)));
+        answer
     }
 
     /// The time from then on until now; none when the counter of this processor is behind.

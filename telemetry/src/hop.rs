@@ -11,9 +11,10 @@ use pin_project_lite::pin_project;
 use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::bridge;
 use crate::clock::{self, Moment};
 use crate::tracer::Start;
+use crate::wire::Attributes;
+use crate::{bridge, recorder};
 
 /// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
 pub(crate) const STREAM: &str = "telemetry.stream";
@@ -37,6 +38,8 @@ pub(crate) struct Inside<'a> {
     // In the order in which they must go.
     _span: Option<Entered<'a>>,
     _context: Option<ContextGuard>,
+    #[cfg(feature = "lean-bridge")]
+    _both: Option<tracing_opentelemetry::Inside>,
 }
 
 pin_project! {
@@ -79,22 +82,27 @@ impl Hop {
     pub(crate) fn start(
         start: Start,
         name: impl FnOnce() -> Cow<'static, str>,
-        describe: impl FnOnce(&mut Vec<KeyValue>),
+        describe: impl FnOnce(&mut Attributes<'_>),
     ) -> Self {
+        let started = start.moment();
         let (context, recording) = match bridge::tracer() {
             Some(tracer) => tracer.begin(start, name, describe),
             None => (start.into_parent(), false),
         };
+        #[cfg(not(feature = "lean-bridge"))]
         let span = if recording {
             bridge::span_of(&context)
         } else {
             tracing::Span::none()
         };
+        // That bridge makes one when somebody asks for it.
+        #[cfg(feature = "lean-bridge")]
+        let span = tracing::Span::none();
         Self {
             span,
             context,
             recording,
-            started: Moment::now(),
+            started,
         }
     }
 
@@ -209,16 +217,13 @@ impl Hop {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Records while the span is current, which is how a measurement finds its exemplar.
-    #[inline]
+    /// Records what the span has caused, which is how a measurement finds its exemplar.
     pub(crate) fn record(&self, record: impl FnOnce()) {
-        let in_another = Context::map_current(TraceContextExt::has_active_span);
-        // What is not recorded is no exemplar, and neither is nothing.
-        let _current = (self.recording || in_another).then(|| self.context.clone().attach());
-        record();
+        let context = self.recording.then(|| self.context.clone());
+        recorder::measured_within(context, record);
     }
 
-    /// Ends the span, having recorded what must be recorded while it is current.
+    /// Ends the span, having recorded what it has caused.
     #[inline]
     pub(crate) fn end(self, record: impl FnOnce(&Self)) {
         self.record(|| record(&self));
@@ -233,9 +238,19 @@ impl Hop {
 impl<'a> Inside<'a> {
     #[inline]
     fn of(span: &'a tracing::Span, context: &Context, recording: bool) -> Self {
+        #[cfg(feature = "lean-bridge")]
+        if recording && span.is_disabled() {
+            return Self {
+                _span: None,
+                _context: None,
+                _both: Some(tracing_opentelemetry::enter(context.clone())),
+            };
+        }
         // The `tracing` span of one that is recorded brings the context.
         let context = (!recording).then(|| context.clone().attach());
         Self {
+            #[cfg(feature = "lean-bridge")]
+            _both: None,
             _context: context,
             _span: (!span.is_disabled()).then(|| span.enter()),
         }

@@ -143,7 +143,7 @@ impl Builder {
             }
             let allowed = settings.baggage_attributes.iter().cloned().map(Key::new);
             let baggage = allowed.chain(self.baggage.into_iter().map(Key::new));
-            Tracer::new(head, settings.limits.of_spans(), baggage.collect(), sink)
+            Tracer::new(head, settings.limits, baggage.collect(), sink)
         };
         let logs = install(tracer.clone(), &settings, service.clone())?;
         if tracer.is_enabled() {

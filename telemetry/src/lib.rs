@@ -96,6 +96,7 @@ mod stream;
 mod tracer;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod trust;
+mod wire;
 
 pub use error_type::{Classify, ErrorType};
 pub use guard::{FlushError, ShutdownError, Telemetry};

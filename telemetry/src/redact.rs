@@ -7,9 +7,9 @@
 
 use std::borrow::Cow;
 
-mod spans;
+mod names;
 
-pub(crate) use spans::SpanRedactor;
+pub(crate) use names::is_sensitive_again;
 
 /// What stands in the place of what was taken out.
 pub(crate) const REDACTED: &str = "REDACTED";
@@ -78,6 +78,9 @@ pub(crate) fn is_sensitive(name: &str) -> bool {
 
 /// The text without the credentials that can be told by their form.
 pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
+    if !may_have_credentials(text.as_bytes()) {
+        return Cow::Borrowed(text);
+    }
     let text = if text.contains("://") {
         without_user_info(text)
     } else {
@@ -89,6 +92,15 @@ pub(crate) fn scrub(text: &str) -> Cow<'_, str> {
             None => text,
         }
     })
+}
+
+/// Whether there is a URL's colon, or the blank after a scheme: most texts have neither.
+#[allow(clippy::needless_bitwise_bool)] // Without branches all bytes of a chunk are looked at together.
+fn may_have_credentials(text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks::<16>();
+    let is = |found, byte: &u8| found | (*byte == b':') | (*byte == b' ');
+    chunks.iter().any(|chunk| chunk.iter().fold(false, is))
+        || rest.iter().any(|byte| matches!(byte, b':' | b' '))
 }
 
 /// The words of a name in `snake_case`, `kebab-case`, `camelCase` or with dots.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use metrics::{Gauge, Histogram};
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanKind};
-use opentelemetry::{Context, KeyValue};
 
 use crate::context::SavedContext;
 use crate::gauge::Held;
@@ -169,10 +169,8 @@ impl<F: Framing> OpenStream<F> {
             || format!("event {name}").into(),
             |attributes| {
                 let index = i64::try_from(index).unwrap_or(i64::MAX);
-                attributes.extend([
-                    KeyValue::new(*key, name.clone()),
-                    KeyValue::new("telemetry.stream.event.index", index),
-                ]);
+                attributes.set(key, name.as_str());
+                attributes.set("telemetry.stream.event.index", index);
             },
         )
     }

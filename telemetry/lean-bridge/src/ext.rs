@@ -7,14 +7,17 @@ use opentelemetry::trace::{SpanContext, Status};
 use opentelemetry::{Context, Key, KeyValue, Value};
 use tracing::span::Id;
 use tracing::{Dispatch, Span};
-use tracing_subscriber::Registry;
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use crate::bridge::Bridge;
 use crate::span::{self, Change};
 
 /// The span of OpenTelemetry behind one of `tracing`.
 pub trait OpenTelemetrySpanExt {
-    /// Makes the span of `context` its parent, which is possible until it is first entered or asked for its context.
+    /// Makes the span of `context` its parent.
+    ///
+    /// # Errors
+    ///
+    /// When it has started, which is when it is first entered or asked for its context, or is not the bridge's.
     fn set_parent(&self, context: Context) -> Result<(), SetParentError>;
 
     /// Links it to another span; of one that is none nothing comes.
@@ -48,7 +51,7 @@ pub trait OpenTelemetrySpanExt {
 /// Why a span keeps the parent that it has.
 #[derive(Debug)]
 pub enum SetParentError {
-    /// The bridge does not know the span: its layer is not there, or is kept from it by a filter.
+    /// The bridge does not know the span: it is another subscriber's.
     LayerNotFound,
     /// It has started.
     AlreadyStarted,
@@ -58,16 +61,17 @@ pub enum SetParentError {
 
 /// The context of the span `id`, which starts with that.
 pub fn get_otel_context(id: &Id, dispatch: &Dispatch) -> Option<Context> {
-    span::context(&find(id, dispatch)?)
-}
-
-fn find<'a>(id: &Id, dispatch: &'a Dispatch) -> Option<SpanRef<'a, Registry>> {
-    dispatch.downcast_ref::<Registry>()?.span(id)
+    let bridge = dispatch.downcast_ref::<Bridge>()?;
+    let (context, _) = span::context(bridge.spans(), id)?;
+    Some(context)
 }
 
 /// Changes the span; none when it is disabled, or the bridge does not know it.
 fn change<T>(span: &Span, change: impl FnOnce(Change<'_>) -> T) -> Option<T> {
-    span.with_subscriber(|(id, dispatch)| span::change(&find(id, dispatch)?, change))?
+    span.with_subscriber(|(id, dispatch)| {
+        let bridge = dispatch.downcast_ref::<Bridge>()?;
+        span::change(bridge.spans(), id, change)
+    })?
 }
 
 // === impl SetParentError ===
@@ -75,7 +79,7 @@ fn change<T>(span: &Span, change: impl FnOnce(Change<'_>) -> T) -> Option<T> {
 impl std::fmt::Display for SetParentError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::LayerNotFound => "the OpenTelemetry layer is not there for the span",
+            Self::LayerNotFound => "the span is one of another subscriber",
             Self::AlreadyStarted => "the span has started, so that its parent stays",
             Self::SpanDisabled => "the span is disabled",
         })

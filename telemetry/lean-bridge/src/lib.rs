@@ -1,8 +1,10 @@
 //! A lean bridge from `tracing` to OpenTelemetry, in the place of `tracing-opentelemetry`.
 //!
 //! It makes the same spans, attributes, events and status as that crate does by default, but for the code's location,
-//! threads, targets of spans and times of idleness, which it has not; and unsigned numbers are numbers, not texts. It
-//! is for a subscriber on [`Registry`](tracing_subscriber::Registry), with one layer of its kind.
+//! threads, targets of spans and times of idleness, which it has not; unsigned numbers are numbers, not texts; and a span
+//! is closed with its last handle, also when spans below it are open. It
+//! is a whole [`Bridge`], not a layer on a registry: what layers share of a span is looked up for each of them, and a span
+//! that already is one of OpenTelemetry's needs nothing of `tracing` until somebody asks for it ([`enter`]).
 //!
 //! # Why it has another crate's name
 //!
@@ -15,11 +17,13 @@
 //! tracing-opentelemetry = { path = "telemetry/lean-bridge" }
 //! ```
 
+mod bridge;
 mod ext;
 mod fields;
-mod layer;
 mod span;
+mod spans;
+mod stack;
 
+pub use bridge::{Bridge, Gate};
 pub use ext::{OpenTelemetrySpanExt, SetParentError, get_otel_context};
-pub use layer::{OpenTelemetryLayer, layer};
-pub use span::standing_for;
+pub use stack::{Inside, enter};

@@ -1,7 +1,6 @@
 //! What a span of `tracing` has with it: a span of OpenTelemetry, before and after its start.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,21 +8,26 @@ use opentelemetry::trace::{
     Event, Link, SpanBuilder, SpanContext, Status, TraceContextExt, Tracer,
 };
 use opentelemetry::{Context, KeyValue};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing::Metadata;
+use tracing::span::Id;
+
+use crate::spans::Spans;
+use crate::stack;
 
 /// Starts spans, whatever kind of tracer does.
 pub(crate) trait Starts: Send + Sync {
     fn start(&self, builder: SpanBuilder, parent: &Context) -> Context;
 }
 
-/// What lies among the extensions of a span.
+/// What belongs to a span.
 pub(crate) struct Data {
+    metadata: &'static Metadata<'static>,
     state: State,
     /// When it was left last: its end, however much later it is closed.
     pub(crate) left: Option<SystemTime>,
 }
 
-#[allow(clippy::large_enum_variant)] // The extensions put it into a box of its own.
+#[allow(clippy::large_enum_variant)] // Nearly all have been new.
 enum State {
     New(New),
     /// It is being started: what happens on the way does not belong to it.
@@ -47,71 +51,43 @@ pub(crate) enum Change<'a> {
     Started(&'a Context),
 }
 
-thread_local! {
-    static STANDS_FOR: RefCell<Option<Context>> = const { RefCell::new(None) };
-}
-
-/// Has the next `tracing` span that is made on this thread within `making` stand for the span of `context`: what is
-/// done to the one happens to the other, but it does not end it.
-pub fn standing_for<T>(context: Context, making: impl FnOnce() -> T) -> T {
-    STANDS_FOR.set(Some(context));
-    let made = making();
-    STANDS_FOR.take();
-    made
-}
-
-/// The context of a span, which is started for it. None when the bridge does not know the span.
-pub(crate) fn context<'a, S>(span: &SpanRef<'a, S>) -> Option<Context>
-where
-    S: LookupSpan<'a>,
-{
-    entered(span).map(|(context, _)| context)
-}
-
-/// The same, and whether the end of this span is the end of the one behind it.
-pub(crate) fn entered<'a, S>(span: &SpanRef<'a, S>) -> Option<(Context, bool)>
-where
-    S: LookupSpan<'a>,
-{
-    let new = {
-        let mut extensions = span.extensions_mut();
-        let data = extensions.get_mut::<Data>()?;
-        match &data.state {
-            State::Running(context) => return Some((context.clone(), true)),
-            State::StandsFor(context) => return Some((context.clone(), false)),
-            State::Starting => return None,
-            State::New(_) => {}
-        }
-        match std::mem::replace(&mut data.state, State::Starting) {
-            State::New(new) => new,
-            State::Starting | State::Running(_) | State::StandsFor(_) => return None,
-        }
+/// The context of a span, which is started for it. None when there is no such span.
+pub(crate) fn context(spans: &Spans, id: &Id) -> Option<(Context, &'static Metadata<'static>)> {
+    let (metadata, new) = spans.with(id, |data| {
+        let new = match &data.state {
+            State::Running(context) | State::StandsFor(context) => Err(Some(context.clone())),
+            State::Starting => Err(None),
+            State::New(_) => match std::mem::replace(&mut data.state, State::Starting) {
+                State::New(new) => Ok(new),
+                State::Starting | State::Running(_) | State::StandsFor(_) => Err(None),
+            },
+        };
+        (data.metadata, new)
+    })?;
+    let new = match new {
+        Ok(new) => new,
+        Err(started) => return started.map(|context| (context, metadata)),
     };
     // Without the lock: a sampler may log.
     let context = new.start();
-    if let Some(data) = span.extensions_mut().get_mut::<Data>() {
-        data.state = State::Running(context.clone());
-    }
-    Some((context, true))
+    let running = State::Running(context.clone());
+    spans.with(id, |data| data.state = running);
+    Some((context, metadata))
 }
 
-/// Changes a span. None when the bridge does not know it, or when it is just being started.
-pub(crate) fn change<'a, S, T>(
-    span: &SpanRef<'a, S>,
-    change: impl FnOnce(Change<'_>) -> T,
-) -> Option<T>
-where
-    S: LookupSpan<'a>,
-{
-    let context = {
-        let mut extensions = span.extensions_mut();
-        match &mut extensions.get_mut::<Data>()?.state {
-            State::New(new) => return Some(change(Change::New(new))),
-            State::Starting => return None,
-            State::Running(context) | State::StandsFor(context) => context.clone(),
-        }
-    };
-    Some(change(Change::Started(&context)))
+/// Changes a span. None when there is no such span, or when it is just being started.
+pub(crate) fn change<T>(spans: &Spans, id: &Id, change: impl FnOnce(Change<'_>) -> T) -> Option<T> {
+    let mut change = Some(change);
+    let done = spans.with(id, |data| match &mut data.state {
+        State::New(new) => Ok(change.take().map(|change| change(Change::New(new)))),
+        State::Starting => Ok(None),
+        State::Running(context) | State::StandsFor(context) => Err(context.clone()),
+    })?;
+    match done {
+        Ok(changed) => changed,
+        // Without the lock: whoever made the span may do anything.
+        Err(context) => change.map(|change| change(Change::Started(&context))),
+    }
 }
 
 // === impl Starts ===
@@ -129,13 +105,28 @@ where
 // === impl Data ===
 
 impl Data {
-    /// For a span that is about to be made: it stands for the one that was named, or is one that `new` makes.
-    pub(crate) fn next(new: impl FnOnce() -> New) -> Self {
-        let state = match STANDS_FOR.take() {
-            Some(context) => State::StandsFor(context),
-            None => State::New(new()),
-        };
-        Self { state, left: None }
+    pub(crate) fn new(metadata: &'static Metadata<'static>, new: New) -> Self {
+        Self {
+            metadata,
+            state: State::New(new),
+            left: None,
+        }
+    }
+
+    /// What is done to it happens to the span of the context, but it does not end that.
+    pub(crate) fn standing_for(context: Context) -> Self {
+        Self {
+            metadata: &stack::METADATA,
+            state: State::StandsFor(context),
+            left: None,
+        }
+    }
+
+    /// It has been left.
+    pub(crate) fn leave(&mut self, now: fn() -> SystemTime) {
+        if matches!(self.state, State::Running(_)) {
+            self.left = Some(now());
+        }
     }
 
     /// Ends the span, which has been closed. One that was never entered has started with its end.

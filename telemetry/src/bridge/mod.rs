@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use opentelemetry::Context;
+#[cfg(not(feature = "lean-bridge"))]
+use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Dispatch, Event, Metadata, Span, Subscriber, dispatcher};
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context as LayerContext, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Dispatch, Event, Metadata, Subscriber, dispatcher};
+#[cfg(not(feature = "lean-bridge"))]
+use tracing_subscriber::{
+    Layer,
+    layer::{Context as LayerContext, SubscriberExt},
+};
 
 use crate::logs::Lines;
 #[cfg(not(feature = "lean-bridge"))]
@@ -40,51 +44,39 @@ struct Gate {
 }
 
 /// A subscriber that makes spans with `tracer`, and hands to `lines` what is logged.
+#[cfg(not(feature = "lean-bridge"))]
 pub(crate) fn subscriber(
     tracer: Tracer,
     lines: impl Lines + 'static,
-) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
-    tracing_subscriber::registry()
-        .with(spans(tracer.clone()))
-        .with(Gate {
-            tracer: Arc::new(tracer),
-            lines: Box::new(lines),
-        })
-}
-
-#[cfg(not(feature = "lean-bridge"))]
-fn spans<S>(tracer: Tracer) -> impl Layer<S> + Send + Sync
-where
-    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
-{
-    tracing_opentelemetry::layer()
-        .with_tracer(tracer)
+) -> impl Subscriber + Send + Sync {
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(tracer.clone())
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_target(false)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(spans)
+        .with(Gate::new(tracer, lines))
 }
 
-/// It compiles only when the lean bridge is patched in, so that everybody's `OpenTelemetrySpanExt` is its own.
+/// The same. It compiles only when the lean bridge is patched in, so that everybody's `OpenTelemetrySpanExt` is its own.
 #[cfg(feature = "lean-bridge")]
-fn spans<S>(tracer: Tracer) -> impl Layer<S> + Send + Sync
-where
-    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
-{
-    tracing_opentelemetry::layer()
-        .with_tracer(tracer)
-        .with_clock(crate::clock::now)
+pub(crate) fn subscriber(
+    tracer: Tracer,
+    lines: impl Lines + 'static,
+) -> impl Subscriber + Send + Sync {
+    let gate = Gate::new(tracer.clone(), lines);
+    tracing_opentelemetry::Bridge::new(tracer, crate::clock::now, gate)
 }
 
 /// The tracer of the spans of this thread, if there is one.
 pub(crate) fn tracer() -> Option<Arc<Tracer>> {
-    dispatcher::get_default(|dispatch| {
-        let gate = dispatch.downcast_ref::<Gate>();
-        gate.map(|gate| Arc::clone(&gate.tracer))
-    })
+    dispatcher::get_default(|dispatch| Gate::of(dispatch).map(|gate| Arc::clone(&gate.tracer)))
 }
 
 /// The target of the `tracing` spans that stand for the span of a request. Nobody else decides about them.
+#[cfg(not(feature = "lean-bridge"))]
 const HOPS: &str = "telemetry::hop";
 
 /// A `tracing` span for the span of `context`, whose end is not its end: what is done to the current span of `tracing`,
@@ -103,18 +95,26 @@ pub(crate) fn span_of(context: &Context) -> Span {
     })
 }
 
-/// The same.
-#[cfg(feature = "lean-bridge")]
-pub(crate) fn span_of(context: &Context) -> Span {
-    tracing_opentelemetry::standing_for(
-        context.clone(),
-        || tracing::info_span!(target: HOPS, parent: None, "hop"),
-    )
-}
-
 // === impl Gate ===
 
 impl Gate {
+    fn new(tracer: Tracer, lines: impl Lines + 'static) -> Self {
+        Self {
+            tracer: Arc::new(tracer),
+            lines: Box::new(lines),
+        }
+    }
+
+    /// That of a subscriber, if it is one of this crate.
+    fn of(subscriber: &Dispatch) -> Option<&Self> {
+        #[cfg(feature = "lean-bridge")]
+        return subscriber
+            .downcast_ref::<tracing_opentelemetry::Bridge>()?
+            .gate();
+        #[cfg(not(feature = "lean-bridge"))]
+        subscriber.downcast_ref()
+    }
+
     /// Whether spans are made here and now, as far as their context says.
     fn records(&self) -> bool {
         Context::map_current(|context| !self.tracer.leaves_out(context))
@@ -127,14 +127,8 @@ impl Gate {
             && *metadata.level() <= SPANS
             && !EXPORT_TARGETS.iter().any(|part| target.starts_with(part))
     }
-}
 
-impl<S: Subscriber> Layer<S> for Gate {
-    fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        self.lines.begin(subscriber);
-    }
-
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+    fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
         if metadata.is_event() && self.lines.levels().want(metadata) {
             Interest::always()
         } else if self.is_for_spans(metadata) {
@@ -144,27 +138,73 @@ impl<S: Subscriber> Layer<S> for Gate {
         }
     }
 
-    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
         (metadata.is_event() && self.lines.levels().want(metadata))
-            || (self.is_for_spans(metadata) && (metadata.target() == HOPS || self.records()))
+            || (self.is_for_spans(metadata) && self.records())
     }
 
-    fn max_level_hint(&self) -> Option<LevelFilter> {
+    fn most(&self) -> LevelFilter {
         let lines = self.lines.levels().most();
         let spans = if self.tracer.is_enabled() {
             SPANS
         } else {
             LevelFilter::OFF
         };
-        Some(lines.max(spans))
+        lines.max(spans)
     }
 
-    /// Makes a line of it when it is logged. Only what is for the traces goes on to the layer that makes spans.
-    fn event_enabled(&self, event: &Event<'_>, _: LayerContext<'_, S>) -> bool {
+    /// Makes a line of it when it is logged. Only what is for the traces goes on.
+    fn event(&self, event: &Event<'_>) -> bool {
         let metadata = event.metadata();
         if self.lines.levels().want(metadata) {
             self.lines.take(event);
         }
         self.is_for_spans(metadata) && self.records()
+    }
+}
+
+#[cfg(not(feature = "lean-bridge"))]
+impl<S: Subscriber> Layer<S> for Gate {
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        self.lines.begin(subscriber);
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.interest(metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
+        metadata.target() == HOPS || self.wants(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.most())
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _: LayerContext<'_, S>) -> bool {
+        self.event(event)
+    }
+}
+
+#[cfg(feature = "lean-bridge")]
+impl tracing_opentelemetry::Gate for Gate {
+    fn begin(&self, subscriber: &Dispatch) {
+        self.lines.begin(subscriber);
+    }
+
+    fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.interest(metadata)
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn most(&self) -> LevelFilter {
+        self.most()
+    }
+
+    fn event(&self, event: &Event<'_>) -> bool {
+        self.event(event)
     }
 }

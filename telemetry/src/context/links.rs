@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -66,7 +66,7 @@ pub(crate) fn link_within<'a>(
         let carrier = Hop::start(
             carrier,
             || format!("{name}.links").into(),
-            |attributes| attributes.push(KeyValue::new("link.count", count)),
+            |attributes| attributes.set("link.count", count),
         );
         carrier.end(|_| {});
     }

@@ -44,13 +44,14 @@ use std::any::Any;
 use std::future::Future;
 use std::sync::OnceLock;
 
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue, Value};
 
 use crate::error_type::{Classify, ErrorType};
 use crate::hop::{Ending, Hop};
 use crate::signals::DbClientOperationDuration;
 use crate::tracer::Start;
+use crate::wire::Attributes;
 
 pub use pool::{Borrowed, Pool};
 pub use statement::sanitized;
@@ -219,30 +220,29 @@ impl Operation {
         )
     }
 
-    fn describe(&self, target: &Target, attributes: &mut Vec<KeyValue>) {
-        let mut set = |key, value: Value| attributes.push(KeyValue::new(key, value));
-        set("db.system.name", target.system.into());
+    fn describe(&self, target: &Target, attributes: &mut Attributes<'_>) {
+        attributes.set("db.system.name", target.system);
         if !target.namespace.is_empty() {
-            set("db.namespace", target.namespace.into());
+            attributes.set("db.namespace", target.namespace);
         }
         if let Some((address, port)) = target.server {
-            set("server.address", address.into());
-            set("server.port", i64::from(port).into());
+            attributes.set("server.address", address);
+            attributes.set("server.port", port);
         }
         match self.what {
             What::Named {
                 operation,
                 collection,
             } => {
-                set("db.operation.name", operation.into());
-                set("db.collection.name", collection.into());
+                attributes.set("db.operation.name", operation);
+                attributes.set("db.collection.name", collection);
                 let summary = format!("{operation} {collection}");
-                set("db.query.summary", summary.into());
+                attributes.set("db.query.summary", &summary);
             }
             What::Statement(statement) => {
-                set("db.query.summary", statement.summary.as_str().into());
+                attributes.set("db.query.summary", statement.summary.as_str());
                 if self.with_text {
-                    set("db.query.text", statement.text.as_str().into());
+                    attributes.set("db.query.text", statement.text.as_str());
                 }
             }
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
-use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
@@ -91,10 +90,8 @@ impl Protocol for ClientLayer {
             || method(path).to_owned().into(),
             |attributes| {
                 if let Some(server) = &self.server {
-                    attributes.extend([
-                        KeyValue::new("server.address", server.host.clone()),
-                        KeyValue::new("server.port", i64::from(server.port)),
-                    ]);
+                    attributes.set("server.address", &server.host);
+                    attributes.set("server.port", server.port);
                 }
             },
         );

@@ -1,7 +1,6 @@
 //! The server side of gRPC.
 
 use http::Request;
-use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
@@ -72,11 +71,10 @@ impl Protocol for ServerLayer {
             || method(uri.path()).to_owned().into(),
             |attributes| {
                 if let Some(authority) = uri.authority() {
-                    let host = authority.host().to_owned();
-                    attributes.push(KeyValue::new("server.address", host));
-                    let port = authority.port_u16();
-                    let port = port.map(|port| KeyValue::new("server.port", i64::from(port)));
-                    attributes.extend(port);
+                    attributes.set("server.address", authority.host());
+                    if let Some(port) = authority.port_u16() {
+                        attributes.set("server.port", port);
+                    }
                 }
             },
         );

@@ -1,7 +1,6 @@
 //! The client side of HTTP.
 
 use http::{Request, Uri};
-use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
@@ -65,17 +64,14 @@ impl Protocol for ClientLayer {
             Start::here(SpanKind::Client),
             || name.into(),
             |attributes| {
-                attributes.extend([
-                    KeyValue::new("http.request.method", method),
-                    KeyValue::new("url.full", url::full(uri, self.query)),
-                    KeyValue::new("server.address", calling.host().to_owned()),
-                ]);
+                attributes.set("http.request.method", method);
+                attributes.set("url.full", &url::full(uri, self.query));
+                attributes.set("server.address", calling.host());
                 if let Some(port) = calling.port {
-                    attributes.push(KeyValue::new("server.port", i64::from(port)));
+                    attributes.set("server.port", port);
                 }
                 if method == OTHER {
-                    let original = request.method().to_string();
-                    attributes.push(KeyValue::new("http.request.method_original", original));
+                    attributes.set("http.request.method_original", request.method().as_str());
                 }
             },
         );

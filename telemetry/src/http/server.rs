@@ -18,6 +18,7 @@ use crate::headers::content_length;
 use crate::hop::Hop;
 use crate::signals::{HttpRequestMethod, HttpServerActiveRequests, UrlScheme};
 use crate::tracer::Start;
+use crate::wire::{Attributes, Plain};
 
 /// A layer that makes a SERVER span and the server metrics of every request.
 ///
@@ -97,41 +98,41 @@ impl ServerLayer {
     }
 
     /// What the span of a request says from its start.
-    fn describe<B>(&self, request: &Request<B>, attributes: &mut Vec<KeyValue>) {
+    fn describe<B>(&self, request: &Request<B>, attributes: &mut Attributes<'_>) {
         let (uri, headers) = (request.uri(), request.headers());
         let method = method_label(request.method());
-        attributes.extend([
-            KeyValue::new("http.request.method", method),
-            KeyValue::new("url.path", uri.path().to_owned()),
-            KeyValue::new("url.scheme", scheme_of(request).as_str()),
-            KeyValue::new("network.protocol.version", version_text(request.version())),
-        ]);
+        attributes.set("http.request.method", Plain::Known(method));
+        attributes.set("url.path", uri.path());
+        attributes.set("url.scheme", Plain::Known(scheme_of(request).as_str()));
+        attributes.set(
+            "network.protocol.version",
+            Plain::Known(version_text(request.version())),
+        );
         if method == OTHER {
-            let original = request.method().to_string();
-            attributes.push(KeyValue::new("http.request.method_original", original));
+            attributes.set("http.request.method_original", request.method().as_str());
         }
         if let Some(route) = request.extensions().get::<MatchedPath>() {
-            attributes.push(KeyValue::new("http.route", route.as_str().to_owned()));
+            attributes.set("http.route", Plain::Known(route.as_str()));
         }
         if let Some(query) = uri.query().filter(|_| self.query) {
-            attributes.push(KeyValue::new("url.query", url::query(query).into_owned()));
+            attributes.set("url.query", &*url::query(query));
         }
         if let Some(agent) = text(headers, &header::USER_AGENT) {
-            attributes.push(KeyValue::new("user_agent.original", agent.to_owned()));
+            attributes.set("user_agent.original", agent);
         }
         if let Some((host, port)) = server(request) {
-            attributes.push(KeyValue::new("server.address", host.to_owned()));
+            attributes.set("server.address", host);
             if let Some(port) = port {
-                attributes.push(KeyValue::new("server.port", i64::from(port)));
+                attributes.set("server.port", port);
             }
         }
         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>()
             && self.client_address
         {
             let address = peer.ip().to_string();
-            attributes.push(KeyValue::new("client.address", address.clone()));
-            attributes.push(KeyValue::new("network.peer.address", address));
-            attributes.push(KeyValue::new("network.peer.port", i64::from(peer.port())));
+            attributes.set("client.address", &address);
+            attributes.set("network.peer.address", &address);
+            attributes.set("network.peer.port", peer.port());
         }
         for (name, key) in self.headers.iter() {
             let values: Vec<StringValue> = headers
@@ -140,7 +141,7 @@ impl ServerLayer {
                 .filter_map(|value| Some(value.to_str().ok()?.to_owned().into()))
                 .collect();
             if !values.is_empty() {
-                attributes.push(KeyValue::new(key.clone(), Value::Array(values.into())));
+                attributes.put(&KeyValue::new(key.clone(), Value::Array(values.into())));
             }
         }
     }

@@ -45,19 +45,37 @@ pub(super) fn full(uri: &Uri, with_query: bool) -> String {
     text
 }
 
+/// Whether a byte may be in the name of a host (RFC 3986, 3.2.2: `reg-name`).
+static OF_NAME: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        all[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut others = b"-._~%!$&'()*+,;=".as_slice();
+    while let [first, rest @ ..] = others {
+        all[*first as usize] = true;
+        others = rest;
+    }
+    all
+};
+
 /// The host and the port that a `Host` header names (RFC 9110, 7.2), where they stand; nothing when it is none.
 pub(super) fn host_and_port(header: &str) -> Option<(&str, Option<u16>)> {
-    let (host, port) = match header.rsplit_once(':') {
+    let colon = header.bytes().rposition(|byte| byte == b':');
+    let (host, port) = match colon.and_then(|at| header.split_at_checked(at)) {
         // The colons of an IPv6 address are in brackets.
-        Some((host, port)) if !port.ends_with(']') => (host, port),
+        Some((host, port)) if !port.ends_with(']') => (host, &port[1..]),
         _ => (header, ""),
     };
-    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
     let is_host = match host.strip_prefix('[') {
-        Some(address) => address
-            .strip_suffix(']')
-            .is_some_and(|address| address.bytes().all(|byte| byte == b':' || is_of_name(byte))),
-        None => !host.is_empty() && host.bytes().all(is_of_name),
+        Some(address) => address.strip_suffix(']').is_some_and(|address| {
+            address
+                .bytes()
+                .all(|byte| byte == b':' || OF_NAME[usize::from(byte)])
+        }),
+        None => !host.is_empty() && host.bytes().all(|byte| OF_NAME[usize::from(byte)]),
     };
     is_host.then(|| (host, port.parse().ok()))
 }

@@ -14,8 +14,8 @@ const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
 
 /// A request that holds so many spans.
 fn request(spans: usize) -> Bytes {
-    let spans = vec![crate::pipeline::empty_span(); spans];
-    Encoder::new(&opentelemetry_sdk::Resource::builder_empty().build()).encode(spans)
+    let batch = crate::pipeline::batch_of_empty_spans(spans);
+    Encoder::new(&opentelemetry_sdk::Resource::builder_empty().build()).encode(&batch)
 }
 
 async fn send(settings: &Otlp) -> Result<Receipt, Failure> {

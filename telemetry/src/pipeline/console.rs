@@ -6,29 +6,43 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
+use prost::DecodeError;
 use serde_json::{Map, json};
 
 use super::account::Loss;
+use super::ledger::{Batch, Scoped};
 use crate::otlp::{Failure, Receipt, Retry};
+use crate::wire;
 
 /// Writes one line per span.
-pub(super) fn write(spans: &[SpanData]) -> Result<Receipt, Failure> {
-    let text = spans.iter().fold(String::new(), |mut text, span| {
-        text.push_str(&line(span).to_string());
-        text.push('\n');
-        text
-    });
+pub(super) fn write(batch: &Batch) -> Result<Receipt, Failure> {
+    let text = lines(batch).map_err(|error| failure(Loss::Encoding, &error))?;
     let mut output = std::io::stdout().lock();
     output
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
         .map(|()| Receipt::default())
-        .map_err(|error| Failure {
-            loss: Loss::Refused,
-            retry: Retry::Never,
-            status: None,
-            message: error.to_string(),
-        })
+        .map_err(|error| failure(Loss::Refused, &error))
+}
+
+fn lines(batch: &Batch) -> Result<String, DecodeError> {
+    let mut text = String::new();
+    for Scoped { scope, spans } in batch.scopes() {
+        for span in wire::read_all(scope, spans.as_ref())? {
+            text.push_str(&line(&span).to_string());
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+fn failure(loss: Loss, error: &dyn std::error::Error) -> Failure {
+    Failure {
+        loss,
+        retry: Retry::Never,
+        status: None,
+        message: error.to_string(),
+    }
 }
 
 fn line(span: &SpanData) -> serde_json::Value {
@@ -100,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_line_has_everything_that_is_in_a_span() {
-        let mut span = crate::pipeline::empty_span();
+        let mut span = wire::read(&crate::pipeline::empty_span()).unwrap();
         span.parent_span_id = SpanId::from(2);
         span.status = Status::error("burnt");
         span.attributes = vec![

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use opentelemetry_sdk::trace::SpanData;
 use tokio::time::{Instant, sleep_until};
 
 use super::account::Loss;
 use super::backoff::Backoff;
-use super::ledger::{Ledger, Outcome};
+use super::ledger::{Batch, Ledger, Outcome};
 use crate::otlp::{Client, Encoder, Failure, Receipt, Retry, Status};
 
 /// A collector that asks for more patience than this is asked again all the same.
@@ -54,9 +53,10 @@ impl Delivery {
     }
 
     /// Attempts until one succeeds, one fails for good, or the time is over.
-    pub(super) async fn deliver(&mut self, spans: Vec<SpanData>) -> Report {
+    pub(super) async fn deliver(&mut self, batch: Batch) -> Report {
         let deadline = Instant::now() + self.limit;
-        let request = self.encoder.encode(spans);
+        let request = self.encoder.encode(&batch);
+        self.ledger.recycle(batch);
         if let Some(until) = self.throttled_until {
             sleep_until(until.min(deadline)).await;
             if until >= deadline {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span as _, Tracer as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanLimits;
 use tokio::net::TcpListener;
 use tonic::Code;
 
@@ -37,7 +36,7 @@ impl Way {
         let (processor, pipeline) = start(&settings, &resource, &ledger).unwrap().unwrap();
         let tracer = Tracer::new(
             sampling::everything(),
-            SpanLimits::default(),
+            settings.limits,
             Vec::new(),
             Some(Arc::new(processor)),
         );

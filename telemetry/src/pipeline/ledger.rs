@@ -3,21 +3,24 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry::InstrumentationScope;
 use tokio::sync::{Notify, watch};
 
 use super::account::{Loss, Snapshot};
-use super::weight::weight;
 use crate::settings::Batch as Bounds;
+use crate::wire::{Ended, Message, SPANS};
 
-/// What the queue may hold, in bytes, whatever the number of its spans.
+/// What the queue may hold, in bytes as they are sent, whatever the number of its spans.
 const QUEUE_BYTES: usize = 32 << 20;
 
 /// A batch goes out when it has so many bytes, even if more spans would fit: collectors refuse requests beyond
 /// some size, for gRPC 4 MiB if nobody says otherwise.
 const BATCH_BYTES: usize = 2 << 20;
+
+/// The memory of so many batches is kept: of one that grows and one that goes out, in a few scopes.
+const SPARE: usize = 4;
 
 /// The account and the queue. One lock for both, so that a snapshot is exact at any moment.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ struct State {
     settled: u64,
     /// What becomes of the spans in flight if they are abandoned now.
     fate: Option<Loss>,
+    /// Memory of batches that are gone: new one would have to be made by the system, page by page.
+    spare: Vec<Message>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,16 +70,27 @@ enum Phase {
     Abandoned,
 }
 
+/// Spans that go to the collector together.
 #[derive(Debug, Default)]
-struct Batch {
-    spans: Vec<SpanData>,
+pub(crate) struct Batch {
+    scopes: Vec<Scoped>,
+    /// How many spans there are, and what they take.
+    count: usize,
     bytes: usize,
+}
+
+/// The spans of one scope.
+#[derive(Debug)]
+pub(crate) struct Scoped {
+    pub(crate) scope: Arc<InstrumentationScope>,
+    /// As the fields of a `ScopeSpans`, one after the other.
+    pub(crate) spans: Message,
 }
 
 /// What there is to do.
 #[derive(Debug)]
 pub(super) enum Work {
-    Export(Vec<SpanData>),
+    Export(Batch),
     Wait,
     /// The pipeline is closed, and everything in it has its end.
     Done,
@@ -125,8 +141,8 @@ impl Ledger {
     }
 
     /// Queues a span that has ended, or counts why not. Wakes the worker only for a full batch.
-    pub(super) fn ended(&self, span: SpanData) {
-        let bytes = weight(&span);
+    pub(super) fn ended(&self, span: &Ended<'_>) {
+        let bytes = span.bytes.len();
         let mut state = self.state();
         state.ended += 1;
         let refused = if state.phase != Phase::Open {
@@ -140,16 +156,14 @@ impl Ledger {
         };
         if let Some(loss) = refused {
             state.account.lost[loss] += 1;
-            // The span is freed without the lock.
-            drop(state);
-            drop(span);
             return;
         }
         state.account.queued += 1;
         state.accepted += 1;
         state.queued_bytes += bytes;
-        state.open.push(span, bytes, self.batch_size);
-        if state.open.spans.len() >= self.batch_size || state.open.bytes >= BATCH_BYTES {
+        let State { open, spare, .. } = &mut *state;
+        open.push(span, spare);
+        if state.open.count >= self.batch_size || state.open.bytes >= BATCH_BYTES {
             state.seal();
             drop(state);
             self.ready.notify_one();
@@ -185,12 +199,23 @@ impl Ledger {
                 Phase::Closed | Phase::Abandoned => Work::Done,
             };
         };
-        let count = batch.spans.len() as u64;
+        let count = batch.count as u64;
         state.account.queued -= count;
         state.account.in_flight += count;
         state.queued_bytes -= batch.bytes;
         state.fate = None;
-        Work::Export(batch.spans)
+        Work::Export(batch)
+    }
+
+    /// Takes back the memory of a batch that is gone.
+    pub(super) fn recycle(&self, batch: Batch) {
+        let mut state = self.state();
+        for Scoped { mut spans, .. } in batch.scopes {
+            if state.spare.len() < SPARE && spans.capacity() <= 2 * BATCH_BYTES {
+                spans.clear();
+                state.spare.push(spans);
+            }
+        }
     }
 
     /// Says what becomes of the spans in flight if nobody waits for them any longer.
@@ -266,7 +291,7 @@ impl Ledger {
 
 impl State {
     fn seal(&mut self) {
-        if !self.open.spans.is_empty() {
+        if self.open.count > 0 {
             let batch = std::mem::take(&mut self.open);
             self.sealed.push_back(batch);
         }
@@ -290,12 +315,28 @@ impl State {
 // === impl Batch ===
 
 impl Batch {
-    fn push(&mut self, span: SpanData, bytes: usize, size: usize) {
-        if self.spans.is_empty() {
-            // Once per batch, instead of growing step by step under the lock.
-            self.spans.reserve_exact(size);
-        }
-        self.spans.push(span);
-        self.bytes += bytes;
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn scopes(&self) -> &[Scoped] {
+        &self.scopes
+    }
+
+    fn push(&mut self, span: &Ended<'_>, spare: &mut Vec<Message>) {
+        let known = self
+            .scopes
+            .iter()
+            .position(|known| Arc::ptr_eq(&known.scope, span.scope) || known.scope == *span.scope);
+        let at = known.unwrap_or_else(|| {
+            self.scopes.push(Scoped {
+                scope: Arc::clone(span.scope),
+                spans: spare.pop().unwrap_or_default(),
+            });
+            self.scopes.len() - 1
+        });
+        self.scopes[at].spans.bytes(SPANS, &span.bytes);
+        self.count += 1;
+        self.bytes += span.bytes.len();
     }
 }

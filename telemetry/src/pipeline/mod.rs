@@ -15,17 +15,17 @@ use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::otlp::{Client, Encoder, ExporterError};
 use crate::settings::{Exporter, Settings};
 use crate::tracer::Sink;
+use crate::wire::Ended;
 use delivery::Delivery;
 use worker::{Destination, Worker};
 
 pub use account::{Loss, Losses, Snapshot};
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Batch, Ledger};
 
 mod account;
 mod backoff;
@@ -33,14 +33,12 @@ mod console;
 mod delivery;
 mod ledger;
 mod publish;
-mod weight;
 mod worker;
 
 /// The tracer's part: what it does happens on the threads of requests, so it is little.
 #[derive(Debug)]
 pub(crate) struct Processor {
     ledger: Arc<Ledger>,
-    attribute_length: Option<usize>,
 }
 
 /// The running pipeline. Clones are the same one.
@@ -78,7 +76,6 @@ pub(crate) fn start(
     };
     let processor = Processor {
         ledger: Arc::clone(ledger),
-        attribute_length: settings.limits.attribute_length,
     };
     Ok(Some((processor, pipeline)))
 }
@@ -160,16 +157,13 @@ impl Sink for Processor {
         self.ledger.started();
     }
 
-    fn ended(&self, mut span: SpanData) {
-        if let Some(limit) = self.attribute_length {
-            weight::shorten(&mut span, limit);
-        }
-        self.ledger.ended(span);
+    fn ended(&self, span: Ended<'_>) {
+        self.ledger.ended(&span);
     }
 }
 
 #[cfg(test)]
-pub(crate) use tests::empty_span;
+pub(crate) use tests::{batch_of_empty_spans, empty_span};
 
 #[cfg(test)]
 mod delivery_tests;

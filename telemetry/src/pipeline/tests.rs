@@ -1,23 +1,22 @@
 //! The account under all that can happen to a span, without a collector.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Barrier, LazyLock};
+use std::time::{Duration, UNIX_EPOCH};
 
 use opentelemetry::trace::{
-    Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
+    Span as _, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
     Tracer as _, TracerProvider,
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::trace::{SpanEvents, SpanLimits, SpanLinks};
-use proptest::prelude::*;
 
 use super::account::{Loss, Snapshot};
-use super::ledger::{Ledger, Outcome, Work};
+use super::ledger::{Outcome, Work};
 use super::*;
 use crate::sampling;
-use crate::settings::Batch;
+use crate::settings::{Batch, Limits};
 use crate::tracer::Tracer;
+use crate::wire::Draft;
 
 fn ledger(queue_size: usize, export_size: usize) -> Arc<Ledger> {
     Arc::new(Ledger::new(Batch {
@@ -32,9 +31,8 @@ fn ledger(queue_size: usize, export_size: usize) -> Arc<Ledger> {
 fn tracer(ledger: &Arc<Ledger>) -> Tracer {
     let processor = Processor {
         ledger: Arc::clone(ledger),
-        attribute_length: None,
     };
-    let limits = SpanLimits::default();
+    let limits = Limits::default();
     Tracer::new(
         sampling::everything(),
         limits,
@@ -58,44 +56,44 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// A sampled span with nothing in it.
-pub(crate) fn empty_span() -> SpanData {
-    span(Vec::new())
+pub(crate) fn empty_span() -> Ended<'static> {
+    span(&[])
 }
 
-fn span(attributes: Vec<KeyValue>) -> SpanData {
-    SpanData {
-        span_context: SpanContext::new(
-            TraceId::from(1),
-            SpanId::from(1),
-            TraceFlags::SAMPLED,
-            false,
-            opentelemetry::trace::TraceState::default(),
-        ),
-        parent_span_id: SpanId::INVALID,
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Internal,
-        name: "test".into(),
-        start_time: SystemTime::UNIX_EPOCH,
-        end_time: SystemTime::UNIX_EPOCH,
-        attributes,
-        dropped_attributes_count: 0,
-        events: SpanEvents::default(),
-        links: SpanLinks::default(),
-        status: Status::Unset,
-        instrumentation_scope: InstrumentationScope::default(),
+fn span(attributes: &[KeyValue]) -> Ended<'static> {
+    static SCOPE: LazyLock<Arc<InstrumentationScope>> = LazyLock::new(Arc::default);
+
+    let flags = TraceFlags::SAMPLED;
+    let (trace, id) = (TraceId::from(1), SpanId::from(1));
+    let identity = SpanContext::new(trace, id, flags, false, TraceState::NONE);
+    let parent = SpanContext::NONE;
+    let kind = SpanKind::Internal;
+    let mut draft = Draft::new(&identity, &parent, "test".into(), &kind, UNIX_EPOCH);
+    let limits = Limits::default();
+    draft.attributes(&limits).extend(attributes.iter().cloned());
+    draft.end(&SCOPE, UNIX_EPOCH)
+}
+
+/// So many of those.
+pub(crate) fn batch_of_empty_spans(count: usize) -> super::Batch {
+    let ledger = ledger(count, count);
+    end(&ledger, count);
+    match ledger.take() {
+        Work::Export(batch) => batch,
+        other => panic!("there is no batch: {other:?}"),
     }
 }
 
 fn end(ledger: &Ledger, count: usize) {
     for _ in 0..count {
         ledger.started();
-        ledger.ended(empty_span());
+        ledger.ended(&empty_span());
     }
 }
 
 fn taken(ledger: &Ledger) -> usize {
     match ledger.take() {
-        Work::Export(spans) => spans.len(),
+        Work::Export(batch) => batch.count(),
         other => panic!("there is no batch: {other:?}"),
     }
 }
@@ -150,7 +148,7 @@ fn a_batch_is_there_when_it_is_full_in_spans_or_in_bytes_or_when_it_is_asked_for
     ledger.settle(Outcome::Accepted { rejected: 0 });
     end(&ledger, 1);
     ledger.started();
-    ledger.ended(span(vec![KeyValue::new("large", "x".repeat(3 << 20))]));
+    ledger.ended(&span(&[KeyValue::new("large", "x".repeat(3 << 20))]));
     assert_eq!(taken(&ledger), 2);
     ledger.settle(Outcome::Accepted { rejected: 0 });
     end(&ledger, 1);
@@ -162,17 +160,17 @@ fn a_batch_is_there_when_it_is_full_in_spans_or_in_bytes_or_when_it_is_asked_for
 #[test]
 fn the_queue_is_full_when_it_has_its_bytes_and_has_room_again_when_they_are_gone() {
     let ledger = ledger(1000, 512);
-    let large = || span(vec![KeyValue::new("large", "x".repeat(5 << 20))]);
+    let large = || span(&[KeyValue::new("large", "x".repeat(5 << 20))]);
     let mut offered = 0;
     while ledger.snapshot().lost[Loss::QueueFull] == 0 {
         ledger.started();
-        ledger.ended(large());
+        ledger.ended(&large());
         offered += 1;
         assert!(offered < 10, "more than the queue's bytes are in it");
     }
     taken(&ledger);
     ledger.started();
-    ledger.ended(large());
+    ledger.ended(&large());
     assert_eq!(balanced(&ledger).lost[Loss::QueueFull], 1);
 }
 
@@ -322,44 +320,4 @@ fn the_identity_holds_at_every_moment() {
     assert_eq!(last.started, (THREADS * (4 * PAIRS + 1)) as u64);
     assert_eq!((last.live, last.queued, last.in_flight), (0, 0, 0));
     assert!(last.lost[Loss::AlreadyShutdown] >= THREADS as u64);
-}
-
-fn texts(span: &SpanData) -> Vec<String> {
-    let of = |attributes: &[KeyValue]| -> Vec<String> {
-        attributes
-            .iter()
-            .flat_map(|attribute| match &attribute.value {
-                opentelemetry::Value::Array(opentelemetry::Array::String(texts)) => {
-                    texts.iter().map(ToString::to_string).collect()
-                }
-                other => vec![other.to_string()],
-            })
-            .collect()
-    };
-    let mut texts = of(&span.attributes);
-    texts.extend(span.events.iter().flat_map(|event| of(&event.attributes)));
-    texts.extend(span.links.iter().flat_map(|link| of(&link.attributes)));
-    texts
-}
-
-proptest! {
-    #[test]
-    fn texts_are_cut_to_their_characters_everywhere(text in "\\PC{0,40}", limit in 0_usize..40) {
-        let attributes = || vec![
-            KeyValue::new("text", text.clone()),
-            KeyValue::new("texts", opentelemetry::Value::Array(vec![
-                opentelemetry::StringValue::from(text.clone()),
-            ].into())),
-        ];
-        let mut span = span(attributes());
-        span.events.events.push(opentelemetry::trace::Event::new(
-            "event", SystemTime::UNIX_EPOCH, attributes(), 0,
-        ));
-        span.links.links.push(Link::new(span.span_context.clone(), attributes(), 0));
-        let weight_before = weight::weight(&span);
-        weight::shorten(&mut span, limit);
-        let cut: String = text.chars().take(limit).collect();
-        prop_assert_eq!(texts(&span), vec![cut; 6]);
-        prop_assert!(weight::weight(&span) <= weight_before);
-    }
 }

@@ -8,15 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use opentelemetry_sdk::trace::SpanData;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::account::Loss;
 use super::console;
 use super::delivery::{Delivery, Report};
-use super::ledger::{Ledger, Outcome, Work};
+use super::ledger::{Batch, Ledger, Outcome, Work};
 use crate::otlp::Status;
-use crate::redact::SpanRedactor;
 use crate::signals::{OtelSdkExporterOperationDuration, RpcResponseStatusCode};
 
 /// Takes batches from the queue, one at a time, and counts how each ended.
@@ -25,7 +23,6 @@ pub(super) struct Worker {
     ledger: Arc<Ledger>,
     schedule_delay: Duration,
     destination: Destination,
-    redactor: SpanRedactor,
     /// Whether the last batch was lost: only changes are logged.
     failing: bool,
 }
@@ -49,7 +46,6 @@ impl Worker {
             ledger,
             schedule_delay,
             destination,
-            redactor: SpanRedactor::default(),
             failing: false,
         }
     }
@@ -70,7 +66,7 @@ impl Worker {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             match self.ledger.take() {
-                Work::Export(spans) => self.export(spans).await,
+                Work::Export(batch) => self.export(batch).await,
                 Work::Done => return,
                 Work::Wait => tokio::select! {
                     () = self.ledger.ready() => {}
@@ -82,16 +78,13 @@ impl Worker {
         }
     }
 
-    async fn export(&mut self, mut spans: Vec<SpanData>) {
-        let count = spans.len() as u64;
+    async fn export(&mut self, batch: Batch) {
+        let count = batch.count() as u64;
         let started = Instant::now();
         let delivery = async {
-            for span in &mut spans {
-                self.redactor.redact(span);
-            }
             match &mut self.destination {
-                Destination::Collector(delivery) => delivery.deliver(spans).await,
-                Destination::Console => Report::from(console::write(&spans)),
+                Destination::Collector(delivery) => delivery.deliver(batch).await,
+                Destination::Console => Report::from(console::write(&batch)),
             }
         };
         // A defect in what encodes or sends must cost one batch, not all that come after it.

@@ -3,6 +3,7 @@
 //! A bucket takes at most one exemplar in an [interval](Clock). Taking it marks the trace to be kept, while its
 //! span is still open, so that whoever follows the exemplar finds the trace.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime};
@@ -120,11 +121,42 @@ impl Slot {
     }
 }
 
-/// The current span, if an exemplar may point to it: it is open, so it can still be marked.
+/// Has what `work` measures belong to the span of this context, or to none, instead of the current one.
+pub(crate) fn measured_within(context: Option<Context>, work: impl FnOnce()) {
+    /// Puts back what was there, also when the work panics.
+    struct Before(Measured);
+
+    impl Drop for Before {
+        fn drop(&mut self) {
+            MEASURED.replace(std::mem::take(&mut self.0));
+        }
+    }
+
+    let span = context.map_or(Measured::Outside, Measured::Within);
+    let _before = Before(MEASURED.replace(span));
+    work();
+}
+
+/// Where measurements of this thread are made.
+#[derive(Default)]
+enum Measured {
+    /// In the current span.
+    #[default]
+    Here,
+    Within(Context),
+    /// In none that is recorded.
+    Outside,
+}
+
+thread_local! {
+    static MEASURED: RefCell<Measured> = const { RefCell::new(Measured::Here) };
+}
+
+/// The span of a measurement, if an exemplar may point to it: it is open, so it can still be marked.
 ///
 /// Only its ids leave the closure: a context that is cloned in there and dropped may find the stack borrowed.
 fn candidate() -> Option<(TraceId, SpanId)> {
-    Context::map_current(|context| {
+    let of = |context: &Context| {
         if !context.has_active_span() {
             return None;
         }
@@ -132,12 +164,20 @@ fn candidate() -> Option<(TraceId, SpanId)> {
         let ids = span.span_context();
         (sampling::may_become_exemplar(ids) && span.is_recording())
             .then(|| (ids.trace_id(), ids.span_id()))
+    };
+    MEASURED.with_borrow(|measured| match measured {
+        Measured::Here => Context::map_current(of),
+        Measured::Within(context) => of(context),
+        Measured::Outside => None,
     })
 }
 
-/// Marks the current span's trace to be kept by whoever samples traces after us.
+/// Marks its trace to be kept by whoever samples traces after us.
 fn keep() {
-    let context = Context::current();
+    let context = MEASURED.with_borrow(|measured| match measured {
+        Measured::Within(context) => context.clone(),
+        Measured::Here | Measured::Outside => Context::current(),
+    });
     context
         .span()
         .set_attribute(KeyValue::new(sampling::KEEP, true));

@@ -25,6 +25,7 @@ mod tally;
 
 use bound::Bound;
 use exemplar::Clock;
+pub(crate) use exemplar::measured_within;
 pub(crate) use exposition::Format;
 
 /// Where the recorder of the process is; 0 while there is none.

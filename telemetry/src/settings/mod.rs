@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use http::{HeaderMap, Uri};
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::trace::SpanLimits;
 
 use crate::logs;
 use variable::{Environment, Section};
@@ -226,21 +225,6 @@ impl Settings {
             exemplars: environment.get_or_default(&output::EXEMPLAR_FILTER),
             logs: output::read_logs(environment),
             rejected: environment.take_rejected(),
-        }
-    }
-}
-
-// === impl Limits ===
-
-impl Limits {
-    /// The same for the SDK, which knows no limit of length.
-    pub(crate) fn of_spans(self) -> SpanLimits {
-        SpanLimits {
-            max_events_per_span: self.events,
-            max_attributes_per_span: self.attributes,
-            max_links_per_span: self.links,
-            max_attributes_per_event: self.attributes_per_event,
-            max_attributes_per_link: self.attributes_per_link,
         }
     }
 }

@@ -164,6 +164,23 @@ pub(super) fn read_limits(environment: &mut Environment) -> Limits {
     }
 }
 
+// === impl Limits ===
+
+impl Default for Limits {
+    /// Those without any variable.
+    fn default() -> Self {
+        let count = ATTRIBUTES.default_value();
+        Self {
+            attributes: count,
+            events: count,
+            links: count,
+            attributes_per_event: count,
+            attributes_per_link: count,
+            attribute_length: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::settings;

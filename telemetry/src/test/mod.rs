@@ -35,10 +35,10 @@ use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
 use opentelemetry::trace::TraceId;
-use opentelemetry_sdk::trace::SpanLimits;
 use tracing::Dispatch;
 
 use crate::logs::{Directives, Levels};
+use crate::settings::Limits;
 use crate::tracer::Tracer;
 use crate::{bridge, propagation, sampling};
 
@@ -125,7 +125,7 @@ fn captured(directives: Directives) -> Captured {
     let kept = Kept::default();
     let tracer = Tracer::new(
         sampling::everything(),
-        SpanLimits::default(),
+        Limits::default(),
         Vec::new(),
         Some(Arc::new(kept.spans.clone())),
     );

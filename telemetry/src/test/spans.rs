@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
 
 use crate::tracer::Sink;
+use crate::wire;
 
 /// How long a span is waited for.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -199,8 +200,11 @@ impl Ended {
 impl Sink for Ended {
     fn started(&self) {}
 
-    fn ended(&self, span: SpanData) {
-        self.spans().push(Span(span));
+    fn ended(&self, span: wire::Ended<'_>) {
+        match wire::read(&span) {
+            Ok(span) => self.spans().push(Span(span)),
+            Err(error) => panic!("a span is not written as it should be: {error}"),
+        }
         self.0.one_more.notify_waiters();
     }
 }

@@ -2,32 +2,32 @@
 //!
 //! The SDK makes a span out of a builder, asks a sampler that is handed everything the builder holds, and copies the
 //! result into what is exported. Here the sampler is asked first, by what it looks at, so that a span that is not
-//! recorded is its identity and nothing more; and a span that is recorded is what will be exported from its first
-//! moment on, in one piece, which the [`Sink`] takes over when it ends.
+//! recorded is its identity and nothing more; and a span that is recorded is written down as it will be sent from its
+//! first moment on ([`wire`](crate::wire)), which the [`Sink`] takes over when it ends.
 
 use std::borrow::Cow;
-use std::cell::{LazyCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{
-    Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TracerProvider,
+    SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TracerProvider,
 };
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
-use opentelemetry_sdk::trace::{IdGenerator, SpanData, SpanEvents, SpanLimits, SpanLinks};
+use opentelemetry_sdk::trace::IdGenerator;
 
+use crate::clock::{self, Moment};
+use crate::propagation;
 use crate::propagation::Caller;
 use crate::sampling::{DatedIds, FirstSpan, Head};
-use crate::{clock, propagation};
+use crate::settings::Limits;
+use crate::wire::{Attributes, Draft, Ended};
 
 mod span;
 
 pub(crate) use span::Span;
-
-/// How many attributes a new span of this crate has room for: the most that one of them usually gets.
-const ROOM: usize = 12;
 
 /// Where sampled spans go. Both are called on the threads of requests.
 pub(crate) trait Sink: fmt::Debug + Send + Sync {
@@ -35,15 +35,21 @@ pub(crate) trait Sink: fmt::Debug + Send + Sync {
     fn started(&self);
 
     /// A span has ended; it is this.
-    fn ended(&self, span: SpanData);
+    fn ended(&self, span: Ended<'_>);
 }
 
 /// Makes spans: the provider and the tracer of OpenTelemetry's API in one. Clones make them alike.
 #[derive(Clone)]
 pub(crate) struct Tracer {
     // None makes none.
-    making: Option<Arc<Making>>,
-    scope: InstrumentationScope,
+    source: Option<Arc<Source>>,
+}
+
+/// Where spans come from: what they have in common.
+#[derive(Debug)]
+struct Source {
+    making: Arc<Making>,
+    scope: Arc<InstrumentationScope>,
 }
 
 /// How spans are made.
@@ -51,7 +57,7 @@ pub(crate) struct Tracer {
 struct Making {
     head: Head,
     ids: DatedIds,
-    limits: SpanLimits,
+    limits: Limits,
     /// The members of the baggage that become attributes of every span that is made with them. The attribute has the
     /// key of the member, as the baggage processors of OpenTelemetry's other languages have it.
     baggage: Vec<Key>,
@@ -63,6 +69,7 @@ pub(crate) struct Start {
     kind: SpanKind,
     caller: Caller,
     links: Vec<SpanContext>,
+    now: Moment,
     at: Option<SystemTime>,
 }
 
@@ -93,39 +100,45 @@ impl Tracer {
     /// A tracer whose sampled spans go to `sink`, or nowhere.
     pub(crate) fn new(
         head: Head,
-        limits: SpanLimits,
+        limits: Limits,
         baggage: Vec<Key>,
         sink: Option<Arc<dyn Sink>>,
     ) -> Self {
-        Self::of(Some(Arc::new(Making {
+        let making = Arc::new(Making {
             head,
             ids: DatedIds::default(),
             limits,
             baggage,
             sink,
-        })))
+        });
+        let scope = InstrumentationScope::builder("telemetry").build();
+        Self::of(making, scope)
     }
 
     /// A tracer that makes no spans: who would be the parent of one stays the current span.
     pub(crate) fn disabled() -> Self {
-        Self::of(None)
+        Self { source: None }
     }
 
-    fn of(making: Option<Arc<Making>>) -> Self {
+    fn of(making: Arc<Making>, scope: InstrumentationScope) -> Self {
+        let scope = Arc::new(scope);
         Self {
-            making,
-            scope: InstrumentationScope::builder("telemetry").build(),
+            source: Some(Arc::new(Source { making, scope })),
         }
+    }
+
+    fn making(&self) -> Option<&Making> {
+        self.source.as_deref().map(|source| &*source.making)
     }
 
     /// Whether it makes spans at all.
     pub(crate) fn is_enabled(&self) -> bool {
-        self.making.is_some()
+        self.source.is_some()
     }
 
     /// Whether spans in this context are left out for sure: its span is not sampled, and whoever comes after follows.
     pub(crate) fn leaves_out(&self, context: &Context) -> bool {
-        let Some(making) = &self.making else {
+        let Some(making) = self.making() else {
             return true;
         };
         let span = context.span();
@@ -142,39 +155,51 @@ impl Tracer {
         &self,
         start: Start,
         name: impl FnOnce() -> Cow<'static, str>,
-        describe: impl FnOnce(&mut Vec<KeyValue>),
+        describe: impl FnOnce(&mut Attributes<'_>),
     ) -> (Context, bool) {
-        let Some(making) = &self.making else {
+        let Some(source) = &self.source else {
             return (start.into_parent(), false);
         };
+        let making = &source.making;
         let Start {
             kind,
             caller,
             links,
+            now,
             at,
         } = start;
         let parent = caller.context;
         if parent.is_telemetry_suppressed() {
             return (parent.with_remote_span_context(SpanContext::NONE), false);
         }
-        let name = LazyCell::new(name);
+        let (maker, known) = (Cell::new(Some(name)), OnceCell::new());
+        let name =
+            || &**known.get_or_init(|| maker.take().map_or_else(Cow::default, |make| make()));
         let above = parent.span();
         let above = caller.span.as_ref().unwrap_or_else(|| above.span_context());
-        let decided = making.decide(&parent, above, &kind, &|| &name);
+        let decided = making.decide(&parent, above, &kind, &name);
         let Some(said) = decided.said else {
             return (parent.with_remote_span_context(decided.identity), false);
         };
-        let mut attributes = Vec::with_capacity(ROOM);
+        name();
+        let mut draft = Draft::new(
+            &decided.identity,
+            above,
+            known.into_inner().unwrap_or_default(),
+            &kind,
+            at.unwrap_or_else(|| now.time()),
+        );
+        let mut attributes = draft.attributes(&making.limits);
         describe(&mut attributes);
         attributes.extend(said);
-        let mut builder = SpanBuilder::from_name(name.clone()).with_kind(kind);
-        builder.start_time = at;
-        builder.attributes = Some(attributes);
-        if !links.is_empty() {
-            builder.links = Some(links.into_iter().map(Link::with_context).collect());
+        making.carry(&mut attributes, &parent);
+        for link in &links {
+            draft.link(link, &[], 0, &making.limits);
         }
-        let span = making.record(builder, decided.identity, &parent, above, &self.scope);
-        (parent.with_span(Span::recorded(span, making)), true)
+        (
+            parent.with_span(source.started(draft, decided.identity)),
+            true,
+        )
     }
 }
 
@@ -185,24 +210,44 @@ impl opentelemetry::trace::Tracer for Tracer {
         if let Some(context) = STANDS_FOR.take() {
             return Span::standing_for(context);
         }
-        let Some(making) = &self.making else {
+        let Some(source) = &self.source else {
             return Span::left_out(parent.span().span_context().clone());
         };
+        let making = &source.making;
         if parent.is_telemetry_suppressed() {
             return Span::left_out(SpanContext::NONE);
         }
-        let kind = builder.span_kind.get_or_insert(SpanKind::Internal);
+        let kind = builder.span_kind.take().unwrap_or(SpanKind::Internal);
         let above = parent.span();
         let above = above.span_context();
-        let decided = making.decide(parent, above, kind, &|| &builder.name);
+        let decided = making.decide(parent, above, &kind, &|| &builder.name);
         let Some(said) = decided.said else {
             return Span::left_out(decided.identity);
         };
-        if !said.is_empty() {
-            builder.attributes.get_or_insert_default().extend(said);
+        let SpanBuilder {
+            name,
+            start_time,
+            attributes,
+            events,
+            links,
+            ..
+        } = builder;
+        let start = start_time.unwrap_or_else(clock::now);
+        let mut draft = Draft::new(&decided.identity, above, name, &kind, start);
+        let limits = &making.limits;
+        let mut writing = draft.attributes(limits);
+        writing.extend(attributes.unwrap_or_default());
+        writing.extend(said);
+        making.carry(&mut writing, parent);
+        for event in events.unwrap_or_default() {
+            let (time, dropped) = (event.timestamp, event.dropped_attributes_count);
+            draft.event(&event.name, time, &event.attributes, dropped, limits);
         }
-        let span = making.record(builder, decided.identity, parent, above, &self.scope);
-        Span::recorded(span, making)
+        for link in links.unwrap_or_default() {
+            let dropped = link.dropped_attributes_count;
+            draft.link(&link.span_context, &link.attributes, dropped, limits);
+        }
+        source.started(draft, decided.identity)
     }
 }
 
@@ -210,9 +255,9 @@ impl TracerProvider for Tracer {
     type Tracer = Self;
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Self {
-        Self {
-            making: self.making.clone(),
-            scope,
+        match &self.source {
+            Some(source) => Self::of(Arc::clone(&source.making), scope),
+            None => Self::disabled(),
         }
     }
 }
@@ -220,8 +265,19 @@ impl TracerProvider for Tracer {
 impl fmt::Debug for Tracer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracer")
-            .field("scope", &self.scope.name())
+            .field("is_enabled", &self.is_enabled())
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    fn started(self: &Arc<Self>, draft: Draft, identity: SpanContext) -> Span {
+        if let Some(sink) = &self.making.sink {
+            sink.started();
+        }
+        Span::recorded(draft, identity, self)
     }
 }
 
@@ -252,79 +308,17 @@ impl Making {
         }
     }
 
-    /// What a span is when it starts, within the limits.
-    fn record(
-        &self,
-        builder: SpanBuilder,
-        identity: SpanContext,
-        context: &Context,
-        parent: &SpanContext,
-        scope: &InstrumentationScope,
-    ) -> SpanData {
-        let SpanBuilder {
-            span_kind,
-            name,
-            start_time,
-            attributes,
-            events,
-            links,
-            ..
-        } = builder;
-        let mut attributes = attributes.unwrap_or_default();
-        if !self.baggage.is_empty() {
-            let baggage = context.baggage();
-            attributes.extend(self.baggage.iter().filter_map(|key| {
-                let value = baggage.get(key.as_str())?;
-                Some(KeyValue::new(key.clone(), value.clone()))
-            }));
+    /// The members of the baggage that shall be attributes.
+    fn carry(&self, attributes: &mut Attributes<'_>, context: &Context) {
+        if self.baggage.is_empty() {
+            return;
         }
-        let dropped = cut(&mut attributes, self.limits.max_attributes_per_span);
-        let mut span_events = SpanEvents::default();
-        if let Some(mut events) = events {
-            span_events.dropped_count = cut(&mut events, self.limits.max_events_per_span);
-            for event in &mut events {
-                event.dropped_attributes_count +=
-                    cut(&mut event.attributes, self.limits.max_attributes_per_event);
-            }
-            span_events.events = events;
-        }
-        let mut span_links = SpanLinks::default();
-        if let Some(mut links) = links {
-            span_links.dropped_count = cut(&mut links, self.limits.max_links_per_span);
-            for link in &mut links {
-                link.dropped_attributes_count +=
-                    cut(&mut link.attributes, self.limits.max_attributes_per_link);
-            }
-            span_links.links = links;
-        }
-        let start_time = start_time.unwrap_or_else(clock::now);
-        if let Some(sink) = &self.sink {
-            sink.started();
-        }
-        SpanData {
-            span_context: identity,
-            parent_span_id: parent.span_id(),
-            parent_span_is_remote: parent.is_valid() && parent.is_remote(),
-            span_kind: span_kind.unwrap_or(SpanKind::Internal),
-            name,
-            start_time,
-            end_time: start_time,
-            attributes,
-            dropped_attributes_count: dropped,
-            events: span_events,
-            links: span_links,
-            status: Status::Unset,
-            instrumentation_scope: scope.clone(),
-        }
+        let baggage = context.baggage();
+        attributes.extend(self.baggage.iter().filter_map(|key| {
+            let value = baggage.get(key.as_str())?;
+            Some(KeyValue::new(key.clone(), value.clone()))
+        }));
     }
-}
-
-/// Keeps the first ones. Returns how many there are no more.
-fn cut<T>(items: &mut Vec<T>, limit: u32) -> u32 {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let dropped = items.len().saturating_sub(limit);
-    items.truncate(limit);
-    u32::try_from(dropped).unwrap_or(u32::MAX)
 }
 
 // === impl Start ===
@@ -345,6 +339,7 @@ impl Start {
             kind,
             caller,
             links: Vec::new(),
+            now: Moment::now(),
             at: None,
         }
     }
@@ -364,6 +359,11 @@ impl Start {
     pub(crate) fn at(mut self, time: SystemTime) -> Self {
         self.at = Some(time);
         self
+    }
+
+    /// When it was made.
+    pub(crate) fn moment(&self) -> Moment {
+        self.now
     }
 
     pub(crate) fn into_parent(self) -> Context {

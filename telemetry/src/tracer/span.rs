@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Event, Link, Span as OtelSpan, SpanContext, Status, TraceContextExt};
+use opentelemetry::trace::{Span as OtelSpan, SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::SpanData;
 
-use super::Making;
+use super::Source;
 use crate::clock;
+use crate::wire::Draft;
 
 /// A span of this process, as OpenTelemetry's API has it.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(crate) struct Span {
 #[allow(clippy::large_enum_variant)] // The API puts a span into a box of its own.
 enum State {
     Recorded {
-        span: SpanData,
-        making: Arc<Making>,
+        draft: Draft,
+        source: Arc<Source>,
     },
     /// It has ended, or is not sampled.
     Nothing,
@@ -33,12 +33,12 @@ enum State {
 // === impl Span ===
 
 impl Span {
-    pub(super) fn recorded(span: SpanData, making: &Arc<Making>) -> Self {
+    pub(super) fn recorded(draft: Draft, identity: SpanContext, source: &Arc<Source>) -> Self {
         Self {
-            identity: span.span_context.clone(),
+            identity,
             state: State::Recorded {
-                span,
-                making: Arc::clone(making),
+                draft,
+                source: Arc::clone(source),
             },
         }
     }
@@ -61,13 +61,11 @@ impl Span {
         if !matches!(self.state, State::Recorded { .. }) {
             return;
         }
-        if let State::Recorded { mut span, making } =
+        if let State::Recorded { draft, source } =
             std::mem::replace(&mut self.state, State::Nothing)
-            && let Some(sink) = &making.sink
+            && let Some(sink) = &source.making.sink
         {
-            // The clock of another thread may be behind.
-            span.end_time = time().max(span.start_time);
-            sink.ended(span);
+            sink.ended(draft.end(&source.scope, time()));
         }
     }
 }
@@ -77,20 +75,19 @@ impl OtelSpan for Span {
         &mut self,
         name: T,
         timestamp: SystemTime,
-        mut attributes: Vec<KeyValue>,
+        attributes: Vec<KeyValue>,
     ) where
         T: Into<Cow<'static, str>>,
     {
         match &mut self.state {
-            State::Recorded { span, making } => {
-                let limits = &making.limits;
-                if has_room(span.events.len(), limits.max_events_per_span) {
-                    let dropped = super::cut(&mut attributes, limits.max_attributes_per_event);
-                    let event = Event::new(name, timestamp, attributes, dropped);
-                    span.events.events.push(event);
-                } else {
-                    span.events.dropped_count += 1;
-                }
+            State::Recorded { draft, source, .. } => {
+                draft.event(
+                    &name.into(),
+                    timestamp,
+                    &attributes,
+                    0,
+                    &source.making.limits,
+                );
             }
             State::Nothing => {}
             State::StandsFor(context) => {
@@ -115,12 +112,8 @@ impl OtelSpan for Span {
 
     fn set_attribute(&mut self, attribute: KeyValue) {
         match &mut self.state {
-            State::Recorded { span, making } => {
-                if has_room(span.attributes.len(), making.limits.max_attributes_per_span) {
-                    span.attributes.push(attribute);
-                } else {
-                    span.dropped_attributes_count += 1;
-                }
+            State::Recorded { draft, source, .. } => {
+                draft.attributes(&source.making.limits).put(&attribute);
             }
             State::Nothing => {}
             State::StandsFor(context) => context.span().set_attribute(attribute),
@@ -129,9 +122,8 @@ impl OtelSpan for Span {
 
     fn set_status(&mut self, status: Status) {
         match &mut self.state {
-            // Ok > Error > Unset, by the specification (Trace API, set status).
-            State::Recorded { span, .. } if status > span.status => span.status = status,
-            State::Recorded { .. } | State::Nothing => {}
+            State::Recorded { draft, .. } => draft.set_status(status),
+            State::Nothing => {}
             State::StandsFor(context) => context.span().set_status(status),
         }
     }
@@ -141,22 +133,16 @@ impl OtelSpan for Span {
         T: Into<Cow<'static, str>>,
     {
         match &mut self.state {
-            State::Recorded { span, .. } => span.name = name.into(),
+            State::Recorded { draft, .. } => draft.rename(name.into()),
             State::Nothing => {}
             State::StandsFor(context) => context.span().update_name(name),
         }
     }
 
-    fn add_link(&mut self, other: SpanContext, mut attributes: Vec<KeyValue>) {
+    fn add_link(&mut self, other: SpanContext, attributes: Vec<KeyValue>) {
         match &mut self.state {
-            State::Recorded { span, making } => {
-                let limits = &making.limits;
-                if has_room(span.links.len(), limits.max_links_per_span) {
-                    let dropped = super::cut(&mut attributes, limits.max_attributes_per_link);
-                    span.links.links.push(Link::new(other, attributes, dropped));
-                } else {
-                    span.links.dropped_count += 1;
-                }
+            State::Recorded { draft, source, .. } => {
+                draft.link(&other, &attributes, 0, &source.making.limits);
             }
             State::Nothing => {}
             State::StandsFor(context) => context.span().add_link(other, attributes),
@@ -172,8 +158,4 @@ impl Drop for Span {
     fn drop(&mut self) {
         self.finish(clock::now);
     }
-}
-
-fn has_room(count: usize, limit: u32) -> bool {
-    u32::try_from(count).is_ok_and(|count| count < limit)
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Mutex;
 
-use opentelemetry::trace::{Span as _, SpanId, TraceId, TraceState, Tracer as _};
+use opentelemetry::trace::{Link, Span as _, SpanId, Status, TraceId, TraceState, Tracer as _};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanLimits, SpanProcessor};
 
 use super::*;
-use crate::sampling;
+use crate::{sampling, wire};
 
 #[derive(Debug, Clone, Default)]
 struct Kept(Arc<Mutex<Vec<SpanData>>>);
@@ -15,8 +15,8 @@ struct Kept(Arc<Mutex<Vec<SpanData>>>);
 impl Sink for Kept {
     fn started(&self) {}
 
-    fn ended(&self, span: SpanData) {
-        self.0.lock().unwrap().push(span);
+    fn ended(&self, span: Ended<'_>) {
+        self.0.lock().unwrap().push(wire::read(&span).unwrap());
     }
 }
 
@@ -24,7 +24,7 @@ impl SpanProcessor for Kept {
     fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        self.ended(span);
+        self.0.lock().unwrap().push(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -36,7 +36,17 @@ impl SpanProcessor for Kept {
     }
 }
 
-const LIMITS: SpanLimits = SpanLimits {
+const LIMITS: Limits = Limits {
+    events: 2,
+    attributes: 2,
+    links: 2,
+    attributes_per_event: 1,
+    attributes_per_link: 1,
+    attribute_length: None,
+};
+
+/// The same for the SDK.
+const THEIR_LIMITS: SpanLimits = SpanLimits {
     max_events_per_span: 2,
     max_attributes_per_span: 2,
     max_links_per_span: 2,
@@ -121,7 +131,7 @@ fn a_span_is_what_the_sdk_makes_of_the_same_calls() {
     let (ours, theirs) = (Kept::default(), Kept::default());
     use_all(&tracer(&ours));
     let provider = SdkTracerProvider::builder()
-        .with_span_limits(LIMITS)
+        .with_span_limits(THEIR_LIMITS)
         .with_span_processor(theirs.clone())
         .build();
     use_all(&opentelemetry::trace::TracerProvider::tracer(
