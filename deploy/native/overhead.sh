@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make overhead: what the tracing costs the services, as processor time per awarded auction with their telemetry on, in
 # multiples of the same with OTEL_SDK_DISABLED=true. RATE is auctions per second, DURATION how long each phase opens
-# auctions, ROUNDS how many pairs of phases there are. Ends with status 1 when the goal is missed.
+# auctions, ROUNDS how many pairs of phases there are; BUSY=0 lets the processors rest. Ends with status 1 when the goal is
+# missed.
 #
 # A stack that is up is used and left up, its services with the telemetry that they had; else one is brought up and taken
 # down again.
@@ -11,10 +12,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 own_stack=
 changed=
 measuring=
+busy=()
 
 clean_up() {
   local status=$?
   trap - EXIT INT TERM
+  ((${#busy[@]} == 0)) || kill "${busy[@]}" 2>/dev/null || true
   if [[ -n $measuring ]]; then
     kill -TERM -- "-$measuring" 2>/dev/null || true
     wait "$measuring" 2>/dev/null || true
@@ -50,6 +53,12 @@ flock --nonblock 9 || fail "a make up or make overhead of this clone is at work"
 # A measurement that was killed has left the one to start from.
 [[ -f $rendered_conf ]] || cp -p "$supervisor_conf" "$rendered_conf"
 changed=yes
+# A processor that others keep awake, or whose parts they share, makes the same work take another time: the collector,
+# whose own does not count, would count by that. So none rests in any phase: these take what everybody else leaves.
+[[ ${BUSY:-1} == 0 ]] || for ((thread = 0; thread < $(nproc); thread++)); do
+  nice -n 19 timeout 1h bash -c 'while :; do :; done' &
+  busy+=($!)
+done
 # A process group of its own, so that it can be ended with what it has started.
 set -m
 "${measurement[@]}" </dev/null &
