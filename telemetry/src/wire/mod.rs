@@ -19,7 +19,9 @@ mod read;
 
 pub(crate) use draft::Draft;
 pub(crate) use protobuf::Message;
-pub(crate) use read::{read, read_all};
+#[cfg(any(feature = "test", test))]
+pub(crate) use read::read;
+pub(crate) use read::read_all;
 
 /// The field of a `ScopeSpans` that has its spans.
 pub(crate) const SPANS: u32 = 2;
