@@ -8,9 +8,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
-use telemetry::{
-    registry::{self, Metric, Registry, RegistryError, RequirementLevel, SpanKind, Use},
-    signals,
+use telemetry::signals;
+use telemetry_codegen::{
+    self as registry, Metric, Registry, RegistryError, RequirementLevel, SpanKind, Use,
 };
 
 use crate::exposition::{self, Family, Sample};

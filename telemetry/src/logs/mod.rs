@@ -17,6 +17,7 @@ use tracing::{Dispatch, Event, Level};
 mod directives;
 mod levels;
 mod line;
+pub(crate) mod redact;
 mod repeats;
 mod writer;
 
@@ -24,7 +25,7 @@ pub(crate) use directives::{Directives, InvalidDirectives};
 pub(crate) use levels::Levels;
 pub(crate) use line::LogFormat;
 
-use crate::signals::{
+use crate::metrics::signals::{
     self, TelemetryLogDropped, TelemetryLogDroppedReason as Reason, TelemetryLogEvents,
     TelemetryLogSuppressed,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::variable::declared;
-use crate::signals::TelemetryConfigurationRejected;
+use crate::metrics::signals::TelemetryConfigurationRejected;
 
 /// Stands for all variables that are not known, so that the metric is bounded.
 const OTHER: &str = "_OTHER";

@@ -1,6 +1,6 @@
 //! The keys of attributes.
 //!
-//! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
+//! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 /// The award.
 pub const AUCTION_AWARD_ID: &str = "auction.award.id";

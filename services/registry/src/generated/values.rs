@@ -1,6 +1,6 @@
 //! The values that labels have and no others.
 //!
-//! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
+//! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 /// The values of `outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

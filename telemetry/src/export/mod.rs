@@ -1,0 +1,4 @@
+//! The export of spans: a bounded queue with an account of every span, and the OTLP client that empties it.
+
+pub(crate) mod otlp;
+pub(crate) mod pipeline;

@@ -1,0 +1,5 @@
+//! Setting the telemetry up, and its end.
+
+pub(crate) mod guard;
+pub(crate) mod init;
+pub(crate) mod resource;
