@@ -62,6 +62,7 @@ mod logs;
 mod metrics;
 mod settings;
 mod setup;
+mod token;
 mod trace;
 
 #[cfg(feature = "db")]

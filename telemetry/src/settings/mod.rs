@@ -43,9 +43,15 @@ const SECTIONS: &[Section] = &[
     output::LOGS,
 ];
 
+/// The vendor of a program that names none.
+pub(crate) const VENDOR: &str = "telemetry";
+
 /// Everything that can be set from outside.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    /// The product that the process belongs to: the prefix of this crate's own variables, in capitals, and the key of its
+    /// member of `tracestate`.
+    pub(crate) vendor: &'static str,
     /// `OTEL_SDK_DISABLED`: no span is made; contexts still travel, metrics and logs stay.
     pub(crate) disabled: bool,
     /// `BIDTRACE_STRICT`: a bad value is an error at start-up.
@@ -206,6 +212,7 @@ impl Settings {
         let environment = &mut Environment::new(variables);
         general::refuse_files(environment);
         Self {
+            vendor: VENDOR,
             disabled: environment.get_or_default(&general::DISABLED),
             strict: environment.get_or_default(&general::STRICT),
             service_name: environment.get(&general::SERVICE_NAME),

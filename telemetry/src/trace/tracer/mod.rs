@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{
@@ -19,10 +18,10 @@ use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::trace::IdGenerator;
 
 use crate::settings::Limits;
-use crate::trace::clock::{self, Moment};
+use crate::trace::clock::{Moment, SpanClock};
 use crate::trace::propagation;
 use crate::trace::propagation::Caller;
-use crate::trace::sampling::{DatedIds, FirstSpan, Head};
+use crate::trace::sampling::{DatedIds, Decision, FirstSpan, Head, KEEP};
 use crate::trace::wire::{Attributes, Draft, Ended};
 
 mod span;
@@ -70,14 +69,13 @@ pub(crate) struct Start {
     caller: Caller,
     links: Vec<SpanContext>,
     now: Moment,
-    at: Option<SystemTime>,
+    since: Option<Moment>,
 }
 
-/// What was decided about a new span.
+/// A new span's ids and the sampling decision about it.
 struct Decided {
     identity: SpanContext,
-    /// What the sampler has it say; none when it is not sampled.
-    said: Option<Vec<KeyValue>>,
+    decision: Decision,
 }
 
 thread_local! {
@@ -146,7 +144,7 @@ impl Tracer {
         span.is_valid()
             && !span.is_sampled()
             && making.head.follows_parents()
-            && propagation::decision(context, span).is_none()
+            && propagation::sampling_request(context, span).is_none()
     }
 
     /// Starts a span. Returns the context in which it is the current one, and whether it is recorded: only then are its
@@ -166,7 +164,7 @@ impl Tracer {
             caller,
             links,
             now,
-            at,
+            since,
         } = start;
         let parent = caller.context;
         if parent.is_telemetry_suppressed() {
@@ -178,26 +176,26 @@ impl Tracer {
         let above = parent.span();
         let above = caller.span.as_ref().unwrap_or_else(|| above.span_context());
         let decided = making.decide(&parent, above, &kind, &name);
-        let Some(said) = decided.said else {
+        if !decided.decision.is_recorded() {
             return (parent.with_remote_span_context(decided.identity), false);
-        };
+        }
         name();
+        let clock = SpanClock::starting(now);
         let mut draft = Draft::new(
             &decided.identity,
             above,
             known.into_inner().unwrap_or_default(),
             &kind,
-            at.unwrap_or_else(|| now.time()),
+            since.map_or(clock.start(), |since| clock.start() - now.since(since)),
         );
         let mut attributes = draft.attributes(&making.limits);
         describe(&mut attributes);
-        attributes.extend(said);
-        making.carry(&mut attributes, &parent);
+        making.complete(&mut attributes, decided.decision, &parent);
         for link in &links {
             draft.link(link, &[], 0, &making.limits);
         }
         (
-            parent.with_span(source.started(draft, decided.identity)),
+            parent.with_span(source.started(draft, clock, decided.identity)),
             true,
         )
     }
@@ -221,9 +219,9 @@ impl opentelemetry::trace::Tracer for Tracer {
         let above = parent.span();
         let above = above.span_context();
         let decided = making.decide(parent, above, &kind, &|| &builder.name);
-        let Some(said) = decided.said else {
+        if !decided.decision.is_recorded() {
             return Span::left_out(decided.identity);
-        };
+        }
         let SpanBuilder {
             name,
             start_time,
@@ -232,22 +230,28 @@ impl opentelemetry::trace::Tracer for Tracer {
             links,
             ..
         } = builder;
-        let start = start_time.unwrap_or_else(clock::now);
+        let (clock, start) = match start_time {
+            Some(start) => (SpanClock::started_at(start), start),
+            None => {
+                let clock = SpanClock::starting(Moment::now());
+                (clock, clock.start())
+            }
+        };
         let mut draft = Draft::new(&decided.identity, above, name, &kind, start);
         let limits = &making.limits;
         let mut writing = draft.attributes(limits);
         writing.extend(attributes.unwrap_or_default());
-        writing.extend(said);
-        making.carry(&mut writing, parent);
+        making.complete(&mut writing, decided.decision, parent);
         for event in events.unwrap_or_default() {
             let (time, dropped) = (event.timestamp, event.dropped_attributes_count);
+            let time = clock.convert(time);
             draft.event(&event.name, time, &event.attributes, dropped, limits);
         }
         for link in links.unwrap_or_default() {
             let dropped = link.dropped_attributes_count;
             draft.link(&link.span_context, &link.attributes, dropped, limits);
         }
-        source.started(draft, decided.identity)
+        source.started(draft, clock, decided.identity)
     }
 }
 
@@ -273,11 +277,11 @@ impl fmt::Debug for Tracer {
 // === impl Source ===
 
 impl Source {
-    fn started(self: &Arc<Self>, draft: Draft, identity: SpanContext) -> Span {
+    fn started(self: &Arc<Self>, draft: Draft, clock: SpanClock, identity: SpanContext) -> Span {
         if let Some(sink) = &self.making.sink {
             sink.started();
         }
-        Span::recorded(draft, identity, self)
+        Span::recorded(draft, clock, identity, self)
     }
 }
 
@@ -291,25 +295,26 @@ impl Making {
         kind: &'a SpanKind,
         name: &'a dyn Fn() -> &'a str,
     ) -> Decided {
-        let asked = propagation::decision(context, parent);
+        let asked = propagation::sampling_request(context, parent);
         let parent = Some(parent).filter(|parent| parent.is_valid());
         let id = parent.map_or_else(|| self.ids.new_trace_id(), SpanContext::trace_id);
         let first = FirstSpan { name, kind };
         let sampled = self.head.decide(parent, asked, id, &first);
-        let flags = match (&sampled.said, parent) {
-            (Some(_), Some(parent)) => parent.trace_flags().with_sampled(true),
-            (Some(_), None) => TraceFlags::SAMPLED,
-            (None, _) => TraceFlags::default(),
-        };
+        // The ids that are made here are random where level 2 of W3C Trace Context asks for it.
+        let flags = parent.map_or(propagation::RANDOM, SpanContext::trace_flags);
+        let flags = flags.with_sampled(sampled.decision.is_recorded());
         let span_id = self.ids.new_span_id();
         Decided {
             identity: SpanContext::new(id, span_id, flags, false, sampled.trace_state),
-            said: sampled.said,
+            decision: sampled.decision,
         }
     }
 
-    /// The members of the baggage that shall be attributes.
-    fn carry(&self, attributes: &mut Attributes<'_>, context: &Context) {
+    /// Adds the attributes that do not come from the span's maker: the keep mark and members of the baggage.
+    fn complete(&self, attributes: &mut Attributes<'_>, decision: Decision, context: &Context) {
+        if decision == Decision::RecordAndKeep {
+            attributes.set(KEEP, true);
+        }
         if self.baggage.is_empty() {
             return;
         }
@@ -340,7 +345,7 @@ impl Start {
             caller,
             links: Vec::new(),
             now: Moment::now(),
-            at: None,
+            since: None,
         }
     }
 
@@ -355,9 +360,9 @@ impl Start {
         self
     }
 
-    /// It started then.
-    pub(crate) fn at(mut self, time: SystemTime) -> Self {
-        self.at = Some(time);
+    /// Sets an earlier start than the moment at which this was made.
+    pub(crate) fn since(mut self, moment: Moment) -> Self {
+        self.since = Some(moment);
         self
     }
 
