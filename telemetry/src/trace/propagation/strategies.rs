@@ -1,4 +1,4 @@
-//! Contexts and carriers for property tests.
+//! Contexts and carriers for property tests (the strategies of `proptest`).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::trace_state;
 use super::{FullList, SamplingRequest};
 use crate::settings::Propagator;
 
-/// What a context says.
+/// The contents of a context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     /// The ids, whether it is sampled, and whether its id is random.
@@ -141,7 +141,7 @@ impl Said {
         }
     }
 
-    /// As much of it as these forms can say.
+    /// The part of it that these formats can express.
     pub(crate) fn as_far_as(&self, order: &[Propagator]) -> Self {
         let has = |propagator| order.contains(&propagator);
         let b3 = has(Propagator::B3) || has(Propagator::B3Multi);

@@ -1,9 +1,9 @@
-//! The making of spans, behind OpenTelemetry's API.
+//! The tracer, behind OpenTelemetry's API.
 //!
-//! The SDK makes a span out of a builder, asks a sampler that is handed everything the builder holds, and copies the
-//! result into what is exported. Here the sampler is asked first, by what it looks at, so that a span that is not
-//! recorded is its identity and nothing more; and a span that is recorded is written down as it will be sent from its
-//! first moment on ([`wire`](crate::trace::wire)), which the [`Sink`] takes over when it ends.
+//! The SDK builds a span, then asks a sampler, which is given everything the builder holds, and copies the result into what
+//! is exported. Here the sampler is asked first, and given only what it looks at, so that an unrecorded span is a span
+//! context and nothing more. A recorded span is encoded from its start on ([`wire`](crate::trace::wire)); the [`Sink`]
+//! takes the bytes when it ends.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -11,9 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{
-    SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TracerProvider,
-};
+use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::trace::IdGenerator;
 
@@ -28,37 +26,37 @@ mod span;
 
 pub(crate) use span::Span;
 
-/// Where sampled spans go. Both are called on the threads of requests.
+/// Receives sampled spans, on the threads of requests.
 pub(crate) trait Sink: fmt::Debug + Send + Sync {
     /// A span has started.
     fn started(&self);
 
-    /// A span has ended; it is this.
+    /// A span has ended.
     fn ended(&self, span: Ended<'_>);
 }
 
-/// Makes spans: the provider and the tracer of OpenTelemetry's API in one. Clones make them alike.
+/// The tracer and the tracer provider of OpenTelemetry's API in one. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Tracer {
-    // None makes none.
+    // None when tracing is disabled.
     source: Option<Arc<Source>>,
 }
 
-/// Where spans come from: what they have in common.
+/// What the spans of one instrumentation scope have in common.
 #[derive(Debug)]
 struct Source {
     making: Arc<Making>,
     scope: Arc<InstrumentationScope>,
 }
 
-/// How spans are made.
+/// What all spans have in common.
 #[derive(Debug)]
 struct Making {
     head: Head,
     ids: DatedIds,
     limits: Limits,
-    /// The members of the baggage that become attributes of every span that is made with them. The attribute has the
-    /// key of the member, as the baggage processors of OpenTelemetry's other languages have it.
+    /// The keys of the baggage members that become attributes of every span, under the same key, as in the baggage
+    /// processors of OpenTelemetry's other languages.
     baggage: Vec<Key>,
     sink: Option<Arc<dyn Sink>>,
 }
@@ -113,7 +111,7 @@ impl Tracer {
         Self::of(making, scope)
     }
 
-    /// A tracer that makes no spans: who would be the parent of one stays the current span.
+    /// A tracer that makes no spans: the parent stays the current span.
     pub(crate) fn disabled() -> Self {
         Self { source: None }
     }
@@ -129,12 +127,12 @@ impl Tracer {
         self.source.as_deref().map(|source| &*source.making)
     }
 
-    /// Whether it makes spans at all.
+    /// Whether it makes spans.
     pub(crate) fn is_enabled(&self) -> bool {
         self.source.is_some()
     }
 
-    /// Whether spans in this context are left out for sure: its span is not sampled, and whoever comes after follows.
+    /// Whether no span in this context is recorded: its span is not sampled, and its children follow it.
     pub(crate) fn leaves_out(&self, context: &Context) -> bool {
         let Some(making) = self.making() else {
             return true;
@@ -147,8 +145,8 @@ impl Tracer {
             && propagation::sampling_request(context, span).is_none()
     }
 
-    /// Starts a span. Returns the context in which it is the current one, and whether it is recorded: only then are its
-    /// attributes asked for, and its name only then or when the sampler wants to know it.
+    /// Starts a span. Returns the context in which it is current, and whether it is recorded. `describe` is called only for
+    /// a recorded span, and `name` only for such a one or when the sampler needs it.
     pub(crate) fn begin(
         &self,
         start: Start,
@@ -329,7 +327,7 @@ impl Making {
 // === impl Start ===
 
 impl Start {
-    /// A span in this context, whose span, if there is one, is its parent.
+    /// A span whose parent is the span of this context, if there is one.
     pub(crate) fn within(parent: Context, kind: SpanKind) -> Self {
         let caller = Caller {
             context: parent,
@@ -338,7 +336,7 @@ impl Start {
         Self::below(caller, kind)
     }
 
-    /// A span below that of a caller.
+    /// A span whose parent is that of a caller.
     pub(crate) fn below(caller: Caller, kind: SpanKind) -> Self {
         Self {
             kind,
@@ -354,7 +352,7 @@ impl Start {
         Self::within(Context::current(), kind)
     }
 
-    /// It links to `other`; of one that is no span nothing comes.
+    /// Adds a link to `other`, unless that is invalid.
     pub(crate) fn link(mut self, other: Option<SpanContext>) -> Self {
         self.links.extend(other.filter(SpanContext::is_valid));
         self
@@ -366,7 +364,11 @@ impl Start {
         self
     }
 
-    /// When it was made.
+    pub(crate) fn kind(&self) -> &SpanKind {
+        &self.kind
+    }
+
+    /// When this was made.
     pub(crate) fn moment(&self) -> Moment {
         self.now
     }

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Link, Span as _, SpanId, Status, TraceId, TraceState, Tracer as _};
+use opentelemetry::trace::{
+    Link, Span as _, SpanId, Status, TraceFlags, TraceId, TraceState, Tracer as _,
+};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanLimits, SpanProcessor};
 
