@@ -78,13 +78,14 @@ pub use crate::layers::messaging;
 pub use crate::metrics::signals;
 pub use crate::trace::{context, sampling};
 
+pub use crate::export::account::{Loss, Losses, Snapshot};
 pub use crate::export::otlp::ExporterError;
-pub use crate::export::pipeline::{Loss, Losses, Snapshot};
 pub use crate::layers::current::{ServerSpan, current};
 pub use crate::layers::error_type::{Classify, ErrorType};
 pub use crate::settings::{Rejected, environment_reference};
 pub use crate::setup::guard::{FlushError, ShutdownError, Telemetry};
 pub use crate::setup::init::{Builder, InitError, builder, init};
+pub use crate::setup::signal::shutdown_signal;
 
 /// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]
