@@ -5,7 +5,7 @@ use opentelemetry::KeyValue;
 use super::Propagator;
 use super::value::{self, BOOLEAN, one_of};
 use super::variable::{Environment, Parsed, Section, Unfit, Variable};
-use crate::trace::propagation::is_token;
+use crate::token::is_token;
 
 pub(super) const SECTION: Section = Section {
     title: "The process",
