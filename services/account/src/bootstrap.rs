@@ -1,14 +1,17 @@
 //! What is made at the first start: the signing key, and the accounts that the environment names.
 
-use crate::{
-    domain::{Account, State},
-    passwords::Passwords,
-    settings::StandingAccount,
-    store::{self, Credentials, StoredKey},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use chassis::{Failure, clock::Clock, database::Database, token::Signer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::token::Signer;
 use uuid::Uuid;
+
+use crate::domain::{Account, State};
+use crate::passwords::Passwords;
+use crate::settings::StandingAccount;
+use crate::store::{self, Credentials, StoredKey};
 
 /// The signer with the newest key of the database, which is made when there is none. Two instances that start at once
 /// may make one each; both then verify.

@@ -1,8 +1,11 @@
 //! What an account is, and what is accepted as one.
 
-use ::api::{account as wire, common::Role};
-use chassis::{Failure, clock::Millis};
 use std::fmt;
+
+use ::api::account as wire;
+use ::api::common::Role;
+use chassis::Failure;
+use chassis::clock::Millis;
 
 /// The longest e-mail address that RFC 5321 lets a mail server take.
 const MAX_EMAIL: usize = 254;
@@ -218,9 +221,10 @@ impl From<Account> for wire::Account {
 
 #[cfg(test)]
 mod tests {
-    use super::{Email, Password, parse_name, sign_up_role};
     use ::api::common::Role;
     use proptest::prelude::*;
+
+    use super::{Email, Password, parse_name, sign_up_role};
 
     #[test]
     fn addresses_that_differ_in_case_and_spaces_are_one() {

@@ -7,7 +7,7 @@
 //!   [`GetVerifyingKeys`](api::account::accounts_server::Accounts::get_verifying_keys) hands out its public half.
 //! - The admin and the load generator have accounts by [`settings`]; nobody can sign up as an admin.
 
-pub mod api_accounts;
+pub mod api;
 pub mod bootstrap;
 pub mod domain;
 pub mod passwords;
@@ -16,21 +16,19 @@ pub mod store;
 
 use ::api::account::accounts_server::AccountsServer;
 use anyhow::Context as _;
-use api_accounts::AccountsApi;
 use chassis::Context;
-use passwords::Passwords;
-use settings::Settings;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
+
+use crate::api::AccountsApi;
+use crate::passwords::Passwords;
+use crate::settings::Settings;
 
 /// The service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Where a test may kill the service: before the commit of a sign-up, and between it and its answer.
-pub const FAULT_POINTS: &[&str] = &[
-    api_accounts::SIGN_UP_BEFORE_COMMIT,
-    api_accounts::SIGN_UP_COMMITTED,
-];
+pub const FAULT_POINTS: &[&str] = &[api::SIGN_UP_BEFORE_COMMIT, api::SIGN_UP_COMMITTED];
 
 /// Serves accounts until shutdown.
 ///
@@ -56,7 +54,7 @@ pub async fn serve(context: Context) -> anyhow::Result<()> {
         signer,
         settings.token_lifetime_ms,
     );
-    api_accounts::declare_series();
+    api::declare_series();
     context
         .serve_grpc(Routes::new(AccountsServer::new(api)))
         .await

@@ -1,14 +1,16 @@
 //! Argon2id, a few at a time.
 
-use crate::domain::Password;
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString},
-};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
 use chassis::{Failure, Kind};
-use std::{sync::Arc, thread, time::Duration};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
+
+use crate::domain::Password;
 
 /// Passes and lanes of OWASP's first choice for Argon2id; its memory is 19 MiB.
 const PASSES: u32 = 2;
@@ -118,9 +120,10 @@ fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Passwords;
     use crate::domain::Password;
-    use std::time::Duration;
 
     fn password(text: &str) -> Password {
         Password::parse(text).expect("valid")

@@ -1,8 +1,12 @@
 //! The settings that only this service has, all from the environment.
 
-use crate::domain::{Email, Password};
 use ::api::common::Role;
-use chassis::{Failure, clock::Millis, config::SettingsError, platform::VARIABLE_PREFIX};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::config::SettingsError;
+use chassis::platform::VARIABLE_PREFIX;
+
+use crate::domain::{Email, Password};
 
 /// OWASP's first choice for Argon2id: 19 MiB.
 const DEFAULT_ARGON2_MEMORY_KIB: u32 = 19_456;
@@ -149,9 +153,10 @@ fn login(
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULT_ARGON2_MEMORY_KIB, Settings};
     use ::api::common::Role;
     use chassis::config::SettingsError;
+
+    use super::{DEFAULT_ARGON2_MEMORY_KIB, Settings};
 
     fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::from_lookup(|name| {

@@ -1,13 +1,13 @@
 //! The accounts and the signing keys in the database.
 
-use crate::domain::{Account, Email, State};
-use chassis::{
-    Failure, caller,
-    clock::Millis,
-    database::{Database, Write},
-};
-use sqlx::{Row as _, any::AnyRow};
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use chassis::{Failure, caller};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use telemetry::db::observe;
+
+use crate::domain::{Account, Email, State};
 
 /// An account with what a login is checked against.
 #[derive(Debug, Clone)]

@@ -1,32 +1,27 @@
 //! Who runs the auctions: each change of an auction is one transaction, made in the auction's [turn](crate::turns),
 //! and told to whoever watches once it is committed.
 
-use crate::{
-    domain::{Auction, Bid, Eligible, Snapshot, State, bidding::Rejection, opening::Opening},
-    live::Live,
-    measures, store,
-    turns::Turns,
-    wire,
-};
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
 use api::events::{AuctionEnded, AuctionOpened};
-use chassis::{
-    Failure,
-    clock::{Clock, Millis},
-    database::{Database, Write},
-    fault,
-    idempotency::Claim,
-    money::Money,
-    outbox,
-};
+use chassis::clock::{Clock, Millis};
+use chassis::database::{Database, Write};
+use chassis::idempotency::Claim;
+use chassis::money::Money;
+use chassis::{Failure, fault, outbox};
 use registry::AuctionBidsOutcome;
-use std::{
-    future::Future,
-    sync::{Arc, OnceLock},
-};
 use telemetry::context::SavedContext;
 use tokio::sync::Notify;
 use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
+
+use crate::domain::bidding::Rejection;
+use crate::domain::opening::Opening;
+use crate::domain::{Auction, Bid, Eligible, Snapshot, State};
+use crate::live::Live;
+use crate::turns::Turns;
+use crate::{measures, store, wire};
 
 /// The auctions of one database.
 #[derive(Debug)]
@@ -95,13 +90,13 @@ impl Auctioneer {
     ) -> Result<api::auction::Auction, Failure> {
         let span =
             tracing::info_span!(target: "auction", "auction.open", auction.id = field::Empty);
-        let house = self.clone();
+        let auctioneer = self.clone();
         to_the_end(
             async move {
-                let (clock, made) = (house.clock.clone(), Arc::new(OnceLock::new()));
+                let (clock, made) = (auctioneer.clock.clone(), Arc::new(OnceLock::new()));
                 let write_made = made.clone();
                 let answer = claim
-                    .execute(&house.database, &house.clock, move |write| {
+                    .execute(&auctioneer.database, &auctioneer.clock, move |write| {
                         Box::pin(async move {
                             let snapshot =
                                 open(write, &clock, customer_account_id, opening, eligible?)
@@ -115,7 +110,7 @@ impl Auctioneer {
                 if made.get().is_some() {
                     fault::point("auction.opened.committed");
                     measures::opened();
-                    house.opened.notify_one();
+                    auctioneer.opened.notify_one();
                 }
                 Ok(answer)
             }
@@ -140,15 +135,18 @@ impl Auctioneer {
             bid.price = offer.price.minor,
             bid.outcome = field::Empty,
         );
-        let house = self.clone();
+        let auctioneer = self.clone();
         async move {
-            let turn = house.turns.take(&offer.auction_id, &house.clock).await;
+            let turn = auctioneer
+                .turns
+                .take(&offer.auction_id, &auctioneer.clock)
+                .await;
             to_the_end(async move {
                 let accepted = Arc::new(OnceLock::new());
                 let write_accepted = accepted.clone();
                 let arrived_at = turn.arrived_at;
                 let answer = claim
-                    .execute(&house.database, &house.clock, move |write| {
+                    .execute(&auctioneer.database, &auctioneer.clock, move |write| {
                         Box::pin(async move {
                             let (snapshot, bid) = place(write, offer, arrived_at).await?;
                             let answer = wire::bid(&bid, &snapshot.auction);
@@ -162,7 +160,7 @@ impl Auctioneer {
                 if let Some(snapshot) = accepted.get() {
                     fault::point("auction.bid.committed");
                     measures::bid(AuctionBidsOutcome::Accepted);
-                    house.live.publish(snapshot.clone());
+                    auctioneer.live.publish(snapshot.clone());
                 }
                 drop(turn);
                 Ok(answer)
@@ -182,13 +180,13 @@ impl Auctioneer {
         auction_id: String,
         claim: Claim,
     ) -> Result<api::auction::Auction, Failure> {
-        let house = self.clone();
-        let turn = house.turns.take(&auction_id, &house.clock).await;
+        let auctioneer = self.clone();
+        let turn = auctioneer.turns.take(&auction_id, &auctioneer.clock).await;
         to_the_end(async move {
-            let (clock, closed) = (house.clock.clone(), Arc::new(OnceLock::new()));
+            let (clock, closed) = (auctioneer.clock.clone(), Arc::new(OnceLock::new()));
             let write_closed = closed.clone();
             let answer = claim
-                .execute(&house.database, &house.clock, move |write| {
+                .execute(&auctioneer.database, &auctioneer.clock, move |write| {
                     Box::pin(async move {
                         let snapshot = close(write, &clock, &auction_id).await?;
                         let answer = wire::auction(&snapshot, &wire::Viewer::Full);
@@ -198,8 +196,8 @@ impl Auctioneer {
                 })
                 .await?;
             if let Some(snapshot) = closed.get() {
-                measures::ended(snapshot, house.clock.now());
-                house.live.publish(snapshot.clone());
+                measures::ended(snapshot, auctioneer.clock.now());
+                auctioneer.live.publish(snapshot.clone());
             }
             drop(turn);
             Ok(answer)

@@ -4,17 +4,19 @@
 //! dies in it has decided nothing, and one that dies after it has nothing left to decide; the database's unique index
 //! refuses a second standing award in any case.
 
-use crate::{
-    auctioneer::{Auctioneer, ended, to_the_end},
-    domain::{Auction, Award, Bid, Snapshot, State},
-    measures, spans, store, wire,
-};
-use api::events::{AuctionAwarded, AwardRevoked};
-use chassis::{Failure, clock::Clock, database::Write, fault, outbox};
 use std::sync::Arc;
+
+use api::events::{AuctionAwarded, AwardRevoked};
+use chassis::clock::Clock;
+use chassis::database::Write;
+use chassis::{Failure, fault, outbox};
 use telemetry::context::SavedContext;
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use crate::auctioneer::{Auctioneer, ended, to_the_end};
+use crate::domain::{Auction, Award, Bid, Snapshot, State};
+use crate::{measures, spans, store, wire};
 
 /// That an award's payment declined.
 #[derive(Debug, Clone)]
@@ -69,17 +71,20 @@ impl Auctioneer {
         self: &Arc<Self>,
         revocation: Revocation,
     ) -> Result<api::auction::Auction, Failure> {
-        let house = self.clone();
-        let turn = house.turns.take(&revocation.auction_id, &house.clock).await;
+        let auctioneer = self.clone();
+        let turn = auctioneer
+            .turns
+            .take(&revocation.auction_id, &auctioneer.clock)
+            .await;
         to_the_end(async move {
-            let mut write = house.database.write().await?;
-            let (snapshot, changed) = revoke(&mut write, &house.clock, &revocation).await?;
+            let mut write = auctioneer.database.write().await?;
+            let (snapshot, changed) = revoke(&mut write, &auctioneer.clock, &revocation).await?;
             if changed {
                 fault::point("auction.revoke.before_commit");
                 write.commit().await?;
                 fault::point("auction.revoke.committed");
                 measures::revoked(&snapshot);
-                house.live.publish(Arc::new(snapshot.clone()));
+                auctioneer.live.publish(Arc::new(snapshot.clone()));
             }
             drop(turn);
             Ok(wire::auction(&snapshot, &wire::Viewer::Full))

@@ -3,17 +3,17 @@
 //! What is due is asked of the database and not remembered here, so a restart needs nothing else: auctions that became
 //! overdue meanwhile are ended at once.
 
-use crate::{auctioneer::Auctioneer, store};
-use chassis::{Failure, failure::chain};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chassis::Failure;
+use chassis::failure::chain;
 use futures::StreamExt as _;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
 use tokio_util::sync::CancellationToken;
+
+use crate::auctioneer::Auctioneer;
+use crate::store;
 
 /// How many auctions are ended at once.
 const CONCURRENCY: usize = 8;
@@ -25,9 +25,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(250);
 
 /// Ends auctions at their deadlines until `shutdown`.
-pub async fn run(house: Arc<Auctioneer>, shutdown: CancellationToken) {
+pub async fn run(auctioneer: Arc<Auctioneer>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let pause = match round(&house).await {
+        let pause = match round(&auctioneer).await {
             Ok(pause) => pause,
             Err(failure) => {
                 tracing::warn!(error = %chain(&failure), "auctions cannot be ended; trying again");
@@ -36,20 +36,20 @@ pub async fn run(house: Arc<Auctioneer>, shutdown: CancellationToken) {
         };
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = house.opened.notified() => {}
+            () = auctioneer.opened.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
 /// Ends what is due, and returns how long there is nothing more to do.
-async fn round(house: &Auctioneer) -> Result<Duration, Failure> {
-    if end_due(house).await? > 0 {
+async fn round(auctioneer: &Auctioneer) -> Result<Duration, Failure> {
+    if end_due(auctioneer).await? > 0 {
         return Ok(RETRY);
     }
-    let next = store::auctions::next_deadline(&house.database).await?;
+    let next = store::auctions::next_deadline(&auctioneer.database).await?;
     Ok(next.map_or(LONGEST_SLEEP, |deadline| {
-        let left = u64::try_from(deadline - house.clock.now()).unwrap_or(0);
+        let left = u64::try_from(deadline - auctioneer.clock.now()).unwrap_or(0);
         Duration::from_millis(left).min(LONGEST_SLEEP)
     }))
 }
@@ -58,16 +58,16 @@ async fn round(house: &Auctioneer) -> Result<Duration, Failure> {
 ///
 /// # Errors
 /// When the database cannot say what is due.
-pub async fn end_due(house: &Auctioneer) -> Result<usize, Failure> {
+pub async fn end_due(auctioneer: &Auctioneer) -> Result<usize, Failure> {
     loop {
-        let due = store::auctions::due(&house.database, house.clock.now(), BATCH).await?;
+        let due = store::auctions::due(&auctioneer.database, auctioneer.clock.now(), BATCH).await?;
         if due.is_empty() {
             return Ok(0);
         }
         let failed = AtomicUsize::new(0);
         futures::stream::iter(due)
             .for_each_concurrent(CONCURRENCY, async |auction_id| {
-                if let Err(failure) = house.end_at_deadline(&auction_id).await {
+                if let Err(failure) = auctioneer.end_at_deadline(&auction_id).await {
                     failed.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!(
                         %auction_id, error = %chain(&failure), "an auction could not be ended; trying again"

@@ -8,10 +8,11 @@
 //! the award is its child, and the award links to each bid that was weighed.
 
 use anyhow::Context as _;
-use api::AuctionsApi;
-use auctioneer::Auctioneer;
 use chassis::platform::Service;
 use tonic::service::Routes;
+
+use crate::api::AuctionsApi;
+use crate::auctioneer::Auctioneer;
 
 pub mod api;
 pub mod auctioneer;
@@ -41,13 +42,13 @@ pub const FAULT_POINTS: &[&str] = &[
 /// When it cannot start: the database, the broker, an address.
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let database = context.database(&store::MIGRATIONS).await?;
-    let house = Auctioneer::start(database.clone(), context.clock.clone()).await?;
+    let auctioneer = Auctioneer::start(database.clone(), context.clock.clone()).await?;
     let broker = context.broker().await?;
     context.relay_outbox(&database, &broker);
-    context.background(closing::run(house.clone(), context.shutdown.clone()));
+    context.background(closing::run(auctioneer.clone(), context.shutdown.clone()));
     let catalog = chassis::grpc::channel(Service::Catalog).context("the catalog's address")?;
     let api = AuctionsApi::new(
-        house,
+        auctioneer,
         ::api::catalog::catalog_client::CatalogClient::new(catalog),
         context.shutdown.clone(),
     );

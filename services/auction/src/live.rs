@@ -1,11 +1,12 @@
 //! Live auctions: each change goes to whoever watches, in the order of the changes.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
 use crate::domain::{Snapshot, State};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-use tokio::sync::broadcast::{self, error::RecvError};
 
 /// How many changes a watcher may lag behind before it is given the newest state instead of each of them.
 const BACKLOG: usize = 32;

@@ -1,12 +1,13 @@
 //! What the service counts. The metrics are declared in [`registry`].
 
-use crate::domain::{Snapshot, State};
 use chassis::clock::Millis;
 use registry::{
     AuctionAwardLateness, AuctionAwardsRevoked, AuctionBids, AuctionBidsOutcome,
     AuctionBidsPerAuction, AuctionEnded, AuctionEndedOutcome, AuctionOpen, AuctionOpened,
     AuctionSaving,
 };
+
+use crate::domain::{Snapshot, State};
 
 /// Gives every closed label set its series, and the gauge of open auctions its value.
 #[expect(

@@ -1,8 +1,9 @@
 //! The spans in which auctions end: they go on in the trace of the opening, and link to every bid that was weighed.
 
-use crate::domain::{Auction, Award, Bid};
 use telemetry::context::{SavedContext, link_all, set_parent};
 use tracing::{Span, field};
+
+use crate::domain::{Auction, Award, Bid};
 
 /// The span of an award at the deadline: a child of the auction's opening.
 pub fn award(auction: &Auction) -> Span {

@@ -4,11 +4,10 @@
 //! the changes in their order; hundreds of bidders on one auction do not hold every connection while they wait for
 //! one row; and the closing queues behind every bid that arrived before the deadline, so none of those is lost to it.
 
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
 use chassis::clock::{Clock, Millis};
-use std::{
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
-    sync::Arc,
-};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// How many queues there are. Two auctions of one queue wait for each other, which costs little; memory is bounded.
@@ -59,9 +58,10 @@ impl Default for Turns {
 
 #[cfg(test)]
 mod tests {
-    use super::Turns;
     use chassis::clock::Clock;
     use futures::FutureExt as _;
+
+    use super::Turns;
 
     #[tokio::test]
     async fn the_closing_waits_for_a_bid_that_arrived_before_the_deadline() {

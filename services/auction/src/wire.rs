@@ -1,8 +1,9 @@
 //! The domain in the words of the gRPC contract.
 
-use crate::domain::{Auction, Award, Bid, Place, Snapshot, State};
 use api::{auction as pb, common};
 use telemetry::context::SavedContext;
+
+use crate::domain::{Auction, Award, Bid, Place, Snapshot, State};
 
 /// Who looks at an auction.
 #[derive(Debug, Clone, PartialEq, Eq)]

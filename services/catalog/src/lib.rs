@@ -4,21 +4,22 @@
 //! its menu has every dish, by [normalised name](domain::menu). The search reads an index over a bounding box first and
 //! measures what is left, so that it stays quick among many restaurants.
 
-pub mod api_catalog;
+pub mod api;
 pub mod domain;
 pub mod store;
 
 use ::api::catalog::catalog_server::CatalogServer;
-use api_catalog::CatalogApi;
 use chassis::Context;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
+
+use crate::api::CatalogApi;
 
 /// The service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Where a test may kill the service: before the commit of a restaurant, and between it and its answer.
-pub const FAULT_POINTS: &[&str] = &[api_catalog::PUT_BEFORE_COMMIT, api_catalog::PUT_COMMITTED];
+pub const FAULT_POINTS: &[&str] = &[api::PUT_BEFORE_COMMIT, api::PUT_COMMITTED];
 
 /// Serves the catalog until shutdown.
 ///

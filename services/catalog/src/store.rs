@@ -1,19 +1,18 @@
 //! The restaurants and their menus in the database.
 
-use crate::domain::{
-    DELIVERY_RADIUS_M, Eligible, Place, Profile, Restaurant,
-    geo::Position,
-    menu::{DishKey, MenuItem},
-};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-    money::Money,
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
 use std::fmt::Write as _;
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use telemetry::db::observe;
+
+use crate::domain::geo::Position;
+use crate::domain::menu::{DishKey, MenuItem};
+use crate::domain::{DELIVERY_RADIUS_M, Eligible, Place, Profile, Restaurant};
 
 /// Which restaurant is asked for.
 #[derive(Debug, Clone, Copy)]

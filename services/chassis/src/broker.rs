@@ -1,32 +1,27 @@
 //! The broker: NATS JetStream. One stream holds the platform's events; each consumer is durable and idempotent.
 
-use crate::{
-    clock::Clock,
-    database::Write,
-    failure::{Failure, chain},
-};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use api::events::{Event, STREAM, SUBJECTS};
-use async_nats::{
-    HeaderMap, ServerAddr,
-    jetstream::{
-        self, AckKind, Context,
-        consumer::{AckPolicy, PullConsumer, pull},
-        stream,
-    },
-};
-use futures::{StreamExt as _, future::BoxFuture};
-use std::{
-    any::Any,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
-use telemetry::{
-    ErrorType,
-    context::SavedContext,
-    messaging::{Consumer, Delivery, Destination, Headers, Lag, Message, process, settle},
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::{self, AckKind, Context, stream};
+use async_nats::{HeaderMap, ServerAddr};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use telemetry::ErrorType;
+use telemetry::context::SavedContext;
+use telemetry::messaging::{
+    Consumer, Delivery, Destination, Headers, Lag, Message, process, settle,
 };
 use tokio::sync::Semaphore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::database::Write;
+use crate::failure::{Failure, chain};
 
 /// `messaging.system`.
 const SYSTEM: &str = "nats";

@@ -1,7 +1,8 @@
 //! Who asks: the gateway authenticates, the services decide what a role may do.
 
-use crate::failure::{Failure, Kind};
 use api::common::{Caller, Role};
+
+use crate::failure::{Failure, Kind};
 
 /// The caller of a request that needs one.
 ///

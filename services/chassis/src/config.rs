@@ -1,7 +1,9 @@
 //! A service's settings, all from the environment.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use crate::platform::{DEFAULT_NATS_URL, Service, VARIABLE_PREFIX};
-use std::{net::SocketAddr, path::PathBuf};
 
 /// What a service is told by its environment.
 #[derive(Debug, Clone)]

@@ -4,8 +4,11 @@
 //! source, for the log); the internal side never leaves the process. Over gRPC it is a status with
 //! `google.rpc.ErrorInfo` and `BadRequest` details; over HTTP the gateway makes it a [problem](crate::problem).
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error;
+
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, collections::HashMap, error::Error};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// The domain of our codes in `google.rpc.ErrorInfo`.

@@ -1,9 +1,12 @@
 //! gRPC channels to the other services, traced and with a deadline that travels.
 
-use crate::{config, platform::Service};
 use std::time::Duration;
+
 use telemetry::grpc::{ClientLayer, ClientService};
 use tonic::transport::{Channel as Transport, Endpoint};
+
+use crate::config;
+use crate::platform::Service;
 
 /// How long a unary call may take when neither its caller nor the call that it belongs to says less.
 pub const DEADLINE: Duration = Duration::from_secs(5);

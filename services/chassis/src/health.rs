@@ -1,19 +1,18 @@
 //! A service asked about its own health, by its own program: `auction healthcheck` ends well when the running service
 //! is ready. A container's image then needs no HTTP client for its health check.
 
-use crate::config::Settings;
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use std::{
-    error::Error,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::config::Settings;
 
 /// The argument that has a service ask instead of serve.
 pub const COMMAND: &str = "healthcheck";
@@ -99,11 +98,16 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unhealthy, check, reachable};
-    use crate::{config::Settings, platform::Service};
-    use axum::{Router, http::StatusCode, routing::get};
     use std::net::SocketAddr;
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::get;
     use tokio::net::TcpListener;
+
+    use super::{Unhealthy, check, reachable};
+    use crate::config::Settings;
+    use crate::platform::Service;
 
     fn settings(admin_listen: SocketAddr) -> Settings {
         Settings {

@@ -1,8 +1,13 @@
 //! What keeps a service's database from growing for ever.
 
-use crate::{clock::Clock, database::Database, failure::chain, idempotency, outbox};
 use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::failure::chain;
+use crate::{idempotency, outbox};
 
 const EVERY: Duration = Duration::from_mins(10);
 

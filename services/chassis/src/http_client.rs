@@ -1,14 +1,15 @@
 //! A small JSON client over HTTP, traced, with a time-out on the whole exchange.
 
+use std::error::Error;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use std::{error::Error, time::Duration};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use telemetry::http::{ClientLayer, ClientService};
 use tower::ServiceExt as _;
 

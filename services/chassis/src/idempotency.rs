@@ -5,15 +5,14 @@
 //! with another body is refused with `idempotency.key_reused`, 422 over HTTP. See the IETF draft
 //! `draft-ietf-httpapi-idempotency-key-header`.
 
-use crate::{
-    clock::{Clock, Millis},
-    database::{Database, Write},
-    failure::{Failure, Kind},
-};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
+
+use crate::clock::{Clock, Millis};
+use crate::database::{Database, Write};
+use crate::failure::{Failure, Kind};
 
 /// The gRPC metadata key that carries it; over HTTP the header is `Idempotency-Key`.
 pub const METADATA_KEY: &str = "idempotency-key";

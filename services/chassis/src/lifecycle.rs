@@ -1,17 +1,26 @@
 //! A service's life: start, serve, drain, flush, exit.
 
-use crate::{
-    broker::Broker, clock::Clock, config::Settings, database::Database, failure::chain, fault,
-    health, housekeeping, outbox, platform::Service,
-};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use sqlx::migrate::Migrator;
-use std::{future::Future, net::SocketAddr, time::Duration};
 use telemetry::admin::{Admin, Readiness, ReadinessCheck};
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{service::Routes, transport::server::TcpIncoming};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::database::Database;
+use crate::failure::chain;
+use crate::platform::Service;
+use crate::{fault, health, housekeeping, outbox};
 
 /// How long requests and tasks in flight may take to end after SIGTERM; the supervisor's grace must be longer.
 const DRAIN: Duration = Duration::from_secs(10);

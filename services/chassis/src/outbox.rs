@@ -4,19 +4,19 @@
 //! A republished event keeps its message id; the broker drops the second copy within its window, and consumers are
 //! idempotent beyond it.
 
-use crate::{
-    broker::Broker,
-    clock::Clock,
-    database::{Database, Write},
-    failure::{Failure, chain},
-    fault,
-};
+use std::time::Duration;
+
 use api::events::Event;
 use sqlx::Row as _;
-use std::time::Duration;
 use telemetry::context::SavedContext;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::database::{Database, Write};
+use crate::failure::{Failure, chain};
+use crate::fault;
 
 /// How many events one round of the relay sends.
 const BATCH: i64 = 100;

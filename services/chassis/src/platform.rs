@@ -124,8 +124,9 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use super::Service;
     use std::collections::HashSet;
+
+    use super::Service;
 
     #[test]
     fn no_two_services_share_a_port() {

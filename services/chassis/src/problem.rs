@@ -1,9 +1,10 @@
 //! Failures over HTTP: problem documents (RFC 9457).
 
-use crate::failure::{Failure, chain};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, chain};
 
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";

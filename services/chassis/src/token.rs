@@ -2,16 +2,17 @@
 //!
 //! The account service holds the private key; everyone else verifies with the public one, which it hands out.
 
-use crate::{
-    caller,
-    clock::Millis,
-    failure::{Failure, Kind},
-};
+use std::collections::HashMap;
+
 use api::common::{Caller, Role};
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+
+use crate::caller;
+use crate::clock::Millis;
+use crate::failure::{Failure, Kind};
 
 /// Who made the token, its `iss`.
 const ISSUER: &str = "bidtrace";
@@ -155,9 +156,10 @@ impl Verifier {
 
 #[cfg(test)]
 mod tests {
+    use api::common::Role;
+
     use super::{Signer, Verifier};
     use crate::clock::Clock;
-    use api::common::Role;
 
     fn pair(secret: u8) -> (Signer, Verifier) {
         let signer = Signer::new("k1".to_owned(), &[secret; 32]).expect("a key");

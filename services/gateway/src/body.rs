@@ -1,15 +1,15 @@
 //! Request bodies: JSON, of bounded size, in bounded time; what is wrong with one is told with the field or the line.
 
-use crate::{
-    gateway::{Gateway, MAX_BODY},
-    refusal::Refusal,
-};
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use chassis::{Failure, Kind};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+
+use crate::gateway::{Gateway, MAX_BODY};
+use crate::refusal::Refusal;
 
 /// How long a body may take to come.
 const TIME_OUT: Duration = Duration::from_secs(5);
@@ -110,9 +110,10 @@ fn field_at_fault(path: &str, message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::parse;
     use crate::json::auction::OpenAuction;
-    use proptest::prelude::*;
 
     fn fault_of(body: &str) -> (String, Option<String>) {
         let failure = parse::<OpenAuction>(body.as_bytes()).expect_err("wrong");

@@ -1,19 +1,19 @@
 //! What handlers take from a request; what they cannot take is refused with a problem document.
 
-use crate::{gateway::Gateway, guard::Identity, refusal::Refusal};
 use ::api::common::{Caller, Role};
-use axum::{
-    extract::{FromRequestParts, Path, Query},
-    http::request::Parts,
-};
-use chassis::{
-    Failure, caller,
-    idempotency::{MAX_KEY_LENGTH, METADATA_KEY},
-};
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use chassis::idempotency::{MAX_KEY_LENGTH, METADATA_KEY};
+use chassis::{Failure, caller};
 use http::{HeaderMap, StatusCode};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tonic::metadata::{Ascii, MetadataValue};
 use utoipa::IntoParams;
+
+use crate::gateway::Gateway;
+use crate::guard::Identity;
+use crate::refusal::Refusal;
 
 const MAX_ID_LENGTH: usize = 64;
 const DEFAULT_LIMIT: u32 = 50;
@@ -246,8 +246,9 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, IdempotencyKey};
     use http::{HeaderMap, HeaderValue};
+
+    use super::{Id, IdempotencyKey};
 
     #[test]
     fn an_idempotency_key_is_one_line_of_printable_ascii() {

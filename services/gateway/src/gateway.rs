@@ -1,22 +1,23 @@
 //! The gateway as a value: its parts, its routes, its upkeep.
 
-use crate::{
-    api, guard,
-    keys::Keys,
-    limits::{Limiter, RateLimit},
-    live::Audience,
-    openapi,
-    refusal::Refusal,
-    standing::Standing,
-    upstreams::Upstreams,
-};
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
 use chassis::clock::Clock;
 use http::{Method, StatusCode, Uri};
-use std::{sync::Arc, time::Duration};
 use telemetry::http::{ServerLayer, TrustPolicy};
 use tokio_util::sync::CancellationToken;
 use utoipa_swagger_ui::SwaggerUi;
+
+use crate::keys::Keys;
+use crate::limits::{Limiter, RateLimit};
+use crate::live::Audience;
+use crate::refusal::Refusal;
+use crate::standing::Standing;
+use crate::upstreams::Upstreams;
+use crate::{api, guard, openapi};
 
 /// The largest request body that is read.
 pub(crate) const MAX_BODY: usize = 64 * 1024;

@@ -1,20 +1,22 @@
 //! What every request passes before its handler sees it: authentication, the rate limit, a time-out.
 
-use crate::{gateway::Gateway, keys::bearer, limits::Payer, refusal::Refusal};
-use axum::{
-    extract::{ConnectInfo, Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
-use chassis::{Failure, Kind, token::Claims};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chassis::token::Claims;
+use chassis::{Failure, Kind};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue, header};
-use std::{
-    borrow::Cow,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    panic::AssertUnwindSafe,
-    time::Duration,
-};
+
+use crate::gateway::Gateway;
+use crate::keys::bearer;
+use crate::limits::Payer;
+use crate::refusal::Refusal;
 
 /// A service has made a write, and the client has not heard of it yet.
 pub(crate) const WRITE_ANSWERED: &str = "gateway.write.answered";
@@ -119,15 +121,20 @@ fn address(request: &Request) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::guard;
-    use crate::{Gateway, RateLimit, Upstreams};
-    use axum::{Router, body::Body, middleware, routing::get};
-    use chassis::{clock::Clock, platform::Service};
+    use std::num::NonZeroU32;
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use axum::{Router, middleware};
+    use chassis::clock::Clock;
+    use chassis::platform::Service;
     use http::{Request, StatusCode};
     use http_body_util::BodyExt as _;
-    use std::num::NonZeroU32;
     use tokio_util::sync::CancellationToken;
     use tower::ServiceExt as _;
+
+    use super::guard;
+    use crate::{Gateway, RateLimit, Upstreams};
 
     async fn boom() -> &'static str {
         panic!("the password is hunter2")

@@ -1,15 +1,15 @@
 //! The keys with which tokens are verified: the account service's, fetched when they are needed and kept.
 
-use ::api::account::{GetVerifyingKeysRequest, accounts_client::AccountsClient};
-use chassis::{
-    Failure,
-    clock::{Clock, Millis},
-    failure::chain,
-    grpc::Channel,
-    token::{Claims, Verifier},
-};
-use http::HeaderMap;
 use std::sync::{Arc, PoisonError, RwLock};
+
+use ::api::account::GetVerifyingKeysRequest;
+use ::api::account::accounts_client::AccountsClient;
+use chassis::Failure;
+use chassis::clock::{Clock, Millis};
+use chassis::failure::chain;
+use chassis::grpc::Channel;
+use chassis::token::{Claims, Verifier};
+use http::HeaderMap;
 use tokio::sync::Mutex;
 use tracing::Instrument as _;
 

@@ -1,12 +1,15 @@
 //! How much one caller may ask for: a token bucket per account, or per address for callers without a token.
 
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+
+use chassis::config::SettingsError;
+use chassis::platform::VARIABLE_PREFIX;
+use chassis::{Failure, Kind};
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
 use crate::refusal::Refusal;
-use chassis::{Failure, Kind, config::SettingsError, platform::VARIABLE_PREFIX};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-};
 
 /// The last part of the variable that sets the rate: `BIDTRACE_RATE_LIMIT_PER_S`.
 const VARIABLE: &str = "RATE_LIMIT_PER_S";
@@ -121,8 +124,10 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+    use std::num::NonZeroU32;
+
     use super::{Limiter, Payer, RateLimit};
-    use std::{net::IpAddr, num::NonZeroU32};
 
     fn one_at_a_time() -> Limiter {
         Limiter::new(RateLimit {

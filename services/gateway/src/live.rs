@@ -1,21 +1,21 @@
 //! Live bids: the auction service's stream, handed on as server-sent events.
 
-use crate::{
-    extract::{Id, Reader},
-    gateway::Gateway,
-    json::auction::{Auction, LiveEvent},
-    refusal::Refusal,
-};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
 use ::api::auction::{AuctionEvent, WatchAuctionRequest};
-use axum::{
-    extract::State,
-    response::sse::{Event, KeepAlive, Sse},
-};
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
 use chassis::{Failure, Kind};
 use futures::{Stream, StreamExt as _};
-use std::{convert::Infallible, sync::Arc, time::Duration};
 use telemetry::context::{SavedContext, caused_by};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::extract::{Id, Reader};
+use crate::gateway::Gateway;
+use crate::json::auction::{Auction, LiveEvent};
+use crate::refusal::Refusal;
 
 /// The name of the events.
 const EVENT: &str = "auction";

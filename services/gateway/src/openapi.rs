@@ -1,16 +1,16 @@
 //! The OpenAPI document: generated from the handlers, framed with what they have in common.
 
-use crate::{api, refusal::Problem};
 use chassis::problem;
-use utoipa::{
-    OpenApi,
-    openapi::{
-        ContentBuilder, Header, HeaderBuilder, ObjectBuilder, OpenApi as Document, Ref, RefOr,
-        Response, ResponseBuilder, Type,
-        path::{Operation, PathItem},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, Header, HeaderBuilder, ObjectBuilder, OpenApi as Document, Ref, RefOr,
+    Response, ResponseBuilder, Type,
 };
+
+use crate::api;
+use crate::refusal::Problem;
 
 const PROBLEM: &str = "Problem";
 const BEARER: &str = "bearer";

@@ -1,10 +1,12 @@
 //! What the caller is told when there is no good answer: always a problem document, whatever layer says no.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
-use chassis::{Failure, Kind, failure::chain, problem};
+use chassis::failure::chain;
+use chassis::{Failure, Kind, problem};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// A [`Failure`] on its way out: with the statuses and headers that only HTTP has.

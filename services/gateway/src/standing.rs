@@ -1,20 +1,16 @@
 //! Whether an account is still open: a token verifies until it expires, also after its account was closed.
 
-use ::api::{
-    account::{AccountState, GetAccountRequest, accounts_client::AccountsClient},
-    common::Caller,
-};
-use chassis::{
-    Failure,
-    clock::{Clock, Millis},
-    failure::chain,
-    grpc::Channel,
-};
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ::api::account::accounts_client::AccountsClient;
+use ::api::account::{AccountState, GetAccountRequest};
+use ::api::common::Caller;
+use chassis::Failure;
+use chassis::clock::{Clock, Millis};
+use chassis::failure::chain;
+use chassis::grpc::Channel;
 
 /// For how long an answer of the account service is believed.
 const FRESH_MS: Millis = 5_000;

@@ -1,16 +1,14 @@
 //! The services behind the gateway.
 
-use ::api::{
-    account::accounts_client::AccountsClient, auction::auctions_client::AuctionsClient,
-    catalog::catalog_client::CatalogClient,
-    notification::notifications_client::NotificationsClient, order::orders_client::OrdersClient,
-    reward::rewards_client::RewardsClient,
-};
-use chassis::{
-    config::SettingsError,
-    grpc::{Channel, channel_to},
-    platform::Service,
-};
+use ::api::account::accounts_client::AccountsClient;
+use ::api::auction::auctions_client::AuctionsClient;
+use ::api::catalog::catalog_client::CatalogClient;
+use ::api::notification::notifications_client::NotificationsClient;
+use ::api::order::orders_client::OrdersClient;
+use ::api::reward::rewards_client::RewardsClient;
+use chassis::config::SettingsError;
+use chassis::grpc::{Channel, channel_to};
+use chassis::platform::Service;
 
 /// A client of each service. Clones share the connections, which are made when they are first needed.
 #[derive(Clone)]

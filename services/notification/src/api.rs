@@ -1,15 +1,15 @@
 //! `bidtrace.notification.v1.Notifications`.
 
-use crate::{
-    store::{Notification, Store, put_webhook},
-    webhook_url,
-};
+use api::notification::notifications_server::Notifications;
 use api::notification::{
     ListNotificationsRequest, ListNotificationsResponse, PutWebhookRequest, Webhook,
-    notifications_server::Notifications,
 };
-use chassis::{Failure, caller, idempotency::Claim, page};
+use chassis::idempotency::Claim;
+use chassis::{Failure, caller, page};
 use tonic::{Request, Response, Status};
+
+use crate::store::{Notification, Store, put_webhook};
+use crate::webhook_url;
 
 /// The longest id.
 const MAX_ID: usize = 64;

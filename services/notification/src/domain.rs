@@ -1,11 +1,14 @@
 //! Who is told what of an event.
 
+use std::collections::BTreeSet;
+
 use api::events::{
     Amount, AuctionAwarded, AuctionEnded, AuctionOpened, AwardRevoked, Event, OrderConfirmed,
     OrderFailed,
 };
-use chassis::{Failure, broker::Received, clock::Millis};
-use std::collections::BTreeSet;
+use chassis::Failure;
+use chassis::broker::Received;
+use chassis::clock::Millis;
 
 /// How many restaurants one opened auction is told to.
 pub const MAX_RECIPIENTS: usize = 1000;
@@ -226,10 +229,11 @@ fn time_of_day(at: Millis) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_RECIPIENTS, amount, grouped, notices, opened, time_of_day};
     use api::events::{Amount, AuctionOpened, Event, OrderConfirmed};
     use chassis::broker::Received;
     use proptest::prelude::*;
+
+    use super::{MAX_RECIPIENTS, amount, grouped, notices, opened, time_of_day};
 
     fn won(amount_minor: i64, currency: &str) -> Amount {
         Amount {

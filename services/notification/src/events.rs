@@ -1,15 +1,17 @@
 //! What the auctions and orders tell: into the inboxes of those whom it concerns.
 
-use crate::{domain::notices, store::Store, webhooks::Webhooks};
-use chassis::{
-    Failure,
-    broker::{Handler, Received},
-    clock::{Clock, Millis},
-};
+use std::time::Duration;
+
+use chassis::Failure;
+use chassis::broker::{Handler, Received};
+use chassis::clock::{Clock, Millis};
 use futures::future::BoxFuture;
 use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
-use std::time::Duration;
 use uuid::Uuid;
+
+use crate::domain::notices;
+use crate::store::Store;
+use crate::webhooks::Webhooks;
 
 /// What this service listens to.
 pub const SUBJECTS: &[&str] = &["events.auction.*", "events.order.*"];

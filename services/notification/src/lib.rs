@@ -12,9 +12,11 @@ pub mod store;
 pub mod webhook_url;
 pub mod webhooks;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ::api::notification::notifications_server::NotificationsServer;
 use chassis::failure::chain;
-use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 

@@ -1,12 +1,12 @@
 //! The queue of webhook posts, in the database: what is due, who has taken it, and what became of it.
 
-use crate::store::{Notification, Store, notification};
-use chassis::{Failure, clock::Millis};
+use chassis::Failure;
+use chassis::clock::Millis;
 use sqlx::Row as _;
-use telemetry::{
-    context::SavedContext,
-    db::{Operation, observe},
-};
+use telemetry::context::SavedContext;
+use telemetry::db::{Operation, observe};
+
+use crate::store::{Notification, Store, notification};
 
 /// For how long a post that was taken is left to whoever took it; after a crash it is due again then.
 const LEASE_MS: Millis = 30_000;

@@ -1,16 +1,16 @@
 //! The inbox.
 
-use crate::domain::Notice;
-use chassis::{
-    Failure,
-    broker::first_delivery,
-    clock::{Clock, Millis},
-    database::{Database, Write},
-    fault,
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-use telemetry::{context::SavedContext, db::observe};
+use chassis::broker::first_delivery;
+use chassis::clock::{Clock, Millis};
+use chassis::database::{Database, Write};
+use chassis::{Failure, fault};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
 use uuid::Uuid;
+
+use crate::domain::Notice;
 
 /// The name under which the broker remembers what this service has confirmed.
 pub const CONSUMER: &str = "notification";

@@ -40,8 +40,9 @@ fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
     use proptest::prelude::*;
+
+    use super::parse;
 
     #[test]
     fn http_and_https_addresses_with_a_host_are_taken() {

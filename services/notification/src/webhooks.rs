@@ -1,18 +1,22 @@
 //! Posts notifications to webhooks, each attempt in the trace of what the notification is about.
 
-use crate::{
-    queue::{Became, Due},
-    store::{Notification, Store},
-    webhook_url,
-};
-use chassis::{Failure, failure::chain, http_client::HttpClient};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::Failure;
+use chassis::failure::chain;
+use chassis::http_client::HttpClient;
 use http::{HeaderMap, HeaderValue, Method};
 use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, field};
+
+use crate::queue::{Became, Due};
+use crate::store::{Notification, Store};
+use crate::webhook_url;
 
 /// How long a receiver may take to answer.
 pub const TIME_OUT: Duration = Duration::from_secs(5);

@@ -1,15 +1,13 @@
 //! `bidtrace.order.v1.Orders`.
 
-use crate::{
-    domain::{Order, State},
-    store::{Page, Store},
-};
-use api::order::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderState, SagaStep,
-    orders_server::Orders,
-};
-use chassis::{Failure, caller, money::Money, page};
+use api::order::orders_server::Orders;
+use api::order::{GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderState, SagaStep};
+use chassis::money::Money;
+use chassis::{Failure, caller, page};
 use tonic::{Request, Response, Status};
+
+use crate::domain::{Order, State};
+use crate::store::{Page, Store};
 
 /// The longest id.
 const MAX_ID: usize = 64;

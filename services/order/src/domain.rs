@@ -1,13 +1,13 @@
 //! An order: what an award promises to whom, and what is paid for it.
 
-use crate::saga::Log;
-use api::{common::Role, events::AuctionAwarded};
-use chassis::{
-    Failure,
-    clock::Millis,
-    money::{MAX_MINOR, Money},
-};
+use api::common::Role;
+use api::events::AuctionAwarded;
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::{MAX_MINOR, Money};
 use telemetry::context::SavedContext;
+
+use crate::saga::Log;
 
 /// The share of what is paid that comes back as points: one in a hundred.
 const PAID_PER_POINT: i64 = 100;
@@ -173,8 +173,9 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    use super::Award;
     use api::events::{Amount, AuctionAwarded};
+
+    use super::Award;
 
     fn event() -> AuctionAwarded {
         AuctionAwarded {

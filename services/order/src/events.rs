@@ -1,13 +1,13 @@
 //! What the auction service tells: an award becomes an order.
 
-use crate::{domain::Award, settlement::Settlements, store::Store};
 use api::events::{AuctionAwarded, Event as _};
-use chassis::{
-    Failure,
-    broker::{Handler, Received},
-    fault,
-};
+use chassis::broker::{Handler, Received};
+use chassis::{Failure, fault};
 use futures::future::BoxFuture;
+
+use crate::domain::Award;
+use crate::settlement::Settlements;
+use crate::store::Store;
 
 /// The name under which the broker remembers what this service has confirmed.
 pub const CONSUMER: &str = "order";

@@ -12,8 +12,9 @@ pub mod saga;
 pub mod settlement;
 pub mod store;
 
-use ::api::order::orders_server::OrdersServer;
 use std::sync::Arc;
+
+use ::api::order::orders_server::OrdersServer;
 use tonic::service::Routes;
 
 /// The tables.

@@ -3,26 +3,26 @@
 //! Each call is idempotent at the other side, by the order's or the award's id, so a call without an answer is
 //! simply made again.
 
-use crate::{domain::Order, saga::Attempt};
-use api::{
-    auction::{RevokeAwardRequest, auctions_client::AuctionsClient},
-    events::Amount,
-    reward::{
-        CommitRequest, ReleaseRequest, Reservation, ReserveRequest, rewards_client::RewardsClient,
-    },
-};
-use chassis::{
-    Failure,
-    config::url_of,
-    failure::chain,
-    grpc::{Channel, channel},
-    http_client::{Answer, HttpClient, HttpError},
-    platform::Service,
-    problem::Problem,
-};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, uri::InvalidUri};
-use serde::Serialize;
 use std::time::Duration;
+
+use api::auction::RevokeAwardRequest;
+use api::auction::auctions_client::AuctionsClient;
+use api::events::Amount;
+use api::reward::rewards_client::RewardsClient;
+use api::reward::{CommitRequest, ReleaseRequest, Reservation, ReserveRequest};
+use chassis::Failure;
+use chassis::config::url_of;
+use chassis::failure::chain;
+use chassis::grpc::{Channel, channel};
+use chassis::http_client::{Answer, HttpClient, HttpError};
+use chassis::platform::Service;
+use chassis::problem::Problem;
+use http::uri::InvalidUri;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use serde::Serialize;
+
+use crate::domain::Order;
+use crate::saga::Attempt;
 
 /// How long the payment provider may take to answer.
 pub const PAYMENT_TIME_OUT: Duration = Duration::from_secs(2);

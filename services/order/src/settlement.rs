@@ -1,23 +1,24 @@
 //! Runs the settlement sagas: each order's in a task of its own, never two at once for one order, and each goes on
 //! from its log, also after a crash.
 
-use crate::{
-    domain::{Order, State},
-    partners::Partners,
-    saga::{Attempt, Next, Outcome, Step},
-    store::Store,
-};
-use chassis::{Failure, clock::Clock, failure::chain, fault};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chassis::clock::Clock;
+use chassis::failure::chain;
+use chassis::{Failure, fault};
 use registry::{OrderSagaSteps, OrderSettled, OrderSettledOutcome, OrderSettlementDuration};
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
 use tokio::sync::Semaphore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, field};
 use uuid::Uuid;
+
+use crate::domain::{Order, State};
+use crate::partners::Partners;
+use crate::saga::{Attempt, Next, Outcome, Step};
+use crate::store::Store;
 
 /// How often the log is searched for settlements that nobody runs.
 const RESUME_INTERVAL: Duration = Duration::from_secs(2);

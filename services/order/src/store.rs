@@ -1,23 +1,19 @@
 //! The orders and the log of each settlement.
 
-use crate::{
-    domain::{Award, Order, State},
-    saga::{Entry, Log, Outcome, Step},
-};
-use api::{
-    common::{Caller, Role},
-    events::{Event, OrderConfirmed, OrderFailed},
-};
-use chassis::{
-    Failure,
-    clock::Clock,
-    database::{Database, Write},
-    money::Money,
-    outbox,
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-use telemetry::{context::SavedContext, db::Operation, db::observe};
+use api::common::{Caller, Role};
+use api::events::{Event, OrderConfirmed, OrderFailed};
+use chassis::clock::Clock;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use chassis::{Failure, outbox};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use telemetry::context::SavedContext;
+use telemetry::db::{Operation, observe};
 use uuid::Uuid;
+
+use crate::domain::{Award, Order, State};
+use crate::saga::{Entry, Log, Outcome, Step};
 
 const COLUMNS: &str = "id, award_id, auction_id, customer_account_id, restaurant_id, restaurant_account_id, \
     restaurant_name, price_minor, discount_minor, currency, coupon_code, points_to_use, payment_method, state, \

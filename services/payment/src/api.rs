@@ -1,27 +1,24 @@
 //! The provider over HTTP.
 
-use crate::{
-    domain::{Charge, MAX_TEXT, Request},
-    store::{Authorisation, Status, Store, Tried},
-};
+use std::time::Duration;
+
 use api::events::Amount;
-use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
-    response::{IntoResponse as _, Response},
-    routing::{get, post},
-};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use bytes::Bytes;
-use chassis::{
-    Failure, Kind, fault,
-    problem::{self, Problem},
-};
+use chassis::problem::{self, Problem};
+use chassis::{Failure, Kind, fault};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use registry::{PaymentAuthorisations, PaymentAuthorisationsOutcome as Outcome};
 use serde::Serialize;
-use std::time::Duration;
 use telemetry::http::ServerLayer;
 use tokio_util::sync::CancellationToken;
+
+use crate::domain::{Charge, MAX_TEXT, Request};
+use crate::store::{Authorisation, Status, Store, Tried};
 
 /// The header that every request for an authorisation needs.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -1,7 +1,8 @@
 //! What the provider is asked for, and how it decides: by the payment method's token, as real providers' sandboxes do.
 
 use api::events::Amount;
-use chassis::{Failure, money::Money};
+use chassis::Failure;
+use chassis::money::Money;
 use serde::Deserialize;
 
 /// The longest reference, group, token or key.
@@ -121,8 +122,9 @@ impl Behaviour {
 
 #[cfg(test)]
 mod tests {
-    use super::{Behaviour, Request, Verdict};
     use api::events::Amount;
+
+    use super::{Behaviour, Request, Verdict};
 
     fn request() -> Request {
         Request {

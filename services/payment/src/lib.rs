@@ -14,8 +14,9 @@ pub mod api;
 pub mod domain;
 pub mod store;
 
-use anyhow::Context as _;
 use std::time::Duration;
+
+use anyhow::Context as _;
 
 /// The tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

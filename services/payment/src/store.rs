@@ -1,15 +1,15 @@
 //! The provider's own database. One row per idempotency key: it says what the key came to, for good.
 
-use crate::domain::{Behaviour, Charge, Verdict};
-use chassis::{
-    Failure, Kind,
-    clock::Clock,
-    database::{Database, Write},
-    money::Money,
-};
-use sqlx::{Row as _, any::AnyRow};
+use chassis::clock::Clock;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use chassis::{Failure, Kind};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use telemetry::db::observe;
 use uuid::Uuid;
+
+use crate::domain::{Behaviour, Charge, Verdict};
 
 const TABLE: &str = "authorisations";
 

@@ -6,28 +6,29 @@
 //!   and arrive in any order: a release that comes first leaves its mark, and a late reserve is refused.
 //! - Transactions take their locks in one order (reservation, wallet, coupon), so they cannot wait for each other.
 
-pub mod api_rewards;
+pub mod api;
 pub mod domain;
 pub mod settlement;
 pub mod store;
 
 use ::api::reward::rewards_server::RewardsServer;
-use api_rewards::RewardsApi;
 use chassis::Context;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
+
+use crate::api::RewardsApi;
 
 /// The service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Where a test may kill the service: before the commit of each step of a settlement, and between it and its answer.
 pub const FAULT_POINTS: &[&str] = &[
-    api_rewards::RESERVE_BEFORE_COMMIT,
-    api_rewards::RESERVE_COMMITTED,
-    api_rewards::COMMIT_BEFORE_COMMIT,
-    api_rewards::COMMIT_COMMITTED,
-    api_rewards::RELEASE_BEFORE_COMMIT,
-    api_rewards::RELEASE_COMMITTED,
+    api::RESERVE_BEFORE_COMMIT,
+    api::RESERVE_COMMITTED,
+    api::COMMIT_BEFORE_COMMIT,
+    api::COMMIT_COMMITTED,
+    api::RELEASE_BEFORE_COMMIT,
+    api::RELEASE_COMMITTED,
 ];
 
 /// Serves rewards until shutdown.
@@ -37,7 +38,7 @@ pub const FAULT_POINTS: &[&str] = &[
 pub async fn serve(context: Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     let api = RewardsApi::new(database, context.clock.clone());
-    api_rewards::declare_series();
+    api::declare_series();
     context
         .serve_grpc(Routes::new(RewardsServer::new(api)))
         .await

@@ -2,11 +2,12 @@
 //!
 //! Locks are always taken in the order reservation, wallet, coupon.
 
-use crate::{
-    domain::{Discount, Reservation, State, Step, Wallet, Wish},
-    store::{self, EntryKind, NewEntry},
-};
-use chassis::{Failure, clock::Millis, database::Write};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::Write;
+
+use crate::domain::{Discount, Reservation, State, Step, Wallet, Wish};
+use crate::store::{self, EntryKind, NewEntry};
 
 /// What a settlement asks of its reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]

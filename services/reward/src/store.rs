@@ -1,15 +1,15 @@
 //! Wallets, ledger, coupons and reservations in the database: one function per statement.
 
-use crate::domain::{Coupon, CouponCode, Discount, Reservation, State, Wallet, Wish};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-    money::Money,
-};
-use sqlx::{Row as _, any::AnyRow};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use telemetry::db::observe;
 use uuid::Uuid;
+
+use crate::domain::{Coupon, CouponCode, Discount, Reservation, State, Wallet, Wish};
 
 /// Entries of the ledger that go with a balance.
 const RECENT: i64 = 20;

@@ -1,21 +1,21 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use account::bootstrap;
+use account::domain::{Email, Password};
+use account::settings::StandingAccount;
+use api::account::accounts_server::Accounts as _;
+use api::account::{
+    AccountState, CloseAccountRequest, GetAccountRequest, ListAccountsRequest, SignUpRequest,
+};
+use api::common::Role;
+use chassis::clock::Clock;
+use chassis::{Failure, Kind};
+use tonic::{Request, Response};
+
 use crate::support::{
     PASSWORD, caller, log_in, passwords, service, services, sign_up, sign_up_request, with_key,
 };
-use account::{
-    bootstrap,
-    domain::{Email, Password},
-    settings::StandingAccount,
-};
-use api::{
-    account::{
-        AccountState, CloseAccountRequest, GetAccountRequest, ListAccountsRequest, SignUpRequest,
-        accounts_server::Accounts as _,
-    },
-    common::Role,
-};
-use chassis::{Failure, Kind, clock::Clock};
-use std::{collections::BTreeSet, sync::Arc};
-use tonic::{Request, Response};
 
 #[tokio::test]
 async fn an_e_mail_has_one_account_however_it_is_written() {
@@ -103,9 +103,10 @@ async fn a_key_that_comes_again_with_another_body_is_refused_also_if_only_the_pa
 
 #[tokio::test]
 async fn nothing_in_the_database_lets_a_password_be_tried_quickly() {
+    use std::fmt::Write as _;
+
     use sha2::{Digest as _, Sha256};
     use sqlx::Row as _;
-    use std::fmt::Write as _;
     let database = chassis::testing::sqlite("account", &account::MIGRATIONS).await;
     let service = service(&database).await;
     let request = sign_up_request("minji@example.com", Role::Customer);

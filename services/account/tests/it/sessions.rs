@@ -1,17 +1,17 @@
-use crate::support::{PASSWORD, TOKEN_LIFETIME_MS, log_in, passwords, service, services, sign_up};
-use account::{
-    api_accounts::AccountsApi,
-    bootstrap,
-    domain::{Email, Password},
-    settings::StandingAccount,
-};
-use api::{
-    account::{GetVerifyingKeysRequest, accounts_server::Accounts as _},
-    common::Role,
-};
-use chassis::{clock::Clock, token::Verifier};
 use std::time::{Duration, Instant};
+
+use account::api::AccountsApi;
+use account::bootstrap;
+use account::domain::{Email, Password};
+use account::settings::StandingAccount;
+use api::account::GetVerifyingKeysRequest;
+use api::account::accounts_server::Accounts as _;
+use api::common::Role;
+use chassis::clock::Clock;
+use chassis::token::Verifier;
 use tonic::Request;
+
+use crate::support::{PASSWORD, TOKEN_LIFETIME_MS, log_in, passwords, service, services, sign_up};
 
 async fn verifier(service: &AccountsApi) -> Verifier {
     let keys = service

@@ -1,9 +1,13 @@
-use account::{MIGRATIONS, api_accounts::AccountsApi, bootstrap, passwords::Passwords};
-use api::{
-    account::{Account, LogInRequest, Session, SignUpRequest, accounts_server::Accounts as _},
-    common::{Caller, Role},
-};
-use chassis::{Failure, clock::Clock, database::Database, idempotency, testing::TestDatabase};
+use account::api::AccountsApi;
+use account::passwords::Passwords;
+use account::{MIGRATIONS, bootstrap};
+use api::account::accounts_server::Accounts as _;
+use api::account::{Account, LogInRequest, Session, SignUpRequest};
+use api::common::{Caller, Role};
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::testing::TestDatabase;
+use chassis::{Failure, idempotency};
 use tonic::Request;
 
 /// Cheap, so that the tests measure the rules and not Argon2.

@@ -1,23 +1,24 @@
 //! The stream of an auction's changes.
 
-use super::{AuctionsApi, known_id};
-use crate::{
-    auctioneer::Auctioneer,
-    domain::{Snapshot, State},
-    live::{News, Subscription},
-    store,
-    wire::{self, Viewer},
-};
+use std::sync::Arc;
+
 use api::auction::{AuctionEvent, WatchAuctionRequest};
 use chassis::{Failure, caller};
-use futures::{StreamExt as _, stream::BoxStream};
-use std::sync::Arc;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::{AuctionsApi, known_id};
+use crate::auctioneer::Auctioneer;
+use crate::domain::{Snapshot, State};
+use crate::live::{News, Subscription};
+use crate::store;
+use crate::wire::{self, Viewer};
+
 /// One watcher: what it has seen, and where the news comes from.
 struct Watcher {
-    house: Arc<Auctioneer>,
+    auctioneer: Arc<Auctioneer>,
     viewer: Viewer,
     news: Subscription,
     shutdown: CancellationToken,
@@ -35,10 +36,10 @@ impl AuctionsApi {
     ) -> Result<BoxStream<'static, Result<AuctionEvent, Status>>, Failure> {
         let caller = caller::require(request.caller)?;
         let auction_id = known_id(request.auction_id)?;
-        let news = self.house.live().subscribe(&auction_id);
+        let news = self.auctioneer.live().subscribe(&auction_id);
         let (standing, viewer) = self.seen_by(&caller, &auction_id).await?;
         let watcher = Watcher {
-            house: self.house.clone(),
+            auctioneer: self.auctioneer.clone(),
             viewer,
             news,
             shutdown: self.shutdown.clone(),
@@ -94,7 +95,7 @@ impl Watcher {
     }
 
     async fn newest(&self) -> Result<Arc<Snapshot>, Failure> {
-        store::snapshots::one(self.house.database(), self.news.auction_id())
+        store::snapshots::one(self.auctioneer.database(), self.news.auction_id())
             .await?
             .map(Arc::new)
             .ok_or_else(store::auctions::unknown)

@@ -3,9 +3,11 @@
 //! It arrives before the deadline, comes from an eligible restaurant, and is lower than the lowest bid that stands by
 //! at least the minimum step (the first one: at most the ceiling). So two standing bids never tie.
 
-use super::State;
-use chassis::{Failure, clock::Millis};
+use chassis::Failure;
+use chassis::clock::Millis;
 use registry::AuctionBidsOutcome;
+
+use super::State;
 
 /// What a bid is measured against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +133,10 @@ impl From<Rejection> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rejection, Standing, State};
     use proptest::prelude::*;
     use registry::AuctionBidsOutcome;
+
+    use super::{Rejection, Standing, State};
 
     const DEADLINE: i64 = 1_000;
 

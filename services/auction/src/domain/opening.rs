@@ -1,11 +1,10 @@
 //! What may be asked for in an auction.
 
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::{MAX_MINOR, Money};
+
 use super::{Dish, Place, Terms};
-use chassis::{
-    Failure,
-    clock::Millis,
-    money::{MAX_MINOR, Money},
-};
 
 /// How many different dishes one auction may be about.
 pub const MAX_DISHES: usize = 20;
@@ -213,8 +212,9 @@ fn token(field: &'static str, code: &'static str, value: String) -> Result<Strin
 
 #[cfg(test)]
 mod tests {
-    use super::{Dish, Place, Request};
     use chassis::money::Money;
+
+    use super::{Dish, Place, Request};
 
     fn request() -> Request {
         Request {

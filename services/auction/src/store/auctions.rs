@@ -1,17 +1,17 @@
 //! The table of auctions, and who may bid in each.
 
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use telemetry::context::SavedContext;
+use telemetry::db::{Operation, observe};
+
 use crate::domain::{Auction, Dish, Eligible, Place, State, Terms};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-use std::{fmt::Write as _, sync::LazyLock};
-use telemetry::{
-    context::SavedContext,
-    db::{Operation, observe},
-};
 
 /// The columns of an auction, in the order in which [`insert`] binds them.
 pub(super) const COLUMNS: [&str; 22] = [

@@ -1,10 +1,14 @@
 //! The table of awards. A unique index keeps that at most one stands per auction, and another that a bid is awarded
 //! at most once, whatever the code above does.
 
-use crate::domain::Award;
-use chassis::{Failure, clock::Millis, database::Write};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::Write;
 use sqlx::Row as _;
-use telemetry::{context::SavedContext, db::observe};
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
+
+use crate::domain::Award;
 
 /// An award that is asked for by its id.
 #[derive(Debug, Clone)]

@@ -1,8 +1,10 @@
 //! The table of bids: only accepted ones, each with the trace context in which it was accepted.
 
-use crate::domain::Bid;
-use chassis::{Failure, database::Write};
+use chassis::Failure;
+use chassis::database::Write;
 use telemetry::db::observe;
+
+use crate::domain::Bid;
 
 /// Adds a bid.
 ///

@@ -1,15 +1,17 @@
 //! Auctions as they are shown: each with its lowest bid and the award that stands.
 
+use std::sync::LazyLock;
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
+
 use super::auctions;
 use crate::domain::{Award, Snapshot};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-};
-use sqlx::{Row as _, any::AnyRow};
-use std::sync::LazyLock;
-use telemetry::{context::SavedContext, db::observe};
 
 /// Whose auctions to list.
 #[derive(Debug, Clone, Copy)]

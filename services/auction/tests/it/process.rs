@@ -1,29 +1,25 @@
 //! The real program, killed at each of its fault points and started again.
 
-use crate::{
-    api::{bid, caller, get, opening, serve_catalog, with_key},
-    house::CUSTOMER,
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use api::auction::auctions_client::AuctionsClient;
+use api::auction::{
+    Auction, AuctionState, OpenAuctionRequest, RevokeAwardRequest, WatchAuctionRequest,
 };
-use api::{
-    auction::{
-        Auction, AuctionState, OpenAuctionRequest, RevokeAwardRequest, WatchAuctionRequest,
-        auctions_client::AuctionsClient,
-    },
-    common::Role,
-};
-use auction::{FAULT_POINTS, store::MIGRATIONS};
-use chassis::{
-    grpc,
-    platform::Service,
-    testing::{self, NATS_VARIABLE, Process, TestDatabase},
-};
+use api::common::Role;
+use auction::FAULT_POINTS;
+use auction::store::MIGRATIONS;
+use chassis::grpc;
+use chassis::platform::Service;
+use chassis::testing::{self, NATS_VARIABLE, Process, TestDatabase};
 use sqlx::Row as _;
-use std::{
-    os::unix::process::ExitStatusExt as _,
-    path::Path,
-    sync::{Arc, atomic::AtomicUsize},
-    time::{Duration, Instant},
-};
+
+use crate::support::CUSTOMER;
+use crate::support::grpc::{bid, caller, get, opening, serve_catalog, with_key};
 
 const DURATION_MS: u32 = 3_000;
 const SIGKILL: i32 = 9;

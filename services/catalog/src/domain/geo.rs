@@ -2,8 +2,9 @@
 //!
 //! The sphere is wrong by at most half a per cent, which no delivery radius is sharp enough to notice.
 
-use chassis::Failure;
 use std::f64::consts::{PI, TAU};
+
+use chassis::Failure;
 
 /// The mean radius of WGS 84's ellipsoid, in metres.
 const EARTH_RADIUS_M: f64 = 6_371_008.8;
@@ -126,9 +127,11 @@ impl BoundingBox {
 
 #[cfg(test)]
 mod tests {
-    use super::{EARTH_RADIUS_M, Position};
-    use proptest::prelude::*;
     use std::f64::consts::PI;
+
+    use proptest::prelude::*;
+
+    use super::{EARTH_RADIUS_M, Position};
 
     fn at(latitude: f64, longitude: f64) -> Position {
         Position::parse(latitude, longitude).expect("in range")

@@ -1,8 +1,10 @@
 //! Menus, and when two dishes are the same one.
 
-use ::api::{catalog as wire, common};
-use chassis::{Failure, money::Money};
 use std::collections::BTreeSet;
+
+use ::api::{catalog as wire, common};
+use chassis::Failure;
+use chassis::money::Money;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Dishes on a menu.
@@ -138,13 +140,12 @@ impl From<MenuItem> for wire::MenuItem {
 
 #[cfg(test)]
 mod tests {
-    use super::{DishKey, parse, wanted};
-    use ::api::{
-        catalog as wire,
-        common::{DishOrder, Money},
-    };
+    use ::api::catalog as wire;
+    use ::api::common::{DishOrder, Money};
     use proptest::prelude::*;
     use unicode_normalization::UnicodeNormalization as _;
+
+    use super::{DishKey, parse, wanted};
 
     fn item(dish: &str, price: i64) -> wire::MenuItem {
         wire::MenuItem {

@@ -1,13 +1,13 @@
-use crate::support::{find, place, profile, put, search, services};
+use std::collections::BTreeSet;
+
 use api::common::DishOrder;
 use catalog::domain::geo::Position;
-use proptest::{
-    prelude::*,
-    strategy::ValueTree as _,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
-use std::collections::BTreeSet;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use unicode_normalization::UnicodeNormalization as _;
+
+use crate::support::{find, place, profile, put, search, services};
 
 const DISHES: [&str; 4] = ["김치찌개", "비빔밥", "떡볶이", "BBQ Chicken"];
 

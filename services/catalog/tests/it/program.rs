@@ -1,12 +1,15 @@
-use crate::support::{caller, place, profile, search};
-use api::{
-    catalog::{GetRestaurantRequest, catalog_client::CatalogClient},
-    common::Role,
-};
+use api::catalog::GetRestaurantRequest;
+use api::catalog::catalog_client::CatalogClient;
+use api::common::Role;
 use catalog::FAULT_POINTS;
-use chassis::{grpc::Channel, idempotency, platform::Service, testing::Process};
+use chassis::grpc::Channel;
+use chassis::idempotency;
+use chassis::platform::Service;
+use chassis::testing::Process;
 use tempfile::TempDir;
 use tonic::Request;
+
+use crate::support::{caller, place, profile, search};
 
 async fn start(folder: &TempDir) -> (Process, CatalogClient<Channel>) {
     let database = format!(

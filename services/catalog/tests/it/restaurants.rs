@@ -1,11 +1,12 @@
-use crate::support::{caller, place, profile, put, services};
-use api::{
-    catalog::{GetRestaurantRequest, PutRestaurantRequest, catalog_server::Catalog as _},
-    common::Role,
-};
-use chassis::{Failure, idempotency};
 use std::sync::Arc;
+
+use api::catalog::catalog_server::Catalog as _;
+use api::catalog::{GetRestaurantRequest, PutRestaurantRequest};
+use api::common::Role;
+use chassis::{Failure, idempotency};
 use tonic::{Request, Response};
+
+use crate::support::{caller, place, profile, put, services};
 
 const DISHES: [&str; 3] = ["김치찌개", "된장찌개", "제육볶음"];
 

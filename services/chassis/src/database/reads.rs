@@ -1,15 +1,12 @@
 //! Reads outside a transaction, whose waits for a connection are measured.
 
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
+use sqlx::{Any, Describe, Either, Error, Execute, Executor, SqlStr};
+
 use super::Database;
-use futures::{
-    StreamExt as _, TryStreamExt as _,
-    future::BoxFuture,
-    stream::{self, BoxStream},
-};
-use sqlx::{
-    Any, Describe, Either, Error, Execute, Executor, SqlStr,
-    any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo},
-};
 
 /// What reads run on: each borrows a connection of the pool for as long as it lasts.
 #[derive(Debug, Clone, Copy)]

@@ -1,19 +1,17 @@
 //! A service's real program, started by a test on ports of its own.
 
-use crate::{
-    http_client::HttpClient,
-    platform::{Service, VARIABLE_PREFIX},
-};
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
 use http::{HeaderMap, Method, Uri};
 use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _},
-    net::{SocketAddr, TcpListener},
-    process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
-};
 use uuid::Uuid;
+
+use crate::http_client::HttpClient;
+use crate::platform::{Service, VARIABLE_PREFIX};
 
 /// How long a program may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,24 +1,19 @@
 //! What consuming tells: spans, ages and lags.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use api::events::{AuctionEnded, Event as _};
-use chassis::{
-    Failure,
-    broker::{Broker, Handler, Received},
-    testing::{NATS_VARIABLE, required},
-};
+use chassis::Failure;
+use chassis::broker::{Broker, Handler, Received};
+use chassis::testing::{NATS_VARIABLE, required};
 use futures::future::BoxFuture;
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use telemetry::context::SavedContext;
+use telemetry::signals::{
+    MESSAGING_CLIENT_CONSUMED_MESSAGES, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_CONSUMER_LAG,
+    MESSAGING_CONSUMER_REDELIVERED, MESSAGING_CONSUMER_UNSETTLED, MESSAGING_PROCESS_AGE,
 };
-use telemetry::{
-    context::SavedContext,
-    signals::{
-        MESSAGING_CLIENT_CONSUMED_MESSAGES, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_CONSUMER_LAG,
-        MESSAGING_CONSUMER_REDELIVERED, MESSAGING_CONSUMER_UNSETTLED, MESSAGING_PROCESS_AGE,
-    },
-    test::{Captured, Span, capture},
-};
+use telemetry::test::{Captured, Span, capture};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;

@@ -1,18 +1,16 @@
 //! What a database tells of its operations and its pool.
 
-use super::both;
 use chassis::database::{Database, Engine};
-use telemetry::{
-    context::SavedContext,
-    db::observe,
-    signals::{
-        DB_CLIENT_CONNECTION_MAX, DB_CLIENT_CONNECTION_PENDING_REQUESTS,
-        DB_CLIENT_CONNECTION_TIMEOUTS, DB_CLIENT_CONNECTION_USE_TIME,
-        DB_CLIENT_CONNECTION_WAIT_TIME, DB_CLIENT_OPERATION_DURATION,
-    },
-    test::capture,
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
+use telemetry::signals::{
+    DB_CLIENT_CONNECTION_MAX, DB_CLIENT_CONNECTION_PENDING_REQUESTS, DB_CLIENT_CONNECTION_TIMEOUTS,
+    DB_CLIENT_CONNECTION_USE_TIME, DB_CLIENT_CONNECTION_WAIT_TIME, DB_CLIENT_OPERATION_DURATION,
 };
+use telemetry::test::capture;
 use tracing::Instrument as _;
+
+use crate::support::both;
 
 async fn insert(database: &Database, value: i64) -> Result<(), sqlx::Error> {
     let mut write = database.write().await.expect("a transaction");

@@ -1,12 +1,11 @@
-use super::{both, count};
 use api::common::Money;
-use chassis::{
-    Failure, Kind,
-    clock::Clock,
-    database::Database,
-    idempotency::{Claim, METADATA_KEY, RETENTION_MS, prune},
-};
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::{Claim, METADATA_KEY, RETENTION_MS, prune};
+use chassis::{Failure, Kind};
 use futures::future::join_all;
+
+use crate::support::{both, count};
 
 fn request(key: Option<&str>, amount: i64) -> tonic::Request<Money> {
     let mut request = tonic::Request::new(Money {

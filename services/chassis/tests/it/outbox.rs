@@ -1,22 +1,17 @@
-use super::both;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use api::events::{AuctionEnded, AuctionOpened, Event as _};
-use chassis::{
-    Failure,
-    broker::{Broker, Handler, Received, first_delivery},
-    clock::Clock,
-    outbox,
-    testing::{NATS_VARIABLE, required},
-};
+use chassis::broker::{Broker, Handler, Received, first_delivery};
+use chassis::clock::Clock;
+use chassis::testing::{NATS_VARIABLE, required};
+use chassis::{Failure, outbox};
 use futures::future::BoxFuture;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::both;
 
 fn ended(auction_id: &str) -> AuctionEnded {
     AuctionEnded {

@@ -1,15 +1,15 @@
 //! Sign-up, login, and one's own account.
 
-use crate::{
-    body::Body,
-    extract::{IdempotencyHeader, IdempotencyKey, Reader},
-    gateway::Gateway,
-    json::account::{Account, LogIn, Session, SignUp},
-    refusal::Refusal,
-};
 use ::api::account::{GetAccountRequest, LogInRequest, SignUpRequest};
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
 use http::StatusCode;
+
+use crate::body::Body;
+use crate::extract::{IdempotencyHeader, IdempotencyKey, Reader};
+use crate::gateway::Gateway;
+use crate::json::account::{Account, LogIn, Session, SignUp};
+use crate::refusal::Refusal;
 
 /// Sign up
 ///

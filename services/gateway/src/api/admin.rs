@@ -1,24 +1,20 @@
 //! What only admins can do.
 
-use crate::{
-    body::Body,
-    extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer},
-    gateway::Gateway,
-    json::{
-        account::{Account, Accounts},
-        auction::Auction,
-        next_after,
-        reward::{Balance, Coupon, GrantPoints, IssueCoupon},
-    },
-    refusal::Refusal,
-};
-use ::api::{
-    account::{CloseAccountRequest, ListAccountsRequest},
-    auction::CloseAuctionRequest,
-    common::Role,
-};
-use axum::{Json, extract::State};
+use ::api::account::{CloseAccountRequest, ListAccountsRequest};
+use ::api::auction::CloseAuctionRequest;
+use ::api::common::Role;
+use axum::Json;
+use axum::extract::State;
 use http::StatusCode;
+
+use crate::body::Body;
+use crate::extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::account::{Account, Accounts};
+use crate::json::auction::Auction;
+use crate::json::next_after;
+use crate::json::reward::{Balance, Coupon, GrantPoints, IssueCoupon};
+use crate::refusal::Refusal;
 
 const ADMINS: &[Role] = &[Role::Admin];
 

@@ -1,21 +1,18 @@
 //! Auctions and bids; following one live is in [`crate::live`].
 
-use crate::{
-    body::Body,
-    extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer},
-    gateway::Gateway,
-    json::{
-        auction::{Auction, Auctions, Bid, OpenAuction, PlaceBid},
-        next_after,
-    },
-    refusal::Refusal,
-};
-use ::api::{
-    auction::{GetAuctionRequest, ListAuctionsRequest, PlaceBidRequest},
-    common::Role,
-};
-use axum::{Json, extract::State, response::AppendHeaders};
+use ::api::auction::{GetAuctionRequest, ListAuctionsRequest, PlaceBidRequest};
+use ::api::common::Role;
+use axum::Json;
+use axum::extract::State;
+use axum::response::AppendHeaders;
 use http::{HeaderName, StatusCode, header};
+
+use crate::body::Body;
+use crate::extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::auction::{Auction, Auctions, Bid, OpenAuction, PlaceBid};
+use crate::json::next_after;
+use crate::refusal::Refusal;
 
 /// Open an auction
 ///

@@ -8,8 +8,11 @@ mod orders;
 mod restaurants;
 mod rewards;
 
-use crate::{gateway::Gateway, live, openapi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::gateway::Gateway;
+use crate::{live, openapi};
 
 /// Every route of the API with its part of the OpenAPI document.
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {

@@ -1,17 +1,15 @@
 //! The inbox and the webhook.
 
-use crate::{
-    body::Body,
-    extract::{IdempotencyHeader, Page, Params, Reader, Writer},
-    gateway::Gateway,
-    json::{
-        next_after,
-        notification::{Notification, Notifications, Webhook},
-    },
-    refusal::Refusal,
-};
 use ::api::notification::{ListNotificationsRequest, PutWebhookRequest};
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
+
+use crate::body::Body;
+use crate::extract::{IdempotencyHeader, Page, Params, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::next_after;
+use crate::json::notification::{Notification, Notifications, Webhook};
+use crate::refusal::Refusal;
 
 /// Your notifications
 #[utoipa::path(

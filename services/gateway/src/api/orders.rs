@@ -1,16 +1,14 @@
 //! Orders.
 
-use crate::{
-    extract::{Id, Page, Params, Reader},
-    gateway::Gateway,
-    json::{
-        next_after,
-        order::{Order, Orders, OrdersQuery},
-    },
-    refusal::Refusal,
-};
 use ::api::order::{GetOrderRequest, ListOrdersRequest};
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
+
+use crate::extract::{Id, Page, Params, Reader};
+use crate::gateway::Gateway;
+use crate::json::next_after;
+use crate::json::order::{Order, Orders, OrdersQuery};
+use crate::refusal::Refusal;
 
 /// Your orders
 ///

@@ -1,17 +1,15 @@
 //! Restaurants.
 
-use crate::{
-    body::Body,
-    extract::{Id, IdempotencyHeader, Reader, Writer},
-    gateway::Gateway,
-    json::restaurant::{PutRestaurant, Restaurant},
-    refusal::Refusal,
-};
-use ::api::{
-    catalog::GetRestaurantRequest,
-    common::{Caller, Role},
-};
-use axum::{Json, extract::State};
+use ::api::catalog::GetRestaurantRequest;
+use ::api::common::{Caller, Role};
+use axum::Json;
+use axum::extract::State;
+
+use crate::body::Body;
+use crate::extract::{Id, IdempotencyHeader, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::restaurant::{PutRestaurant, Restaurant};
+use crate::refusal::Refusal;
 
 /// Make or replace your restaurant
 #[utoipa::path(

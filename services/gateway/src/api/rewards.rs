@@ -1,8 +1,13 @@
 //! Points.
 
-use crate::{extract::Reader, gateway::Gateway, json::reward::Balance, refusal::Refusal};
 use ::api::reward::GetBalanceRequest;
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
+
+use crate::extract::Reader;
+use crate::gateway::Gateway;
+use crate::json::reward::Balance;
+use crate::refusal::Refusal;
 
 /// Your points
 #[utoipa::path(

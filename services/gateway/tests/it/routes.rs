@@ -1,9 +1,10 @@
 //! Every route answers in the API's own terms.
 
-use crate::edge::{Answer, Edge, bearer};
 use api::common::Role;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::{Answer, Edge, bearer};
 
 fn open_auction() -> Value {
     json!({

@@ -1,9 +1,9 @@
-use super::{Attempt, Log, MAX_TRIES, Next, Outcome, Step};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use proptest::prelude::*;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+
+use super::{Attempt, Log, MAX_TRIES, Next, Outcome, Step};
 
 /// How one try of a step goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! Coupons.
 
 use ::api::reward as wire;
-use chassis::{Failure, clock::Millis, money::Money};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::Money;
 
 /// Settlements that may use one coupon.
 const COUPON_USES: std::ops::RangeInclusive<u32> = 1..=1_000_000;

@@ -1,7 +1,8 @@
-use super::{Coupon, CouponCode, Discount, Reservation, State, Step, Wallet, Wish};
 use ::api::reward as wire;
 use chassis::money::Money;
 use proptest::prelude::*;
+
+use super::{Coupon, CouponCode, Discount, Reservation, State, Step, Wallet, Wish};
 
 const NOW: i64 = 1_000_000;
 

@@ -1,6 +1,9 @@
-use crate::support::{NOW, Rewards, coupon, grant, services, wish};
-use proptest::{prelude::*, test_runner::TestRunner};
 use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use crate::support::{NOW, Rewards, coupon, grant, services, wish};
 
 const COUPON_USES: i64 = 3;
 const DISCOUNT: i64 = 3_000;

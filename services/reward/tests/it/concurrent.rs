@@ -1,6 +1,8 @@
-use crate::support::{coupon, grant, services, wish};
-use chassis::Failure;
 use std::future::Future;
+
+use chassis::Failure;
+
+use crate::support::{coupon, grant, services, wish};
 
 /// Runs all of them at once and gives what they gave.
 async fn all<T: Send + 'static>(

@@ -1,15 +1,18 @@
-use crate::support::{AN_HOUR, caller, wish, won};
-use api::{
-    common::Role,
-    reward::{
-        Balance, CommitRequest, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
-        ReleaseRequest, rewards_client::RewardsClient,
-    },
+use api::common::Role;
+use api::reward::rewards_client::RewardsClient;
+use api::reward::{
+    Balance, CommitRequest, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
+    ReleaseRequest,
 };
-use chassis::{clock::Clock, grpc::Channel, platform::Service, testing::Process};
+use chassis::clock::Clock;
+use chassis::grpc::Channel;
+use chassis::platform::Service;
+use chassis::testing::Process;
 use reward::FAULT_POINTS;
 use tempfile::TempDir;
 use tonic::Status;
+
+use crate::support::{AN_HOUR, caller, wish, won};
 
 async fn start(folder: &TempDir) -> (Process, RewardsClient<Channel>) {
     let database = format!(

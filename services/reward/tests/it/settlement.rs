@@ -1,13 +1,10 @@
-use crate::support::{AN_HOUR, NOW, caller, coupon, grant, services, wish, won};
-use api::{
-    common::{Money, Role},
-    reward::{
-        GrantPointsRequest, IssueCouponRequest, ReservationState, ReserveRequest,
-        rewards_server::Rewards as _,
-    },
-};
+use api::common::{Money, Role};
+use api::reward::rewards_server::Rewards as _;
+use api::reward::{GrantPointsRequest, IssueCouponRequest, ReservationState, ReserveRequest};
 use chassis::{Failure, idempotency};
 use tonic::Request;
+
+use crate::support::{AN_HOUR, NOW, caller, coupon, grant, services, wish, won};
 
 fn code<T: std::fmt::Debug>(result: Result<T, Failure>) -> String {
     result.expect_err("refused").code.into_owned()

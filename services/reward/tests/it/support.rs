@@ -1,14 +1,18 @@
-use api::{
-    common::{Caller, Money, Role},
-    reward::{
-        Balance, CommitRequest, Coupon, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
-        ReleaseRequest, Reservation, ReserveRequest, rewards_server::Rewards as _,
-    },
-};
-use chassis::{Failure, clock::Clock, database::Database, testing::TestDatabase};
-use reward::{MIGRATIONS, api_rewards::RewardsApi};
-use sqlx::Row as _;
 use std::sync::Arc;
+
+use api::common::{Caller, Money, Role};
+use api::reward::rewards_server::Rewards as _;
+use api::reward::{
+    Balance, CommitRequest, Coupon, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
+    ReleaseRequest, Reservation, ReserveRequest,
+};
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::testing::TestDatabase;
+use reward::MIGRATIONS;
+use reward::api::RewardsApi;
+use sqlx::Row as _;
 use tonic::{Request, Response, Status};
 
 pub(crate) const NOW: i64 = 1_700_000_000_000;

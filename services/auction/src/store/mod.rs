@@ -1,10 +1,13 @@
 //! The auction service's database. Writes run in a transaction whose first statement is [`auctions::lock`], so that
 //! whoever decides about an auction decides alone.
 
-use crate::domain::{Bid, Eligible};
 use chassis::Failure;
-use sqlx::{Row as _, any::AnyRow, migrate::Migrator};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use sqlx::migrate::Migrator;
 use telemetry::context::SavedContext;
+
+use crate::domain::{Bid, Eligible};
 
 pub mod auctions;
 pub mod awards;

@@ -1,62 +1,59 @@
-//! A house with one auction, as most tests need it.
+//! A fixture with one auction, as most tests need it.
 
-use auction::{
-    auctioneer::{Auctioneer, Offer},
-    domain::{
-        Dish, Eligible, Place,
-        opening::{Opening, Request as Asked},
-    },
-    store::{self, MIGRATIONS},
-};
-use chassis::{
-    Failure,
-    clock::Clock,
-    database::Database,
-    idempotency::{Claim, METADATA_KEY},
-    money::Money,
-    testing::{self, TestDatabase},
-};
-use sqlx::Row as _;
+pub(crate) mod grpc;
+
 use std::sync::Arc;
+
+use auction::auctioneer::{Auctioneer, Offer};
+use auction::domain::opening::{Opening, Request as Asked};
+use auction::domain::{Dish, Eligible, Place};
+use auction::store::{self, MIGRATIONS};
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::{Claim, METADATA_KEY};
+use chassis::money::Money;
+use chassis::testing::{self, TestDatabase};
+use sqlx::Row as _;
 
 pub(crate) const CUSTOMER: &str = "customer";
 pub(crate) const CEILING: i64 = 20_000;
 pub(crate) const STEP: i64 = 50;
 pub(crate) const DURATION: i64 = 60_000;
 
-/// A house over a database of its own, and the clock that it goes by.
-pub(crate) struct House {
+/// A fixture over a database of its own, and the clock that it goes by.
+pub(crate) struct Fixture {
     pub(crate) auctioneer: Arc<Auctioneer>,
     pub(crate) database: TestDatabase,
     pub(crate) clock: Clock,
 }
 
-/// One house on each engine.
-pub(crate) async fn houses() -> Vec<House> {
-    let mut houses = Vec::new();
+/// One fixture on each engine.
+pub(crate) async fn fixtures() -> Vec<Fixture> {
+    let mut fixtures = Vec::new();
     for database in testing::databases("auction", &MIGRATIONS).await {
-        houses.push(House::over(database).await);
+        fixtures.push(Fixture::over(database).await);
     }
-    houses
+    fixtures
 }
 
-/// One house on SQLite, for what does not depend on the engine.
-pub(crate) async fn house() -> House {
-    House::over(testing::sqlite("auction", &MIGRATIONS).await).await
+/// One fixture on SQLite, for what does not depend on the engine.
+pub(crate) async fn fixture() -> Fixture {
+    Fixture::over(testing::sqlite("auction", &MIGRATIONS).await).await
 }
 
-/// One house on PostgreSQL, for tests that capture spans: those belong to the test's thread, and SQLite's driver lets go
+/// One fixture on PostgreSQL, for tests that capture spans: those belong to the test's thread, and SQLite's driver lets go
 /// of them on a thread of its own, where their parents are not found.
-pub(crate) async fn captured_house() -> House {
-    House::over(testing::postgres("auction", &MIGRATIONS).await).await
+pub(crate) async fn traced_fixture() -> Fixture {
+    Fixture::over(testing::postgres("auction", &MIGRATIONS).await).await
 }
 
-impl House {
+impl Fixture {
     async fn over(database: TestDatabase) -> Self {
         let clock = Clock::manual(1_000_000);
         let auctioneer = Auctioneer::start(database.clone(), clock.clone())
             .await
-            .expect("a house");
+            .expect("an auctioneer");
         Self {
             auctioneer,
             database,
@@ -64,14 +61,14 @@ impl House {
         }
     }
 
-    /// The house again, as after a restart of its process.
+    /// The fixture again, as after a restart of its process.
     pub(crate) async fn restarted(&self) -> Arc<Auctioneer> {
         let database = Database::open(&self.database.url, "auction", &MIGRATIONS)
             .await
             .expect("the same database");
         Auctioneer::start(database, self.clock.clone())
             .await
-            .expect("a house")
+            .expect("an auctioneer")
     }
 
     /// Opens an auction in which the restaurants 0 to `restaurants` may bid.
@@ -140,7 +137,7 @@ impl House {
         .collect()
     }
 
-    /// The subjects of [`House::events`].
+    /// The subjects of [`Fixture::events`].
     pub(crate) async fn subjects(&self) -> Vec<String> {
         self.events()
             .await

@@ -1,30 +1,24 @@
 //! `bidtrace.account.v1.Accounts`.
 
-use crate::{
-    bootstrap,
-    domain::{self, Account, Email, Password, State, bad_credentials},
-    passwords::Passwords,
-    store::{self, Credentials},
-};
-use ::api::{
-    account::{self as wire, accounts_server::Accounts},
-    common::Role,
-};
-use chassis::{
-    Failure, Kind, caller,
-    clock::{Clock, Millis},
-    database::Database,
-    fault,
-    idempotency::Claim,
-    token::Signer,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::api::account as wire;
+use ::api::account::accounts_server::Accounts;
+use ::api::common::Role;
+use chassis::clock::{Clock, Millis};
+use chassis::database::Database;
+use chassis::idempotency::Claim;
+use chassis::token::Signer;
+use chassis::{Failure, Kind, caller, fault};
 use registry::{AccountLogIns, AccountLogInsOutcome, AccountSignUps};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
 use tonic::{Extensions, Request, Response, Status};
 use uuid::Uuid;
+
+use crate::bootstrap;
+use crate::domain::{self, Account, Email, Password, State, bad_credentials};
+use crate::passwords::Passwords;
+use crate::store::{self, Credentials};
 
 pub(crate) const SIGN_UP_BEFORE_COMMIT: &str = "account.sign_up.before_commit";
 pub(crate) const SIGN_UP_COMMITTED: &str = "account.sign_up.committed";

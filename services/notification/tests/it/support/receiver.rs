@@ -1,12 +1,15 @@
 //! A receiver of webhooks that answers as it is told.
 
-use axum::{Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use serde_json::Value;
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 #[derive(Clone)]
 pub(crate) struct Receiver {
@@ -53,7 +56,7 @@ impl Receiver {
     pub(crate) async fn posts(&self, count: usize) -> Vec<Post> {
         let mut posts = self.posts.clone();
         let arrived = posts.wait_for(|posts| posts.len() >= count);
-        let arrived = tokio::time::timeout(crate::fixtures::PATIENCE, arrived).await;
+        let arrived = tokio::time::timeout(crate::support::PATIENCE, arrived).await;
         arrived
             .expect("they arrive in time")
             .expect("a receiver")

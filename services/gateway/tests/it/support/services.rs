@@ -1,22 +1,22 @@
 //! Stand-ins for the services: each call is recorded and answered from the samples, unless a test says otherwise.
 
-use crate::samples;
-use api::{
-    account::{self, accounts_server::Accounts},
-    auction::{self, auctions_server::Auctions},
-    catalog::{self, catalog_server::Catalog},
-    notification::{self, notifications_server::Notifications},
-    order::{self, orders_server::Orders},
-    reward::{self, rewards_server::Rewards},
-};
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Debug,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::account::accounts_server::Accounts;
+use api::auction::auctions_server::Auctions;
+use api::catalog::catalog_server::Catalog;
+use api::notification::notifications_server::Notifications;
+use api::order::orders_server::Orders;
+use api::reward::rewards_server::Rewards;
+use api::{account, auction, catalog, notification, order, reward};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use crate::support::samples;
 
 type Answer<T> = Result<Response<T>, Status>;
 type Change = Result<auction::AuctionEvent, Status>;

@@ -1,17 +1,18 @@
 //! `bidtrace.catalog.v1.Catalog`.
 
-use crate::{
-    domain::{Place, Profile, Restaurant, menu},
-    store::{self, Key},
-};
-use ::api::{
-    catalog::{self as wire, catalog_server::Catalog},
-    common::Role,
-};
-use chassis::{Failure, caller, clock::Clock, database::Database, fault, idempotency::Claim};
+use ::api::catalog as wire;
+use ::api::catalog::catalog_server::Catalog;
+use ::api::common::Role;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::Claim;
+use chassis::{Failure, caller, fault};
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use crate::domain::{Place, Profile, Restaurant, menu};
+use crate::store::{self, Key};
 
 pub(crate) const PUT_BEFORE_COMMIT: &str = "catalog.put.before_commit";
 pub(crate) const PUT_COMMITTED: &str = "catalog.put.committed";

@@ -1,27 +1,35 @@
 //! A gateway on a free port, with its services' stand-ins behind it, and a client of its HTTP API.
 
-use crate::platform::Platform;
-use api::{
-    account::accounts_server::AccountsServer, auction::auctions_server::AuctionsServer,
-    catalog::catalog_server::CatalogServer, common::Role,
-    notification::notifications_server::NotificationsServer, order::orders_server::OrdersServer,
-    reward::rewards_server::RewardsServer,
-};
+pub(crate) mod samples;
+pub(crate) mod services;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
+
+use api::account::accounts_server::AccountsServer;
+use api::auction::auctions_server::AuctionsServer;
+use api::catalog::catalog_server::CatalogServer;
+use api::common::Role;
+use api::notification::notifications_server::NotificationsServer;
+use api::order::orders_server::OrdersServer;
+use api::reward::rewards_server::RewardsServer;
 use bytes::Bytes;
-use chassis::{clock::Clock, token::Signer};
+use chassis::clock::Clock;
+use chassis::token::Signer;
 use gateway::{Gateway, RateLimit, Upstreams};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use std::{net::SocketAddr, num::NonZeroU32, sync::atomic::Ordering};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::support::services::Platform;
 
 /// The running pair.
 pub(crate) struct Edge {

@@ -1,20 +1,21 @@
 //! Events as the broker delivers them.
 
-use ::api::{
-    common::{Caller, Role},
-    events::{Amount, AuctionAwarded, AuctionOpened, Event, OrderConfirmed},
-    notification::{
-        ListNotificationsRequest, Notification, PutWebhookRequest,
-        notifications_server::Notifications as _,
-    },
-};
-use chassis::{
-    broker::{Handler as _, Received},
-    clock::Clock,
-    testing::{self, TestDatabase},
-};
-use notification::{MIGRATIONS, api::Api, events::Inbox, store::Store, webhooks::Webhooks};
+pub(crate) mod receiver;
+
 use std::time::Duration;
+
+use ::api::common::{Caller, Role};
+use ::api::events::{Amount, AuctionAwarded, AuctionOpened, Event, OrderConfirmed};
+use ::api::notification::notifications_server::Notifications as _;
+use ::api::notification::{ListNotificationsRequest, Notification, PutWebhookRequest};
+use chassis::broker::{Handler as _, Received};
+use chassis::clock::Clock;
+use chassis::testing::{self, TestDatabase};
+use notification::MIGRATIONS;
+use notification::api::Api;
+use notification::events::Inbox;
+use notification::store::Store;
+use notification::webhooks::Webhooks;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A service without its ports.
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
@@ -32,12 +33,12 @@ pub(crate) struct Stage {
 }
 
 /// One per engine.
-pub(crate) async fn stages() -> Vec<Stage> {
+pub(crate) async fn fixtures() -> Vec<Fixture> {
     let databases = testing::databases("notification", &MIGRATIONS).await;
-    databases.into_iter().map(Stage::over).collect()
+    databases.into_iter().map(Fixture::over).collect()
 }
 
-impl Stage {
+impl Fixture {
     pub(crate) fn over(database: TestDatabase) -> Self {
         let clock = Clock::manual(1_000_000);
         let store = Store::new((*database).clone(), clock.clone());

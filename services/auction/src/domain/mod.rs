@@ -1,6 +1,7 @@
 //! What an auction is and which rules it keeps. Nothing here reads a clock, a table or the network.
 
-use chassis::{clock::Millis, money::Money};
+use chassis::clock::Millis;
+use chassis::money::Money;
 use serde::{Deserialize, Serialize};
 use telemetry::context::SavedContext;
 

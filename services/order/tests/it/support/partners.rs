@@ -1,21 +1,17 @@
 //! Stand-ins for the services that an order is settled with; they keep the promises of the real ones.
 
-use ::api::{
-    auction::{
-        self, RevokeAwardRequest, auctions_server::Auctions, auctions_server::AuctionsServer,
-    },
-    common::Money,
-    reward::{
-        self, CommitRequest, ReleaseRequest, Reservation, ReservationState, ReserveRequest,
-        rewards_server::Rewards, rewards_server::RewardsServer,
-    },
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use ::api::auction::auctions_server::{Auctions, AuctionsServer};
+use ::api::auction::{self, RevokeAwardRequest};
+use ::api::common::Money;
+use ::api::reward::rewards_server::{Rewards, RewardsServer};
+use ::api::reward::{
+    self, CommitRequest, ReleaseRequest, Reservation, ReservationState, ReserveRequest,
 };
 use chassis::Failure;
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};

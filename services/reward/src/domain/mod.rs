@@ -5,11 +5,9 @@ mod coupon;
 pub use coupon::{Coupon, CouponCode, coupon_unknown};
 
 use ::api::reward as wire;
-use chassis::{
-    Failure,
-    clock::Millis,
-    money::{DEFAULT_CURRENCY, Money},
-};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::{DEFAULT_CURRENCY, Money};
 
 /// The most points that one request may carry, so that sums cannot overflow.
 pub const MAX_POINTS: i64 = 1_000_000_000;

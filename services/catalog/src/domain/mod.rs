@@ -168,8 +168,9 @@ impl From<Eligible> for wire::EligibleRestaurant {
 
 #[cfg(test)]
 mod tests {
-    use super::Profile;
     use ::api::{catalog as wire, common};
+
+    use super::Profile;
 
     fn request() -> wire::PutRestaurantRequest {
         wire::PutRestaurantRequest {

@@ -1,27 +1,31 @@
 //! The gRPC service: who may ask for what, and in which words the answer is given.
 
-use crate::{
-    auctioneer::{Auctioneer, Offer},
-    awarding::Revocation,
-    domain::{Dish, Eligible, Place, Snapshot, opening},
-    store::{self, snapshots::Listing},
-    wire::{self, Viewer},
-};
-use api::{
-    auction::{
-        Auction, AuctionEvent, Bid, CloseAuctionRequest, GetAuctionRequest, ListAuctionsRequest,
-        ListAuctionsResponse, OpenAuctionRequest, PlaceBidRequest, RevokeAwardRequest,
-        WatchAuctionRequest, auctions_server::Auctions,
-    },
-    catalog::{FindEligibleRequest, catalog_client::CatalogClient},
-    common::{Caller, DishOrder, Role},
-};
-use chassis::{Failure, caller, grpc::Channel, idempotency::Claim, money::Money};
-use futures::stream::BoxStream;
 use std::sync::Arc;
+
+use api::auction::auctions_server::Auctions;
+use api::auction::{
+    Auction, AuctionEvent, Bid, CloseAuctionRequest, GetAuctionRequest, ListAuctionsRequest,
+    ListAuctionsResponse, OpenAuctionRequest, PlaceBidRequest, RevokeAwardRequest,
+    WatchAuctionRequest,
+};
+use api::catalog::FindEligibleRequest;
+use api::catalog::catalog_client::CatalogClient;
+use api::common::{Caller, DishOrder, Role};
+use chassis::grpc::Channel;
+use chassis::idempotency::Claim;
+use chassis::money::Money;
+use chassis::{Failure, caller};
+use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
+
+use crate::auctioneer::{Auctioneer, Offer};
+use crate::awarding::Revocation;
+use crate::domain::{Dish, Eligible, Place, Snapshot, opening};
+use crate::store;
+use crate::store::snapshots::Listing;
+use crate::wire::{self, Viewer};
 
 mod watching;
 
@@ -37,20 +41,20 @@ pub const MAX_REASON: usize = 100;
 /// The service.
 #[derive(Clone)]
 pub struct AuctionsApi {
-    house: Arc<Auctioneer>,
+    auctioneer: Arc<Auctioneer>,
     catalog: CatalogClient<Channel>,
     shutdown: CancellationToken,
 }
 
 impl AuctionsApi {
-    /// The service over `house`, whose streams end at `shutdown`.
+    /// The service over `auctioneer`, whose streams end at `shutdown`.
     pub fn new(
-        house: Arc<Auctioneer>,
+        auctioneer: Arc<Auctioneer>,
         catalog: CatalogClient<Channel>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
-            house,
+            auctioneer,
             catalog,
             shutdown,
         }
@@ -61,7 +65,7 @@ impl AuctionsApi {
         let claim = Claim::new(&customer.account_id, "auction.OpenAuction", &request)?;
         let opening = opening_request(request.into_inner())?.check()?;
         let eligible = self.find_eligible(&opening.terms).await;
-        self.house
+        self.auctioneer
             .open(customer.account_id, opening, eligible, claim)
             .await
     }
@@ -103,7 +107,7 @@ impl AuctionsApi {
             account_id: bidder.account_id,
             price: Money::positive("price", request.price)?,
         };
-        self.house.bid(offer, claim).await
+        self.auctioneer.bid(offer, claim).await
     }
 
     async fn get(&self, request: GetAuctionRequest) -> Result<Auction, Failure> {
@@ -130,12 +134,12 @@ impl AuctionsApi {
         let (listing, viewer) = match caller.role() {
             Role::Admin => (Listing::All, Viewer::Full),
             Role::Restaurant => (
-                Listing::OpenFor(account, self.house.clock().now()),
+                Listing::OpenFor(account, self.auctioneer.clock().now()),
                 Viewer::Restaurant(account.to_owned()),
             ),
             Role::Customer | Role::Unspecified => (Listing::Of(account), Viewer::Full),
         };
-        let database = self.house.database();
+        let database = self.auctioneer.database();
         let snapshots =
             store::snapshots::list(database, listing, &request.after, limit.into()).await?;
         Ok(ListAuctionsResponse {
@@ -150,7 +154,7 @@ impl AuctionsApi {
         let admin = caller::require_role(request.get_ref().caller.clone(), &[Role::Admin])?;
         let claim = Claim::new(&admin.account_id, "auction.CloseAuction", &request)?;
         let auction_id = known_id(request.into_inner().auction_id)?;
-        self.house.close(auction_id, claim).await
+        self.auctioneer.close(auction_id, claim).await
     }
 
     async fn revoke(&self, request: RevokeAwardRequest) -> Result<Auction, Failure> {
@@ -167,7 +171,7 @@ impl AuctionsApi {
             award_id: request.award_id,
             reason,
         };
-        self.house.revoke(revocation).await
+        self.auctioneer.revoke(revocation).await
     }
 
     /// The auction and the eyes with which this caller sees it, if it may.
@@ -176,7 +180,7 @@ impl AuctionsApi {
         caller: &Caller,
         auction_id: &str,
     ) -> Result<(Snapshot, Viewer), Failure> {
-        let database = self.house.database();
+        let database = self.auctioneer.database();
         let snapshot = store::snapshots::one(database, auction_id)
             .await?
             .ok_or_else(store::auctions::unknown)?;

@@ -1,22 +1,22 @@
 //! `bidtrace.reward.v1.Rewards`.
 
-use crate::{
-    domain::{self, Coupon, MAX_POINTS, Step, Wallet, Wish},
-    settlement::{self, Action},
-    store::{self, Entry, EntryKind, NewEntry},
-};
-use ::api::{
-    common::Role,
-    reward::{self as wire, rewards_server::Rewards},
-};
-use chassis::{Failure, caller, clock::Clock, database::Database, fault, idempotency::Claim};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::api::common::Role;
+use ::api::reward as wire;
+use ::api::reward::rewards_server::Rewards;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::Claim;
+use chassis::{Failure, caller, fault};
 use registry::{RewardReservations, RewardReservationsOutcome as Outcome};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
+
+use crate::domain::{self, Coupon, MAX_POINTS, Step, Wallet, Wish};
+use crate::settlement::{self, Action};
+use crate::store::{self, Entry, EntryKind, NewEntry};
 
 pub(crate) const RESERVE_BEFORE_COMMIT: &str = "reward.reserve.before_commit";
 pub(crate) const RESERVE_COMMITTED: &str = "reward.reserve.committed";

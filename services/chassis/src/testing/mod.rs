@@ -5,11 +5,14 @@ mod process;
 
 pub use process::Process;
 
-use crate::database::Database;
-use sqlx::{AssertSqlSafe, Connection as _, migrate::Migrator};
 use std::ops::Deref;
+
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::database::Database;
 
 /// The variable with the address of a PostgreSQL server's maintenance database.
 pub const POSTGRES_VARIABLE: &str = "BIDTRACE_TEST_POSTGRES_URL";

@@ -8,21 +8,20 @@ mod reads;
 
 pub use reads::Reads;
 
-use crate::failure::Failure;
-use sqlx::{
-    Any, AnyConnection, AnyPool, Transaction,
-    any::{AnyConnectOptions, AnyPoolOptions},
-    migrate::MigrateError,
-    migrate::Migrator,
-    pool::PoolConnection,
-};
-use std::{any::Any as AnyType, sync::Arc, time::Duration};
-use telemetry::{
-    ErrorType,
-    db::{Borrowed, Operation, Pool, Target},
-};
+use std::any::Any as AnyType;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use telemetry::ErrorType;
+use telemetry::db::{Borrowed, Operation, Pool, Target};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
 
 /// The tables that the chassis keeps in every service's database: outbox, inbox and idempotency keys.
 static OWN_MIGRATIONS: Migrator = sqlx::migrate!("./migrations");

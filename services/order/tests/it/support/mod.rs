@@ -1,27 +1,28 @@
-//! Everything that one settlement needs, around one database.
+//! Everything that one settlement needs, over one database.
 
-use crate::partners::StandIn;
+pub(crate) mod partners;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use ::api::events::{Amount, AuctionAwarded, Event as _};
-use chassis::{
-    broker::{Handler as _, Received},
-    clock::Clock,
-    database::Database,
-    testing::{self, TestDatabase},
-};
-use order::{
-    MIGRATIONS,
-    domain::Order,
-    events::Awards,
-    partners::{Partners, PaymentProvider},
-    settlement::Settlements,
-    store::Store,
-};
+use chassis::broker::{Handler as _, Received};
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::testing::{self, TestDatabase};
+use order::MIGRATIONS;
+use order::domain::Order;
+use order::events::Awards;
+use order::partners::{Partners, PaymentProvider};
+use order::settlement::Settlements;
+use order::store::Store;
 use payment::api::Provider;
 use sqlx::Row as _;
-use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::support::partners::StandIn;
 
 /// How long anything may take before the test has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +30,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The payment provider is given up on sooner than in production, so that stalling takes no test's time.
 const PAYMENT_TIME_OUT: Duration = Duration::from_millis(300);
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
     pub(crate) store: Store,
     pub(crate) stand_in: StandIn,
@@ -45,24 +46,24 @@ pub(crate) struct Addresses {
     payment: SocketAddr,
 }
 
-/// One stage per engine.
-pub(crate) async fn stages() -> Vec<Stage> {
-    let mut stages = Vec::new();
+/// One fixture per engine.
+pub(crate) async fn fixtures() -> Vec<Fixture> {
+    let mut fixtures = Vec::new();
     for database in testing::databases("order", &MIGRATIONS).await {
-        stages.push(Stage::around(database).await);
+        fixtures.push(Fixture::over(database).await);
     }
-    stages
+    fixtures
 }
 
-/// A stage on the embedded engine only.
-pub(crate) async fn stage() -> Stage {
-    Stage::around(testing::sqlite("order", &MIGRATIONS).await).await
+/// A fixture on the embedded engine only.
+pub(crate) async fn fixture() -> Fixture {
+    Fixture::over(testing::sqlite("order", &MIGRATIONS).await).await
 }
 
-/// A stage on PostgreSQL only, for tests that capture spans: `SQLite`'s driver closes spans on a thread of its own, which
+/// A fixture on PostgreSQL only, for tests that capture spans: `SQLite`'s driver closes spans on a thread of its own, which
 /// does not know the subscriber of the test's.
-pub(crate) async fn traced_stage() -> Stage {
-    Stage::around(testing::postgres("order", &MIGRATIONS).await).await
+pub(crate) async fn traced_fixture() -> Fixture {
+    Fixture::over(testing::postgres("order", &MIGRATIONS).await).await
 }
 
 /// An award whose price is 18 500 won.
@@ -111,8 +112,8 @@ pub(crate) fn settlements(database: &Database, addresses: Addresses) -> Settleme
     )
 }
 
-impl Stage {
-    async fn around(database: TestDatabase) -> Self {
+impl Fixture {
+    async fn over(database: TestDatabase) -> Self {
         let payments = testing::sqlite("payment", &payment::MIGRATIONS).await;
         let stand_in = StandIn::default();
         let addresses = Addresses {

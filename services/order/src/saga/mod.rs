@@ -10,8 +10,10 @@
 //! being logged runs again, which is why each is idempotent. Confirming is the point of no return: what comes after
 //! it is tried until it succeeds, and so is each compensation. Only the two steps before it may be given up.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use chassis::clock::Millis;
-use std::{collections::BTreeMap, time::Duration};
 
 /// How often a step that may be given up is tried.
 pub const MAX_TRIES: u32 = 5;
