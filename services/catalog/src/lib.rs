@@ -1,8 +1,8 @@
-//! The catalog: restaurants, their menus, and who can serve a request near here.
+//! The catalog: restaurants, their menus, and the search for restaurants that are eligible for an auction.
 //!
-//! A restaurant can serve a place when the [great-circle distance](domain::geo) to it is at most its delivery radius and
-//! its menu has every dish, by [normalised name](domain::menu). The search reads an index over a bounding box first and
-//! measures what is left, so that it stays quick among many restaurants.
+//! A restaurant is eligible when the [great-circle distance](domain::geo) to the place is at most its delivery radius, and
+//! its menu has every dish, by [normalised name](domain::menu). The search selects by a bounding box first, with an index,
+//! and computes the distances of only those restaurants, so that it stays fast with many of them.
 
 pub mod api;
 pub mod domain;
@@ -15,16 +15,17 @@ use tonic::service::Routes;
 
 use crate::api::CatalogApi;
 
-/// The service's tables.
+/// The migrations of the service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// Where a test may kill the service: before the commit of a restaurant, and between it and its answer.
+/// The service's [fault points](chassis::fault): before the commit of a restaurant, and between the commit and the
+/// response.
 pub const FAULT_POINTS: &[&str] = &[api::PUT_BEFORE_COMMIT, api::PUT_COMMITTED];
 
-/// Serves the catalog until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When the database cannot be opened, or the address is taken.
+/// When the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(context: Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     registry::CatalogEligible::zero();

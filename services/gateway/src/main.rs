@@ -1,4 +1,4 @@
-//! The gateway's process. `gateway openapi` prints the API's OpenAPI document instead of serving it.
+//! The gateway's process. `gateway openapi` prints the OpenAPI document instead of serving.
 
 use std::io::Write as _;
 

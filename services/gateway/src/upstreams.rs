@@ -10,7 +10,7 @@ use chassis::config::SettingsError;
 use chassis::grpc::{Channel, channel_to};
 use chassis::platform::Service;
 
-/// A client of each service. Clones share the connections, which are made when they are first needed.
+/// A client for each service. Clones share the connections, which are opened when they are first used.
 #[derive(Clone)]
 pub struct Upstreams {
     pub(crate) accounts: AccountsClient<Channel>,
@@ -22,10 +22,10 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// The services at the addresses that `url_of` knows.
+    /// Clients for the URLs that `url_of` returns.
     ///
     /// # Errors
-    /// When an address is no URI.
+    /// When a URL is malformed.
     pub fn connect(url_of: impl Fn(Service) -> String) -> Result<Self, SettingsError> {
         let channel = |service: Service| {
             let url = url_of(service);

@@ -3,18 +3,19 @@ use std::sync::Arc;
 
 use account::bootstrap;
 use account::domain::{Email, Password};
-use account::settings::StandingAccount;
+use account::settings::ConfiguredAccount;
 use api::account::accounts_server::Accounts as _;
 use api::account::{
     AccountState, CloseAccountRequest, GetAccountRequest, ListAccountsRequest, SignUpRequest,
 };
 use api::common::Role;
 use chassis::clock::Clock;
+use chassis::testing::with_key;
 use chassis::{Failure, Kind};
 use tonic::{Request, Response};
 
 use crate::support::{
-    PASSWORD, caller, log_in, passwords, service, services, sign_up, sign_up_request, with_key,
+    PASSWORD, caller, log_in, passwords, service, services, sign_up, sign_up_request,
 };
 
 #[tokio::test]
@@ -119,13 +120,13 @@ async fn nothing_in_the_database_lets_a_password_be_tried_quickly() {
         .await
         .expect("made");
     let kept: String = sqlx::query("SELECT request_hash FROM idempotency_keys")
-        .fetch_one(database.pool())
+        .fetch_one(database.reads())
         .await
         .expect("the key")
         .get(0);
     assert_ne!(kept, fast);
     let hash: String = sqlx::query("SELECT password_hash FROM accounts")
-        .fetch_one(database.pool())
+        .fetch_one(database.reads())
         .await
         .expect("the account")
         .get(0);
@@ -242,7 +243,7 @@ async fn a_closed_account_cannot_log_in_and_says_so_only_to_its_owner() {
 async fn the_environments_accounts_follow_it() {
     for (service, database) in services().await {
         let ensure = async |password: &str, role| {
-            let account = StandingAccount {
+            let account = ConfiguredAccount {
                 email: Email::parse("admin@bidtrace.example").expect("valid"),
                 password: Password::parse(password).expect("valid"),
                 name: "Admin",
@@ -253,7 +254,7 @@ async fn the_environments_accounts_follow_it() {
                 .await
                 .expect("ensured");
         };
-        // Someone was there before.
+        // Somebody has signed up with the e-mail before.
         let squatter = sign_up(&service, "admin@bidtrace.example", Role::Customer).await;
         ensure("the first password", Role::Admin).await;
         ensure("the first password", Role::Admin).await;

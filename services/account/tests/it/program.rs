@@ -5,9 +5,10 @@ use api::common::{Caller, Role};
 use chassis::grpc::Channel;
 use chassis::platform::Service;
 use chassis::testing::Process;
+use chassis::testing::with_key;
 use tempfile::TempDir;
 
-use crate::support::{PASSWORD, sign_up_request, with_key};
+use crate::support::{PASSWORD, sign_up_request};
 
 const ADMIN: &str = "admin@bidtrace.example";
 

@@ -1,4 +1,4 @@
-//! The gRPC service: who may ask for what, and in which words the answer is given.
+//! `bidtrace.auction.v1.Auctions`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use api::common::{Caller, DishOrder, Role};
 use chassis::grpc::Channel;
 use chassis::idempotency::Claim;
 use chassis::money::Money;
+use chassis::page::{self, PageSize};
 use chassis::{Failure, caller};
 use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
@@ -22,23 +23,19 @@ use uuid::Uuid;
 
 use crate::auctioneer::{Auctioneer, Offer};
 use crate::awarding::Revocation;
-use crate::domain::{Dish, Eligible, Place, Snapshot, opening};
+use crate::domain::{Dish, EligibleRestaurant, Place, Snapshot, opening};
 use crate::store;
 use crate::store::snapshots::Listing;
 use crate::wire::{self, Viewer};
 
 mod watching;
 
-/// How many restaurants may bid in one auction, the nearest ones.
-pub const MAX_ELIGIBLE: u32 = 1000;
-/// How many auctions a list has when its caller says nothing.
-pub const DEFAULT_LIMIT: u32 = 50;
-/// How many auctions a list has at most.
-pub const MAX_LIMIT: u32 = 200;
-/// The longest reason of a revocation, in characters.
+/// The maximum number of restaurants that may bid in one auction: the nearest ones.
+pub const MAX_ELIGIBLE: u32 = PageSize::ELIGIBLE_RESTAURANTS.max;
+/// The maximum length of a revocation's reason, in characters.
 pub const MAX_REASON: usize = 100;
 
-/// The service.
+/// The service over gRPC.
 #[derive(Clone)]
 pub struct AuctionsApi {
     auctioneer: Arc<Auctioneer>,
@@ -47,7 +44,7 @@ pub struct AuctionsApi {
 }
 
 impl AuctionsApi {
-    /// The service over `auctioneer`, whose streams end at `shutdown`.
+    /// A service for the auctions of `auctioneer`. Its streams end at `shutdown`.
     pub fn new(
         auctioneer: Arc<Auctioneer>,
         catalog: CatalogClient<Channel>,
@@ -70,7 +67,10 @@ impl AuctionsApi {
             .await
     }
 
-    async fn find_eligible(&self, terms: &crate::domain::Terms) -> Result<Vec<Eligible>, Failure> {
+    async fn find_eligible(
+        &self,
+        terms: &crate::domain::Terms,
+    ) -> Result<Vec<EligibleRestaurant>, Failure> {
         let request = FindEligibleRequest {
             place: Some(api::common::Place {
                 latitude: terms.place.latitude,
@@ -90,7 +90,7 @@ impl AuctionsApi {
         let found = self.catalog.clone().find_eligible(request).await?;
         let restaurants = found.into_inner().restaurants.into_iter();
         Ok(restaurants
-            .map(|restaurant| Eligible {
+            .map(|restaurant| EligibleRestaurant {
                 account_id: restaurant.owner_account_id,
                 restaurant_id: restaurant.restaurant_id,
                 restaurant_name: restaurant.name,
@@ -113,23 +113,21 @@ impl AuctionsApi {
     async fn get(&self, request: GetAuctionRequest) -> Result<Auction, Failure> {
         let caller = caller::require(request.caller)?;
         let auction_id = known_id(request.auction_id)?;
-        let (snapshot, viewer) = self.seen_by(&caller, &auction_id).await?;
+        let (snapshot, viewer) = self.visible_to(&caller, &auction_id).await?;
         Ok(wire::auction(&snapshot, &viewer))
     }
 
     async fn list(&self, request: ListAuctionsRequest) -> Result<ListAuctionsResponse, Failure> {
         let caller = caller::require(request.caller)?;
-        if !request.after.is_empty() && Uuid::parse_str(&request.after).is_err() {
+        let after = Some(request.after.as_str()).filter(|after| !after.is_empty());
+        if after.is_some_and(|after| Uuid::parse_str(after).is_err()) {
             return Err(Failure::invalid(
                 "auction.bad_after",
                 "after",
                 "expected the id of the last auction of the page before",
             ));
         }
-        let limit = match request.limit {
-            0 => DEFAULT_LIMIT,
-            limit => limit.min(MAX_LIMIT),
-        };
+        let limit = PageSize::GRPC.clamped(page::requested(request.limit));
         let account = caller.account_id.as_str();
         let (listing, viewer) = match caller.role() {
             Role::Admin => (Listing::All, Viewer::Full),
@@ -137,11 +135,10 @@ impl AuctionsApi {
                 Listing::OpenFor(account, self.auctioneer.clock().now()),
                 Viewer::Restaurant(account.to_owned()),
             ),
-            Role::Customer | Role::Unspecified => (Listing::Of(account), Viewer::Full),
+            Role::Customer | Role::Unspecified => (Listing::OpenedBy(account), Viewer::Full),
         };
         let database = self.auctioneer.database();
-        let snapshots =
-            store::snapshots::list(database, listing, &request.after, limit.into()).await?;
+        let snapshots = store::snapshots::list(database, listing, after, limit).await?;
         Ok(ListAuctionsResponse {
             auctions: snapshots
                 .iter()
@@ -174,8 +171,11 @@ impl AuctionsApi {
         self.auctioneer.revoke(revocation).await
     }
 
-    /// The auction and the eyes with which this caller sees it, if it may.
-    async fn seen_by(
+    /// The auction, and which parts of it the caller may see.
+    ///
+    /// # Errors
+    /// `auction.unknown_auction`, also when the caller may not see the auction.
+    async fn visible_to(
         &self,
         caller: &Caller,
         auction_id: &str,
@@ -250,7 +250,7 @@ impl Auctions for AuctionsApi {
     }
 }
 
-/// An auction's id, if it is one at all.
+/// Validates an auction's id.
 fn known_id(id: String) -> Result<String, Failure> {
     match Uuid::parse_str(&id) {
         Ok(_) => Ok(id),

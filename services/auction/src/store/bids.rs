@@ -1,4 +1,4 @@
-//! The table of bids: only accepted ones, each with the trace context in which it was accepted.
+//! The table of accepted bids. Each row stores the trace context in which the bid was accepted.
 
 use chassis::Failure;
 use chassis::database::Write;
@@ -9,7 +9,7 @@ use crate::domain::Bid;
 /// Adds a bid.
 ///
 /// # Errors
-/// When the database fails, or another bid of that price stands.
+/// When the database fails, or the auction has a bid with this price.
 pub async fn insert(write: &mut Write, bid: &Bid) -> Result<(), Failure> {
     let operation = write.operation("INSERT", "bids");
     observe(
@@ -32,7 +32,7 @@ pub async fn insert(write: &mut Write, bid: &Bid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The bids that were never awarded, the lowest first: what an award weighs.
+/// The bids of an auction that were never awarded, lowest first.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! The gRPC contract, with a catalog of the test's own behind it and real connections on both sides.
+//! The gRPC contract, with a stand-in for the catalog, over real connections.
 
 use std::sync::atomic::Ordering;
 
@@ -11,10 +11,11 @@ use api::auction::{
 use api::catalog::catalog_client::CatalogClient;
 use api::common::Role;
 use auction::api::AuctionsApi;
+use chassis::testing::with_key;
 use chassis::{Failure, Kind, grpc};
 use tonic::service::Routes;
 
-use crate::support::grpc::{AuctionsUnderTest, bid, caller, get, opening, serve, with_key, won};
+use crate::support::grpc::{AuctionsUnderTest, bid, caller, get, opening, serve, won};
 use crate::support::{CUSTOMER, DURATION};
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn a_process_that_dies_before_the_commit_has_decided_nothing_and_the_next_
             .await
             .expect("decided")
             .expect("due");
-        // What a process that dies here leaves behind: a transaction that is never committed.
+        // A process that dies here never commits its transaction.
         drop(write);
         assert_eq!(fixture.awards(&auction).await, (0, 0));
         let restarted = fixture.restarted().await;
@@ -156,7 +156,7 @@ async fn revoking_awards_the_next_lowest_bid_until_none_is_left() {
     for fixture in fixtures().await {
         let auction = with_bids(&fixture, &[19_000, 18_000, 17_000]).await;
         fixture.end().await;
-        let mut replaced = String::new();
+        let mut replaced = None;
         for price in [17_000, 18_000, 19_000] {
             let standing = fixture.snapshot(&auction).await.award.expect("an award");
             assert_eq!(standing.bid.price_minor, price);
@@ -174,7 +174,7 @@ async fn revoking_awards_the_next_lowest_bid_until_none_is_left() {
                 sequence + 1,
                 "the second call changes nothing"
             );
-            replaced = standing.id;
+            replaced = Some(standing.id);
         }
         let snapshot = fixture.snapshot(&auction).await;
         assert_eq!(snapshot.auction.state, State::Failed);

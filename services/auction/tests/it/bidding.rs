@@ -1,4 +1,4 @@
-//! The rules of bidding, as the database keeps them.
+//! The rules of bidding, with the database.
 
 use std::sync::Arc;
 
@@ -12,15 +12,14 @@ use crate::support::{CEILING, DURATION, STEP, claim, fixture, fixtures, offer, r
 async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequence() {
     const BIDDERS: usize = 300;
     for fixture in fixtures().await {
-        // Every second bidder comes through another process, with which only the database is shared.
+        // Every second bidder uses another auctioneer, as a second process would: only the database is shared.
         let processes = [fixture.auctioneer.clone(), fixture.restarted().await];
         let auction = fixture.open(BIDDERS).await;
         let start = Arc::new(Barrier::new(BIDDERS));
         let bidders: Vec<_> = (0..BIDDERS)
             .map(|number| {
                 let (process, start) = (processes[number % 2].clone(), start.clone());
-                // Neighbours offer prices that are closer than the step, in an order that has nothing to do with
-                // the price.
+                // Prices that differ by less than the step, in an order that is independent of the price.
                 let scattered = i64::try_from(number * 7919 % BIDDERS).expect("small");
                 let price = CEILING - scattered * 30;
                 let account = restaurant(number).account_id;
@@ -64,7 +63,7 @@ async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequ
             i64::try_from(stored.len()).expect("small")
         );
         assert_eq!(snapshot.auction.sequence, 1 + snapshot.auction.bid_count);
-        // Whatever the order was, the lowest offer but for the step must have won, or come within a step of it.
+        // In any order, the lowest accepted price is within a step of the lowest offer.
         let lowest_offer = offered.into_iter().min().expect("offers");
         let lowest = minimum.expect("accepted bids");
         assert!(lowest - lowest_offer < STEP, "{lowest} {lowest_offer}");
@@ -158,9 +157,9 @@ async fn a_bidder_who_leaves_in_the_middle_leaves_a_whole_bid_or_none() {
     for fixture in fixtures().await {
         let auction = fixture.open(1).await;
         let mut watching = fixture.auctioneer.live().subscribe(&auction);
-        // Polled once and dropped: by then the work has begun, and it goes on by itself.
+        // Polled once and dropped: the work has started and continues in a task.
         drop(fixture.bid(&auction, 0, 19_000).now_or_never());
-        let auction::live::News::Change(told) = watching.next().await else {
+        let auction::live::Update::Changed(told) = watching.next().await else {
             panic!("the change is told");
         };
         assert_eq!(told.auction.lowest_minor, Some(19_000));

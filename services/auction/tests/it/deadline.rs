@@ -1,4 +1,4 @@
-//! The closing task on the machine's own clock.
+//! The closing task with the system clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use auction::auctioneer::Auctioneer;
 use auction::closing;
 use auction::domain::State;
 use auction::domain::opening::Opening;
-use auction::live::News;
+use auction::live::Update;
 use auction::store::{self, MIGRATIONS};
 use chassis::clock::Clock;
 use chassis::testing;
@@ -43,7 +43,7 @@ async fn ended(auctioneer: &Arc<Auctioneer>, auction: &str) -> auction::domain::
     if standing.auction.state != State::Open {
         return standing;
     }
-    let News::Change(change) = tokio::time::timeout(LIMIT, watching.next())
+    let Update::Changed(change) = tokio::time::timeout(LIMIT, watching.next())
         .await
         .expect("in time")
     else {

@@ -1,4 +1,4 @@
-//! The real program, killed at each of its fault points and started again.
+//! The service's program, killed at each of its fault points and restarted.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -15,16 +15,17 @@ use auction::FAULT_POINTS;
 use auction::store::MIGRATIONS;
 use chassis::grpc;
 use chassis::platform::Service;
+use chassis::testing::with_key;
 use chassis::testing::{self, NATS_VARIABLE, Process, TestDatabase};
 use sqlx::Row as _;
 
 use crate::support::CUSTOMER;
-use crate::support::grpc::{bid, caller, get, opening, serve_catalog, with_key};
+use crate::support::grpc::{bid, caller, get, opening, serve_catalog};
 
 const DURATION_MS: u32 = 3_000;
 const SIGKILL: i32 = 9;
 
-/// The program over one database, as a supervisor runs it.
+/// The program with its database, which is restarted when it is killed.
 struct Supervised {
     process: Process,
     client: AuctionsClient<grpc::Channel>,
@@ -68,7 +69,7 @@ impl Supervised {
         std::fs::write(self.faults.path().join(point), "").expect("armed");
     }
 
-    /// Waits until the program has killed itself, and starts it again.
+    /// Waits until the program has killed itself, and restarts it.
     async fn killed_and_started_again(self) -> Self {
         let Self {
             process,
@@ -105,12 +106,12 @@ impl Supervised {
         }
     }
 
-    /// Waits until the outbox is published, and returns its subjects.
+    /// Waits until the outbox is published, and returns the subjects of its events.
     async fn published(&self) -> Vec<String> {
         let started = Instant::now();
         loop {
             let rows = sqlx::query("SELECT subject, published_at_ms FROM outbox ORDER BY id")
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.reads())
                 .await
                 .expect("the outbox");
             if rows
@@ -132,8 +133,8 @@ fn short_opening() -> OpenAuctionRequest {
     }
 }
 
-/// One auction to its second award, with the program killed at `point`; each call is repeated with its key when the
-/// program died of it.
+/// Runs one auction up to its second award. The program is killed at `point`, and the call that was interrupted is repeated
+/// with its key.
 async fn auction_with_a_kill_at(point: &'static str, database: TestDatabase) {
     let mut program = Supervised::over(database).await;
     program.arm(point);

@@ -1,4 +1,4 @@
-//! The trace of an opening goes on at the deadline, and the award links to every bid that it weighed.
+//! The trace of an opening continues at the deadline, and the award links to every bid that was considered.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use tracing::Instrument as _;
 
 use crate::support::{CEILING, DURATION, Fixture, STEP, traced_fixture};
 
-/// How many links a span keeps, as the SDK has it by default.
+/// The SDK's default limit of links per span.
 const MAX_LINKS: usize = 128;
 
-/// Places this many accepted bids, each in a trace of its own.
+/// Places this number of bids, each in a trace of its own.
 async fn bid_down(fixture: &Fixture, auction: &str, bids: usize) {
     for number in 0..bids {
         let price = CEILING - STEP * i64::try_from(number).expect("small");
@@ -36,7 +36,7 @@ fn bid_spans(captured: &Captured) -> HashSet<String> {
 async fn outbox_contexts(fixture: &Fixture, subject: &str) -> Vec<SavedContext> {
     sqlx::query("SELECT trace_context FROM outbox WHERE subject = $1 ORDER BY id")
         .bind(subject)
-        .fetch_all(fixture.database.pool())
+        .fetch_all(fixture.database.reads())
         .await
         .expect("the outbox")
         .iter()

@@ -1,4 +1,4 @@
-//! The stream of an auction's changes, from the service's own side.
+//! The stream of an auction's changes, without a connection.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn the_standing_state_comes_first_then_every_change_then_the_end() {
     }
     drop((customer, restaurant));
     assert_eq!(
-        fixture.auctioneer.live().watched(),
+        fixture.auctioneer.live().watched_count(),
         0,
         "nothing is left over"
     );
@@ -115,11 +115,11 @@ async fn a_shutdown_ends_the_stream_and_a_watcher_that_leaves_is_forgotten() {
     next(&mut events).await.expect("the standing state");
     drop(leaves);
     let live = under_test.fixture.auctioneer.live();
-    assert_eq!(live.watched(), 1);
+    assert_eq!(live.watched_count(), 1);
     under_test.shutdown.cancel();
     assert!(next(&mut events).await.is_none());
     drop(events);
-    assert_eq!(live.watched(), 0);
+    assert_eq!(live.watched_count(), 0);
 }
 
 #[tokio::test]
@@ -139,5 +139,5 @@ async fn whoever_may_not_see_an_auction_may_not_watch_it() {
             .expect("refused");
         assert_eq!(status.code(), tonic::Code::NotFound);
     }
-    assert_eq!(under_test.fixture.auctioneer.live().watched(), 0);
+    assert_eq!(under_test.fixture.auctioneer.live().watched_count(), 0);
 }

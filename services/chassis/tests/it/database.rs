@@ -30,7 +30,7 @@ async fn insert(database: &Database, value: i64) -> Result<(), sqlx::Error> {
 async fn read(database: &Database) -> Vec<i64> {
     observe(
         database.operation("SELECT", "writes"),
-        sqlx::query_scalar("SELECT value FROM writes ORDER BY value").fetch_all(database.pool()),
+        sqlx::query_scalar("SELECT value FROM writes ORDER BY value").fetch_all(database.reads()),
     )
     .await
     .expect("values")
@@ -109,7 +109,7 @@ async fn the_waits_for_a_connection_are_measured_and_polls_are_not() {
         };
         let before = waits();
         sqlx::query("SELECT value FROM writes")
-            .fetch_all(database.polls())
+            .fetch_all(database.unmeasured_pool())
             .await
             .expect("a poll");
         assert_eq!(waits(), before);
@@ -120,7 +120,7 @@ async fn the_waits_for_a_connection_are_measured_and_polls_are_not() {
         assert_eq!(waits(), (before.0 + 1, before.1 + 1));
         read(&database).await;
         sqlx::query("SELECT value FROM writes")
-            .fetch_optional(database.pool())
+            .fetch_optional(database.reads())
             .await
             .expect("a row or none");
         assert_eq!(waits(), (before.0 + 3, before.1 + 3));

@@ -13,7 +13,7 @@ pub(crate) async fn both() -> Vec<TestDatabase> {
 /// The number of rows in the table `writes`.
 pub(crate) async fn count(database: &TestDatabase) -> i64 {
     sqlx::query_scalar("SELECT COUNT(*) FROM writes")
-        .fetch_one(database.pool())
+        .fetch_one(database.reads())
         .await
         .expect("a count")
 }

@@ -4,10 +4,10 @@ use ::api::reward::GetBalanceRequest;
 use axum::Json;
 use axum::extract::State;
 
+use crate::error_response::ErrorResponse;
 use crate::extract::Reader;
 use crate::gateway::Gateway;
 use crate::json::reward::Balance;
-use crate::refusal::Refusal;
 
 /// Your points
 #[utoipa::path(
@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 pub(crate) async fn get_rewards(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
-) -> Result<Json<Balance>, Refusal> {
+) -> Result<Json<Balance>, ErrorResponse> {
     let request = GetBalanceRequest {
         caller: Some(caller),
     };

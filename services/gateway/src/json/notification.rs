@@ -1,4 +1,4 @@
-//! The inbox and the webhook.
+//! Notifications and the webhook.
 
 use ::api::notification;
 use serde::{Deserialize, Serialize};

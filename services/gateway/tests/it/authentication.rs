@@ -1,4 +1,4 @@
-//! Who gets in.
+//! Authentication, and the writes of closed accounts.
 
 use api::common::Role;
 use chassis::clock::Clock;

@@ -1,4 +1,4 @@
-//! The idempotency key goes on with every write, and with nothing else.
+//! The idempotency key is sent to the service with every write, and with no read.
 
 use api::common::Role;
 use http::{Method, StatusCode};

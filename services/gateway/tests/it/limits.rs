@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::support::{Answer, Edge, bearer};
 
-/// More requests than any burst here: on a machine that is busy a bucket fills a little while it is emptied.
+/// More requests than any burst here: on a busy machine a bucket is refilled a little while it is emptied.
 const MANY: usize = 100;
 
 async fn one_at_once() -> Edge {

@@ -33,7 +33,7 @@ async fn watch(edge: &Edge) -> Response<Incoming> {
         .await
 }
 
-/// The next event's lines; nothing at the end of the stream.
+/// The text of the next event, or `None` at the end of the stream.
 async fn next(stream: &mut Response<Incoming>) -> Option<String> {
     let frame = tokio::time::timeout(PATIENCE, stream.body_mut().frame());
     let frame = frame.await.expect("an event in time")?.expect("a frame");

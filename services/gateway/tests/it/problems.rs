@@ -1,4 +1,4 @@
-//! Whatever goes wrong is told in a problem document.
+//! Every error response is a problem document.
 
 use api::common::Role;
 use chassis::Failure;

@@ -1,4 +1,4 @@
-//! Every route answers in the API's own terms.
+//! Every route responds with its status and its JSON type.
 
 use api::common::Role;
 use http::{Method, StatusCode};
@@ -31,7 +31,7 @@ struct Case {
     path: &'static str,
     body: Value,
     status: u16,
-    // A place in the answer, and what is to be there.
+    // A JSON pointer into the response, and the expected value.
     shape: (&'static str, Value),
 }
 

@@ -1,4 +1,4 @@
-//! Whose trace goes on through the gateway.
+//! The trace contexts that the gateway inherits.
 
 use api::common::Role;
 use chassis::clock::Clock;

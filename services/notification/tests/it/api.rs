@@ -1,7 +1,7 @@
 use ::api::notification::notifications_server::Notifications as _;
 use ::api::notification::{ListNotificationsRequest, PutWebhookRequest};
 use chassis::Failure;
-use chassis::idempotency::METADATA_KEY;
+use chassis::testing::with_key;
 use tonic::Request;
 
 use crate::support::{awarded, caller, fixtures, received};
@@ -51,13 +51,11 @@ async fn an_address_that_is_no_web_address_is_refused() {
 async fn a_key_with_another_address_is_refused() {
     for fixture in fixtures().await {
         let put = |url: &str| {
-            let mut request = Request::new(PutWebhookRequest {
+            let request = PutWebhookRequest {
                 caller: Some(caller("customer")),
                 url: url.to_owned(),
-            });
-            let key = "key".parse().expect("ASCII");
-            request.metadata_mut().insert(METADATA_KEY, key);
-            request
+            };
+            with_key(request, "key")
         };
         for _ in 0..2 {
             let answer = fixture

@@ -8,7 +8,7 @@ use chassis::testing::{NATS_VARIABLE, required};
 use notification::events::SUBJECTS;
 use uuid::Uuid;
 
-use crate::support::{Fixture, PATIENCE, confirmed, fixtures};
+use crate::support::{Fixture, TIME_OUT, confirmed, fixtures};
 
 async fn told(fixture: &Fixture, customer: &str) -> usize {
     fixture.listed(customer).await.len()
@@ -32,10 +32,10 @@ async fn an_event_from_an_outbox_reaches_the_inbox_over_the_broker() {
             Clock::System,
             fixture.shutdown.clone(),
         ));
-        // A name of the test's own, so that it meets nobody else's progress.
+        // A new durable name, so that the consumer has no progress from other tests.
         let durable: &'static str = format!("test-{}", Uuid::now_v7().simple()).leak();
         let (consumer, inbox, shutdown) =
-            (broker.clone(), fixture.inbox(), fixture.shutdown.clone());
+            (broker.clone(), fixture.handler(), fixture.shutdown.clone());
         let consuming = tokio::spawn(async move {
             consumer
                 .consume(durable, SUBJECTS, Arc::new(inbox), shutdown)
@@ -46,7 +46,7 @@ async fn an_event_from_an_outbox_reaches_the_inbox_over_the_broker() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let in_time = tokio::time::timeout(PATIENCE, waiting).await;
+        let in_time = tokio::time::timeout(TIME_OUT, waiting).await;
         in_time.expect("the event arrives in time");
         fixture.shutdown.cancel();
         consuming

@@ -22,7 +22,7 @@ async fn an_event_that_is_delivered_again_tells_nobody_again() {
         let event = received(&confirmed("customer"));
         fixture.deliver(&event).await;
         fixture.deliver(&event).await;
-        // The outbox never changes a message id; were it lost all the same, account, kind and subject are still known.
+        // Even with another message id, the account, kind and subject identify the notification.
         let renamed = Received {
             message_id: "another".to_owned(),
             ..event
@@ -36,7 +36,7 @@ async fn an_event_that_is_delivered_again_tells_nobody_again() {
 async fn an_event_that_is_delivered_many_times_at_once_tells_once() {
     for fixture in fixtures().await {
         let event = received(&opened(3));
-        let inbox = fixture.inbox();
+        let inbox = fixture.handler();
         let results = futures::future::join_all((0..8).map(|_| inbox.handle(&event))).await;
         assert!(results.iter().all(Result::is_ok));
         assert_eq!(fixture.listed("restaurant-2").await.len(), 1);
@@ -90,7 +90,7 @@ async fn an_event_that_cannot_be_read_is_given_up() {
             ..received(&awarded("award"))
         };
         let failure = fixture
-            .inbox()
+            .handler()
             .handle(&nonsense)
             .await
             .expect_err("refused");

@@ -3,20 +3,20 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chassis::testing;
 use notification::MIGRATIONS;
-use notification::queue::Became;
+use notification::queue::{Attempt, DeliveryState};
 use opentelemetry::trace::TraceContextExt as _;
 use sqlx::Row as _;
 use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::support::receiver::Receiver;
-use crate::support::{Fixture, PATIENCE, awarded, confirmed, fixtures, received};
+use crate::support::{Fixture, TIME_OUT, awarded, confirmed, fixtures, received};
 
-/// The states of the queue's posts with their attempts.
+/// The states of the queued deliveries and their numbers of attempts.
 async fn queue(fixture: &Fixture) -> Vec<(String, i64)> {
     let rows =
         sqlx::query("SELECT state, attempts FROM webhook_deliveries ORDER BY notification_id")
-            .fetch_all(fixture.database.pool())
+            .fetch_all(fixture.database.reads())
             .await
             .expect("the queue");
     rows.iter()
@@ -24,7 +24,7 @@ async fn queue(fixture: &Fixture) -> Vec<(String, i64)> {
         .collect()
 }
 
-/// Waits until the queue's only post stands so, moving the clock on so that a retry is due.
+/// Waits until the only delivery has this state and number of attempts, and advances the clock so that retries are due.
 async fn until(fixture: &Fixture, became: &str, attempts: i64) {
     let waiting = async {
         while queue(fixture).await != [(became.to_owned(), attempts)] {
@@ -33,7 +33,7 @@ async fn until(fixture: &Fixture, became: &str, attempts: i64) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+    let in_time = tokio::time::timeout(TIME_OUT, waiting).await.is_ok();
     assert!(in_time, "the queue is {:?}", queue(fixture).await);
 }
 
@@ -84,14 +84,18 @@ async fn a_post_is_given_up_after_so_many_attempts() {
         loop {
             // Past the longest wait.
             fixture.clock.advance(3 * 60 * 60 * 1000);
-            let due = fixture.store.take_due(16).await.expect("the queue");
+            let due = fixture.store.lease_due(16).await.expect("the queue");
             let [due] = due.as_slice() else {
                 panic!("one post is due, not {due:?}");
             };
             attempts += 1;
             assert_eq!(due.attempt, attempts);
-            let became = fixture.store.attempted(due, false).await.expect("stored");
-            if became == Became::GivenUp {
+            let state = fixture
+                .store
+                .record_attempt(due, Attempt::Failed)
+                .await
+                .expect("stored");
+            if state == DeliveryState::GivenUp {
                 break;
             }
         }
@@ -101,7 +105,7 @@ async fn a_post_is_given_up_after_so_many_attempts() {
         assert!(
             fixture
                 .store
-                .take_due(16)
+                .lease_due(16)
                 .await
                 .expect("the queue")
                 .is_empty()
@@ -115,19 +119,19 @@ async fn a_post_whose_taker_died_is_due_again_after_its_lease() {
         fixture.put_webhook("customer", "http://127.0.0.1:1/").await;
         fixture.deliver(&received(&awarded("award"))).await;
         assert_eq!(
-            fixture.store.take_due(16).await.expect("the queue").len(),
+            fixture.store.lease_due(16).await.expect("the queue").len(),
             1
         );
         assert!(
             fixture
                 .store
-                .take_due(16)
+                .lease_due(16)
                 .await
                 .expect("the queue")
                 .is_empty()
         );
         fixture.clock.advance(30_000);
-        let again = fixture.store.take_due(16).await.expect("the queue");
+        let again = fixture.store.lease_due(16).await.expect("the queue");
         assert_eq!(again.len(), 1);
         assert_eq!(again[0].attempt, 2);
     }
@@ -142,7 +146,7 @@ async fn two_takers_never_take_the_same_post() {
                 .deliver(&received(&awarded(&award.to_string())))
                 .await;
         }
-        let takers = (0..6).map(|_| fixture.store.take_due(10));
+        let takers = (0..6).map(|_| fixture.store.lease_due(10));
         let taken = futures::future::join_all(takers).await;
         let taken: usize = taken
             .into_iter()
@@ -161,7 +165,7 @@ async fn a_webhook_that_is_ended_gets_no_post_any_more() {
         assert!(
             fixture
                 .store
-                .take_due(16)
+                .lease_due(16)
                 .await
                 .expect("the queue")
                 .is_empty()

@@ -3,7 +3,7 @@ use ::api::events::AuctionAwarded;
 use ::api::order::orders_server::Orders as _;
 use ::api::order::{GetOrderRequest, ListOrdersRequest, OrderState};
 use chassis::Failure;
-use order::api::Api;
+use order::api::OrdersApi;
 use tonic::Request;
 
 use crate::support::{Fixture, award, fixture};
@@ -15,8 +15,8 @@ fn caller(account_id: &str, role: Role) -> Caller {
     }
 }
 
-fn api(fixture: &Fixture) -> Api {
-    Api {
+fn api(fixture: &Fixture) -> OrdersApi {
+    OrdersApi {
         store: fixture.store.clone(),
     }
 }

@@ -1,4 +1,4 @@
-//! A process that dies again and again: each is a runtime of its own, dropped with whatever it was doing.
+//! Crashes of the process: each process is a runtime, which is dropped together with its tasks.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::support::{Fixture, award, fixtures, settlements};
 
-/// Processes that live ever longer, until one lives long enough to settle the order.
+/// Runs processes with increasing lifetimes until one has settled the order.
 async fn settle_with_crashes(fixture: &Fixture, event: &AuctionAwarded) -> Order {
     let award = Award::try_from(event.clone()).expect("an award");
     let id = fixture.store.create(&award).await.expect("an order");
@@ -59,8 +59,8 @@ async fn a_compensation_killed_again_and_again_fails_the_order_once() {
         let award = award("tok_declined");
         let order = settle_with_crashes(&fixture, &award).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "payment.declined")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("payment.declined"))
         );
         assert_eq!(fixture.events(&order).await.len(), 1);
         fixture.stand_in.with(|seen| {

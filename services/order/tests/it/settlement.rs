@@ -2,7 +2,7 @@ use ::api::events::{AuctionAwarded, Event as _};
 use chassis::broker::{Handler as _, Received};
 use opentelemetry::trace::TraceContextExt as _;
 use order::domain::{Award, State};
-use order::events::Awards;
+use order::events::AwardHandler;
 use order::saga::{Attempt, MAX_TRIES, Outcome, Step};
 use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -46,8 +46,8 @@ async fn a_declined_payment_releases_the_reward_fails_the_order_and_revokes_the_
         let award = award("tok_declined");
         let order = fixture.settle(&award).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "payment.declined")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("payment.declined"))
         );
         fixture.stand_in.with(|seen| {
             assert_eq!(seen.reserved.get(&order.id), Some(&false), "released");
@@ -91,8 +91,8 @@ async fn a_refused_coupon_fails_the_order_with_the_rewards_code_and_no_payment_i
         let award = award("tok_ok");
         let order = fixture.settle(&award).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "reward.coupon_expired")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("reward.coupon_expired"))
         );
         assert!(fixture.payments(&order).await.is_empty());
         let revoked = fixture
@@ -107,7 +107,7 @@ async fn a_discount_that_the_price_cannot_bear_fails_the_order_and_is_given_back
     let fixture = fixture().await;
     fixture.stand_in.with(|seen| seen.discount = 18_501);
     let order = fixture.settle(&award("tok_ok")).await;
-    assert_eq!(order.failure_code, "reward.bad_discount");
+    assert_eq!(order.failure_code.as_deref(), Some("reward.bad_discount"));
     let kept = fixture
         .stand_in
         .with(|seen| seen.reserved.get(&order.id).copied());
@@ -158,7 +158,7 @@ async fn a_payment_without_an_answer_is_given_up_voided_and_treated_as_declined(
         let award = Award::try_from(event.clone()).expect("an award");
         let id = fixture.store.create(&award).await.expect("an order");
         let mut order = fixture.store.load(&id).await.expect("the order");
-        // All tries but the last were made by a process that is gone.
+        // All attempts but the last were made by an earlier process.
         let entry = order.log.record(Step::Reserve, Attempt::Done, 0);
         fixture
             .store
@@ -177,8 +177,8 @@ async fn a_payment_without_an_answer_is_given_up_voided_and_treated_as_declined(
         fixture.settlements.start(id);
         let order = fixture.settled(&event).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "payment.unavailable")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("payment.unavailable"))
         );
         assert_eq!(order.log.outcome(Step::Void), Some(Outcome::Done));
         let statuses: Vec<_> = fixture
@@ -212,7 +212,7 @@ async fn an_award_delivered_many_times_at_once_is_one_order_settled_once() {
 #[tokio::test]
 async fn an_award_that_cannot_be_read_is_given_up() {
     let fixture = fixture().await;
-    let awards = Awards {
+    let handler = AwardHandler {
         store: fixture.store.clone(),
         settlements: fixture.settlements.clone(),
     };
@@ -226,7 +226,7 @@ async fn an_award_that_cannot_be_read_is_given_up() {
     };
     for event in [nonsense, received(&negative)] {
         assert_eq!(event.subject, AuctionAwarded::SUBJECT);
-        let failure = awards.handle(&event).await.expect_err("refused");
+        let failure = handler.handle(&event).await.expect_err("refused");
         assert!(failure.kind.is_decision(), "it would come again for ever");
     }
 }
@@ -280,8 +280,8 @@ async fn a_settlement_taken_up_later_goes_on_in_the_same_trace() {
         .instrument(consumer)
         .await
         .expect("an order");
-    // The process ended here; the next one finds the order in the table.
-    let unsettled = fixture.store.unsettled("").await.expect("a list");
+    // The process dies here; the next one reads the order from the database.
+    let unsettled = fixture.store.unsettled(None).await.expect("a list");
     assert_eq!(unsettled, [id]);
     let resumed = tokio::spawn(fixture.settlements.clone().resume());
     fixture.settled(&event).await;

@@ -15,7 +15,7 @@ use api::catalog::{
 use api::common::{Caller, DishOrder, Money, Place, Role};
 use auction::api::{AuctionsApi, MAX_ELIGIBLE};
 use chassis::grpc;
-use chassis::idempotency::METADATA_KEY;
+
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -23,7 +23,7 @@ use tonic::{Request, Response, Status};
 
 use crate::support::{CEILING, CUSTOMER, DURATION, Fixture, fixture, restaurant};
 
-/// The service over a fixture of its own, and a catalog that finds as many restaurants as it is told.
+/// The service with a fixture, and a stand-in for the catalog that finds a given number of restaurants.
 pub(crate) struct AuctionsUnderTest {
     pub(crate) fixture: Fixture,
     pub(crate) service: AuctionsApi,
@@ -92,7 +92,7 @@ impl AuctionsUnderTest {
         }
     }
 
-    /// Opens an auction over the contract.
+    /// Opens an auction with a gRPC call.
     pub(crate) async fn open(&self) -> String {
         self.client
             .clone()
@@ -104,7 +104,7 @@ impl AuctionsUnderTest {
     }
 }
 
-/// A catalog that finds as many restaurants as `found` says, and its address.
+/// Serves a stand-in for the catalog that finds `found` restaurants, and returns its URL.
 pub(crate) async fn serve_catalog(found: Arc<AtomicUsize>) -> String {
     serve(Routes::new(CatalogServer::new(FoundCatalog { found }))).await
 }
@@ -175,12 +175,4 @@ pub(crate) fn get(account_id: &str, role: Role, auction_id: &str) -> GetAuctionR
         caller: Some(caller(account_id, role)),
         auction_id: auction_id.to_owned(),
     }
-}
-
-pub(crate) fn with_key<T>(message: T, key: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert(METADATA_KEY, key.parse().expect("ASCII"));
-    request
 }

@@ -1,4 +1,4 @@
-//! Stand-ins for the services: each call is recorded and answered from the samples, unless a test says otherwise.
+//! Stand-ins for the services. Each call is recorded and gets a sample as its response, unless a test configures another.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -21,7 +21,7 @@ use crate::support::samples;
 type Answer<T> = Result<Response<T>, Status>;
 type Change = Result<auction::AuctionEvent, Status>;
 
-/// A call as a service saw it.
+/// A call that a service has received.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// The method's name.
@@ -32,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) message: String,
 }
 
-/// All services at once. Clones are the same one.
+/// All services. Clones share the state.
 #[derive(Clone, Default)]
 pub(crate) struct Platform(Arc<Mutex<State>>);
 
@@ -47,7 +47,7 @@ struct State {
 }
 
 impl Platform {
-    /// Every call of `method` so far.
+    /// The calls of `method` so far.
     pub(crate) fn calls(&self, method: &str) -> Vec<Call> {
         let state = self.state();
         state
@@ -58,22 +58,22 @@ impl Platform {
             .collect()
     }
 
-    /// Has `method` answer with this status from now on.
+    /// Makes `method` fail with this status.
     pub(crate) fn refuse(&self, method: &'static str, status: impl Into<Status>) {
         self.state().refusals.insert(method, status.into());
     }
 
-    /// Has `method` never answer.
+    /// Makes `method` never respond.
     pub(crate) fn stall(&self, method: &'static str) {
         self.state().stalled.insert(method);
     }
 
-    /// Closes an account, as another gateway would have it done.
+    /// Closes an account without this gateway.
     pub(crate) fn close(&self, account_id: &str) {
         self.state().closed.insert(account_id.to_owned());
     }
 
-    /// Adds a key to those that tokens are verified with.
+    /// Adds a verifying key.
     pub(crate) fn add_key(&self, (key_id, public_key): (&str, &[u8; 32])) {
         self.state().keys.push(account::VerifyingKey {
             key_id: key_id.to_owned(),
@@ -81,7 +81,7 @@ impl Platform {
         });
     }
 
-    /// What is sent here is what the next watcher of an auction sees.
+    /// The sender of the events that the next watcher of an auction receives.
     pub(crate) fn changes(&self) -> mpsc::Sender<Change> {
         let (sender, receiver) = mpsc::channel(8);
         self.state().changes = Some(receiver);

@@ -1,4 +1,4 @@
-//! Events as the broker delivers them.
+//! The fixture of the tests: the service without its ports, and events as the broker delivers them.
 
 pub(crate) mod receiver;
 
@@ -12,16 +12,16 @@ use chassis::broker::{Handler as _, Received};
 use chassis::clock::Clock;
 use chassis::testing::{self, TestDatabase};
 use notification::MIGRATIONS;
-use notification::api::Api;
-use notification::events::Inbox;
+use notification::api::NotificationsApi;
+use notification::events::EventHandler;
 use notification::store::Store;
 use notification::webhooks::Webhooks;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use uuid::Uuid;
 
-/// How long anything may take before the test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The time-out of the tests.
+pub(crate) const TIME_OUT: Duration = Duration::from_secs(20);
 
 /// A service without its ports.
 pub(crate) struct Fixture {
@@ -32,7 +32,7 @@ pub(crate) struct Fixture {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// One per engine.
+/// A fixture on each engine.
 pub(crate) async fn fixtures() -> Vec<Fixture> {
     let databases = testing::databases("notification", &MIGRATIONS).await;
     databases.into_iter().map(Fixture::over).collect()
@@ -53,8 +53,8 @@ impl Fixture {
         }
     }
 
-    pub(crate) fn inbox(&self) -> Inbox {
-        Inbox {
+    pub(crate) fn handler(&self) -> EventHandler {
+        EventHandler {
             store: self.store.clone(),
             webhooks: self.webhooks.clone(),
             clock: self.clock.clone(),
@@ -62,12 +62,12 @@ impl Fixture {
     }
 
     pub(crate) async fn deliver(&self, event: &Received) {
-        let delivered = self.inbox().handle(event).await;
+        let delivered = self.handler().handle(event).await;
         delivered.expect("it is stored");
     }
 
-    pub(crate) fn api(&self) -> Api {
-        Api {
+    pub(crate) fn api(&self) -> NotificationsApi {
+        NotificationsApi {
             store: self.store.clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! Everything that one settlement needs, over one database.
+//! The fixture of the tests: settlements with a database, a real payment provider and stand-ins for reward and auction.
 
 pub(crate) mod partners;
 
@@ -12,7 +12,7 @@ use chassis::database::Database;
 use chassis::testing::{self, TestDatabase};
 use order::MIGRATIONS;
 use order::domain::Order;
-use order::events::Awards;
+use order::events::AwardHandler;
 use order::partners::{Partners, PaymentProvider};
 use order::settlement::Settlements;
 use order::store::Store;
@@ -24,10 +24,10 @@ use uuid::Uuid;
 
 use crate::support::partners::StandIn;
 
-/// How long anything may take before the test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The time-out of the tests.
+pub(crate) const TIME_OUT: Duration = Duration::from_secs(20);
 
-/// The payment provider is given up on sooner than in production, so that stalling takes no test's time.
+/// Shorter than in production, so that tests with a stalling provider are fast.
 const PAYMENT_TIME_OUT: Duration = Duration::from_millis(300);
 
 pub(crate) struct Fixture {
@@ -39,14 +39,14 @@ pub(crate) struct Fixture {
     addresses: Addresses,
 }
 
-/// Where the partners listen.
+/// The addresses of the other services.
 #[derive(Clone, Copy)]
 pub(crate) struct Addresses {
     grpc: SocketAddr,
     payment: SocketAddr,
 }
 
-/// One fixture per engine.
+/// A fixture on each engine.
 pub(crate) async fn fixtures() -> Vec<Fixture> {
     let mut fixtures = Vec::new();
     for database in testing::databases("order", &MIGRATIONS).await {
@@ -55,13 +55,13 @@ pub(crate) async fn fixtures() -> Vec<Fixture> {
     fixtures
 }
 
-/// A fixture on the embedded engine only.
+/// A fixture on SQLite, for tests that do not depend on the engine.
 pub(crate) async fn fixture() -> Fixture {
     Fixture::over(testing::sqlite("order", &MIGRATIONS).await).await
 }
 
-/// A fixture on PostgreSQL only, for tests that capture spans: `SQLite`'s driver closes spans on a thread of its own, which
-/// does not know the subscriber of the test's.
+/// A fixture on PostgreSQL, for tests that capture spans. The capture is per thread, and SQLite's driver closes spans on a
+/// thread of its own.
 pub(crate) async fn traced_fixture() -> Fixture {
     Fixture::over(testing::postgres("order", &MIGRATIONS).await).await
 }
@@ -87,7 +87,7 @@ pub(crate) fn award(payment_method: &str) -> AuctionAwarded {
     }
 }
 
-/// As the broker delivers it.
+/// The event as the broker delivers it.
 pub(crate) fn received(event: &AuctionAwarded) -> Received {
     Received {
         subject: AuctionAwarded::SUBJECT.to_owned(),
@@ -96,7 +96,7 @@ pub(crate) fn received(event: &AuctionAwarded) -> Received {
     }
 }
 
-/// A process's worth of settlements over a database.
+/// The settlements of one process.
 pub(crate) fn settlements(database: &Database, addresses: Addresses) -> Settlements {
     let grpc = |address| chassis::grpc::channel_to(format!("http://{address}")).expect("a URI");
     let payment = format!("http://{}", addresses.payment);
@@ -136,15 +136,15 @@ impl Fixture {
 
     /// Delivers the award.
     pub(crate) async fn deliver(&self, award: &AuctionAwarded) {
-        let awards = Awards {
+        let handler = AwardHandler {
             store: self.store.clone(),
             settlements: self.settlements.clone(),
         };
-        let delivered = awards.handle(&received(award)).await;
+        let delivered = handler.handle(&received(award)).await;
         delivered.expect("the order is stored");
     }
 
-    /// Waits until the only order of the award is settled.
+    /// Waits until the order of the award is settled, and returns it.
     pub(crate) async fn settled(&self, award: &AuctionAwarded) -> Order {
         let waiting = async {
             loop {
@@ -156,11 +156,11 @@ impl Fixture {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let settled = tokio::time::timeout(PATIENCE, waiting).await;
+        let settled = tokio::time::timeout(TIME_OUT, waiting).await;
         settled.expect("the settlement ends in time")
     }
 
-    /// Delivers the award and waits for its end.
+    /// Delivers the award and waits until its order is settled.
     pub(crate) async fn settle(&self, award: &AuctionAwarded) -> Order {
         self.deliver(award).await;
         self.settled(award).await
@@ -169,15 +169,15 @@ impl Fixture {
     pub(crate) async fn order_id(&self, award: &AuctionAwarded) -> String {
         let row = sqlx::query("SELECT id FROM orders WHERE award_id = $1")
             .bind(&award.award_id)
-            .fetch_one(self.database.pool())
+            .fetch_one(self.database.reads())
             .await;
         row.expect("one order").get("id")
     }
 
-    /// The subjects and bodies that the outbox holds for an order.
+    /// The events of an order in the outbox: subject and body.
     pub(crate) async fn events(&self, order: &Order) -> Vec<(String, serde_json::Value)> {
         let rows = sqlx::query("SELECT subject, body FROM outbox ORDER BY id")
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reads())
             .await
             .expect("the outbox");
         rows.iter()
@@ -192,13 +192,13 @@ impl Fixture {
             .collect()
     }
 
-    /// Status and amount of every payment of an order.
+    /// The status and amount of each payment of an order.
     pub(crate) async fn payments(&self, order: &Order) -> Vec<(String, i64)> {
         let rows = sqlx::query(
             "SELECT status, amount_minor FROM authorisations WHERE idempotency_key = $1",
         )
         .bind(&order.id)
-        .fetch_all(self.payments.pool())
+        .fetch_all(self.payments.reads())
         .await
         .expect("the payments");
         rows.iter()
