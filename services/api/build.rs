@@ -1,4 +1,4 @@
-//! Generates the clients and servers from `proto/`, and the list of the methods that stream.
+//! Generates the clients and servers from `proto/`, and the list of the streaming methods.
 
 use std::error::Error;
 use std::fmt::Write as _;

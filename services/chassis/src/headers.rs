@@ -6,7 +6,7 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// [`IDEMPOTENCY_KEY`] as documents and the `field` of a problem document write it.
 pub const IDEMPOTENCY_KEY_TITLE: &str = "Idempotency-Key";
 
-/// A bearer token whose `trace` claim lets the request's trace context pass the gateway.
+/// A bearer token. When it has the `trace` claim, the gateway accepts the trace context of the request.
 pub const TRACE_AUTHORIZATION: &str = "trace-authorization";
 
 /// The trace id of a response.

@@ -1,4 +1,4 @@
-//! Error responses: always a problem document, in whichever layer the request fails.
+//! Error responses. Each is a problem document.
 
 use std::borrow::Cow;
 

@@ -10,8 +10,8 @@
 //!   five seconds: the gateway caches an account's state for this time. When the account service does not answer, writes
 //!   are allowed, so that an outage of it does not stop the bidding.
 //! - **Trace context**: a request starts a new trace, which links to the trace context that the caller sent. The trace
-//!   context is inherited only with `Trace-Authorization: Bearer TOKEN`, where the token has the `trace` claim (the load
-//!   generator's has it).
+//!   context is inherited only with `Trace-Authorization: Bearer TOKEN` and a token with the `trace` claim, such as the
+//!   load generator's.
 //! - **`Idempotency-Key`** is validated and sent to the service with every write. No other header is.
 //!
 //! Every error response is a problem document (RFC 9457) with a stable code and the trace id.

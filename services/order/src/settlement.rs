@@ -19,7 +19,7 @@ use crate::partners::{Partners, Reserved};
 use crate::saga::{Attempt, Next, Outcome, Step};
 use crate::store::Store;
 
-/// How often unsettled orders without a running saga are looked for.
+/// How often sagas of unsettled orders that do not run are resumed.
 const RESUME_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The maximum number of steps that run at the same time. A saga that waits for a retry is not counted.

@@ -1,4 +1,4 @@
-//! At most one award stands, whatever happens at the deadline or after it.
+//! Awards and revocations. At most one award of an auction is not revoked, also after a crash.
 
 use std::sync::Arc;
 

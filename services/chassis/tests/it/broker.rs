@@ -1,4 +1,4 @@
-//! What consuming tells: spans, ages and lags.
+//! The spans and metrics of publishing and consuming.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 const SUBJECT: &str = AuctionEnded::SUBJECT;
 
-/// Fails with what is left, message by message, and works once nothing is left. Knows only messages of these ids.
+/// Fails with the failures in `left`, one after the other, and then succeeds. Other messages than `ids` succeed.
 struct Refuses {
     ids: Vec<String>,
     left: Mutex<Vec<Failure>>,
@@ -38,7 +38,7 @@ impl Handler for Refuses {
     }
 }
 
-/// Consumes under a name of the test's own until the spans are there.
+/// Consumes with a new durable name until the expected spans are captured.
 async fn consume_until(
     captured: &Captured,
     broker: &Broker,

@@ -1,4 +1,4 @@
-//! What a database tells of its operations and its pool.
+//! The spans and metrics of a database's operations and of its pool.
 
 use chassis::database::{Database, Engine};
 use telemetry::context::SavedContext;
@@ -40,7 +40,7 @@ async fn read(database: &Database) -> Vec<i64> {
 async fn each_step_of_a_write_is_a_span_and_a_refusal_goes_by_the_code_of_the_engine() {
     for database in both().await {
         let captured = capture();
-        // By its context: SQLite's driver lets go of the span on a thread that is not captured, so it does not end.
+        // Compared by its context: SQLite's driver holds the span on a thread that is not captured, so its end is not seen.
         let request = async {
             insert(&database, 1).await.expect("inserted");
             insert(&database, 2).await.expect_err("the same key");

@@ -1,4 +1,4 @@
-//! The chassis on its real parts: both database engines and NATS JetStream.
+//! The chassis with both database engines and NATS JetStream.
 
 mod broker;
 mod containers;

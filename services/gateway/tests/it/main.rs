@@ -1,4 +1,4 @@
-//! The gateway over HTTP, in front of stand-ins for the services that record what reaches them.
+//! The gateway's HTTP API, with stand-ins for the services.
 
 mod authentication;
 mod golden;
