@@ -10,7 +10,7 @@ pub async fn shutdown_signal() {
         () = interrupt() => {}
         () = terminate() => {}
     }
-    tracing::info!("asked to stop");
+    tracing::info!("received a stop signal");
 }
 
 async fn interrupt() {

@@ -1,26 +1,29 @@
-//! For tests: a fresh database on each engine, so that one test body shows that both keep the same promises, and a
-//! service's real program on ports of its own.
+//! Test support: an empty database on each engine, so that one test runs on both, and a service's program on free ports.
 
 mod process;
 
 pub use process::Process;
 
-use crate::database::Database;
-use sqlx::{AssertSqlSafe, Connection as _, migrate::Migrator};
 use std::ops::Deref;
+
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// The variable with the address of a PostgreSQL server's maintenance database.
+use crate::database::Database;
+use crate::headers::IDEMPOTENCY_KEY;
+
+/// The variable with the URL of a PostgreSQL server's maintenance database.
 pub const POSTGRES_VARIABLE: &str = "BIDTRACE_TEST_POSTGRES_URL";
 
-/// The variable with the address of a NATS server with JetStream.
+/// The variable with the URL of a NATS server with JetStream.
 pub const NATS_VARIABLE: &str = "BIDTRACE_TEST_NATS_URL";
 
-/// A database of one test's own.
+/// An empty database for one test.
 pub struct TestDatabase {
     database: Database,
-    /// Its address: to open it a second time, as after a restart.
+    /// Its URL, to open it again as a restarted process would.
     pub url: String,
     _folder: Option<TempDir>,
 }
@@ -33,10 +36,10 @@ impl Deref for TestDatabase {
     }
 }
 
-/// A fresh SQLite file and a fresh PostgreSQL database, both migrated.
+/// An SQLite and a PostgreSQL database, both migrated.
 ///
 /// # Panics
-/// When either cannot be had: a test without its real parts has shown nothing.
+/// When either cannot be created.
 pub async fn databases(namespace: &'static str, migrations: &Migrator) -> Vec<TestDatabase> {
     vec![
         sqlite(namespace, migrations).await,
@@ -44,10 +47,10 @@ pub async fn databases(namespace: &'static str, migrations: &Migrator) -> Vec<Te
     ]
 }
 
-/// A fresh SQLite file.
+/// A migrated SQLite database in a temporary file.
 ///
 /// # Panics
-/// When it cannot be made.
+/// When it cannot be created.
 pub async fn sqlite(namespace: &'static str, migrations: &Migrator) -> TestDatabase {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let url = format!(
@@ -61,7 +64,7 @@ pub async fn sqlite(namespace: &'static str, migrations: &Migrator) -> TestDatab
     }
 }
 
-/// A fresh PostgreSQL database on the server at [`POSTGRES_VARIABLE`].
+/// A migrated PostgreSQL database on the server at [`POSTGRES_VARIABLE`].
 ///
 /// # Panics
 /// When the variable is not set or the server cannot be reached.
@@ -85,14 +88,26 @@ pub async fn postgres(namespace: &'static str, migrations: &Migrator) -> TestDat
     }
 }
 
-/// The value of a variable that names a real part.
+/// The value of a variable that the tests require.
 ///
 /// # Panics
-/// When it is not set, with what to do.
+/// When it is not set.
 pub fn required(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
         panic!("{variable} is not set: run `make test`, or set it to a running server")
     })
+}
+
+/// A request with an idempotency key.
+///
+/// # Panics
+/// When the key cannot be a metadata value.
+pub fn with_key<T>(message: T, key: &str) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request
+        .metadata_mut()
+        .insert(IDEMPOTENCY_KEY, key.parse().expect("a metadata value"));
+    request
 }
 
 async fn open(url: &str, namespace: &'static str, migrations: &Migrator) -> Database {

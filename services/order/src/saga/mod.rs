@@ -1,4 +1,4 @@
-//! The settlement saga as a pure state machine: from its log to its next step.
+//! The settlement saga as a pure state machine: it derives the next step from the saga's log.
 //!
 //! ```text
 //! reserve reward -> authorise payment -> confirm order -> commit reward -> confirmed
@@ -6,18 +6,20 @@
 //!         `-----------------`-> void payment -> release reward -> fail order -> revoke award -> failed
 //! ```
 //!
-//! The log is the whole state: after a crash the same log gives the same next step, and a step that ran without
-//! being logged runs again, which is why each is idempotent. Confirming is the point of no return: what comes after
-//! it is tried until it succeeds, and so is each compensation. Only the two steps before it may be given up.
+//! The log is the whole state. After a crash the same log gives the same next step; a step that ran without being logged
+//! runs again, so each step is idempotent. Confirming is the pivot: the steps after it are retried until they succeed, and
+//! so are the compensations. Only the two steps before it can be given up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chassis::clock::Millis;
-use std::{collections::BTreeMap, time::Duration};
 
-/// How often a step that may be given up is tried.
+/// The number of attempts of a step that can be given up.
 pub const MAX_TRIES: u32 = 5;
 
-/// How long to wait after the first, second, … try that got no answer; the last one repeats. With five tries and
-/// their time-outs that is some 20 s.
+/// The delay after each attempt that got no answer; the last one repeats. With five attempts and their time-outs this
+/// takes about 20 s.
 const BACK_OFF: [Duration; 4] = [
     Duration::from_millis(500),
     Duration::from_millis(1500),
@@ -25,76 +27,76 @@ const BACK_OFF: [Duration; 4] = [
     Duration::from_secs(10),
 ];
 
-/// The steps, in the order in which any saga takes them.
+/// The steps, in the order of every saga.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// Sets coupon and points aside.
+    /// Reserves the coupon and the points.
     Reserve,
-    /// Sets the money aside.
+    /// Authorises the payment.
     Authorise,
-    /// Confirms the order, in our own database.
+    /// Confirms the order, in this service's database.
     Confirm,
-    /// Uses up coupon and points, and credits what was earned.
+    /// Uses the coupon and the points, and credits the points earned.
     Commit,
     /// Compensates [`Step::Authorise`].
     Void,
     /// Compensates [`Step::Reserve`].
     Release,
-    /// Fails the order, in our own database.
+    /// Fails the order, in this service's database.
     Fail,
-    /// Has the auction service revoke the award.
+    /// Revokes the award, at the auction service.
     Revoke,
 }
 
-/// What one run of a step came to.
+/// The result of one attempt of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
-    /// It did what it should.
+    /// The step is done.
     Done,
-    /// The other side decided against it, with this code.
+    /// The other service refused it, with this code.
     Refused(String),
-    /// Nobody knows; it is to be tried again. With the code of what went wrong.
+    /// There was no answer, so the effect is not known; the step has to be retried. With the code of the failure.
     Unanswered(String),
 }
 
-/// How a step stands in the log.
+/// The outcome of a step in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Tried without an answer, and to be tried again.
+    /// The attempts so far got no answer; the step will be retried.
     Retried,
     /// Done.
     Done,
-    /// Refused by the other side.
+    /// Refused by the other service.
     Refused,
-    /// Given up without an answer: it may have had its effect.
+    /// Given up without an answer. The step may have had its effect.
     Unavailable,
 }
 
-/// A step's entry in the log.
+/// The log entry of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// How it stands.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The code of the refusal or of the last try's failure; empty when it is done.
-    pub code: String,
-    /// How often it was tried.
+    /// The code of the refusal or of the last failure. A step that is done has none.
+    pub code: Option<String>,
+    /// The number of attempts.
     pub tries: u32,
-    /// When it last changed.
+    /// When the entry last changed.
     pub at_ms: Millis,
 }
 
-/// What a saga has done so far.
+/// The log of a saga.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log(BTreeMap<Step, Entry>);
 
-/// What a saga does next.
+/// The next action of a saga.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Run this step.
     Run(Step),
-    /// Nothing: it is settled.
+    /// None: the order is confirmed and settled.
     Confirmed,
-    /// Nothing: it failed and all is compensated.
+    /// None: the order has failed and is compensated.
     Failed,
 }
 
@@ -129,12 +131,12 @@ impl Step {
         }
     }
 
-    /// The step of that name.
+    /// The step with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.name() == name)
     }
 
-    /// The order's failure code when it is given up; none when it may not be.
+    /// The failure code of an order for which this step is given up, or `None` when it cannot be given up.
     const fn unavailable(self) -> Option<&'static str> {
         match self {
             Self::Reserve => Some("reward.unavailable"),
@@ -186,7 +188,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of that name.
+    /// The outcome with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.name() == name)
     }
@@ -195,13 +197,13 @@ impl Outcome {
 // === impl Log ===
 
 impl Log {
-    /// What comes next.
+    /// The next action.
     pub fn next(&self) -> Next {
         for step in Step::FORWARD {
             match self.outcome(step) {
                 None | Some(Outcome::Retried) => return Next::Run(step),
                 Some(Outcome::Done) => {}
-                // The order is confirmed, so there is no way back; whoever refused has a defect to look into.
+                // The order is confirmed and cannot be compensated. A refusal here is a defect, which is logged.
                 Some(_) if step == Step::Commit => {}
                 Some(_) => return self.next_compensation(),
             }
@@ -214,7 +216,7 @@ impl Log {
             self.outcome(Step::Authorise),
             Some(Outcome::Done | Outcome::Unavailable)
         );
-        // Releasing is asked for even after a refusal: an earlier try that got no answer may still arrive.
+        // Needed also when the reservation was refused: an earlier attempt without an answer may still arrive.
         let compensations = [
             (Step::Void, authorised),
             (Step::Release, true),
@@ -229,16 +231,16 @@ impl Log {
             .map_or(Next::Failed, |(step, _)| Next::Run(step))
     }
 
-    /// Adds what a run of `step` came to, and gives the entry to be stored.
+    /// Records the result of an attempt of `step`, and returns the entry to store.
     pub fn record(&mut self, step: Step, attempt: Attempt, now: Millis) -> Entry {
         let tries = self.tries(step) + 1;
         let (outcome, code) = match (attempt, step.unavailable()) {
-            (Attempt::Done, _) => (Outcome::Done, String::new()),
-            (Attempt::Refused(code), _) => (Outcome::Refused, code),
+            (Attempt::Done, _) => (Outcome::Done, None),
+            (Attempt::Refused(code), _) => (Outcome::Refused, Some(code)),
             (Attempt::Unanswered(_), Some(code)) if tries >= MAX_TRIES => {
-                (Outcome::Unavailable, code.to_owned())
+                (Outcome::Unavailable, Some(code.to_owned()))
             }
-            (Attempt::Unanswered(code), _) => (Outcome::Retried, code),
+            (Attempt::Unanswered(code), _) => (Outcome::Retried, Some(code)),
         };
         let entry = Entry {
             outcome,
@@ -250,34 +252,34 @@ impl Log {
         entry
     }
 
-    /// Puts an entry in, as it was stored.
+    /// Adds an entry that was read from the database.
     pub fn insert(&mut self, step: Step, entry: Entry) {
         self.0.insert(step, entry);
     }
 
-    /// The steps taken, in their order.
+    /// The steps that were attempted, in their order.
     pub fn entries(&self) -> impl Iterator<Item = (Step, &Entry)> {
         self.0.iter().map(|(step, entry)| (*step, entry))
     }
 
-    /// How a step stands, if it was tried.
+    /// The outcome of a step, if it was attempted.
     pub fn outcome(&self, step: Step) -> Option<Outcome> {
         self.0.get(&step).map(|entry| entry.outcome)
     }
 
-    /// How long to wait before `step` is tried again.
+    /// The delay before `step` is retried.
     pub fn back_off(&self, step: Step) -> Duration {
         let waits = usize::try_from(self.tries(step).saturating_sub(1)).unwrap_or(usize::MAX);
         BACK_OFF[waits.min(BACK_OFF.len() - 1)]
     }
 
-    /// The stable code of why it fails; empty when it does not.
-    pub fn failure_code(&self) -> &str {
+    /// The stable code of the reason why the saga fails, if it does.
+    pub fn failure_code(&self) -> Option<&str> {
         Step::FORWARD
             .into_iter()
             .filter_map(|step| self.0.get(&step))
             .find(|entry| matches!(entry.outcome, Outcome::Refused | Outcome::Unavailable))
-            .map_or("", |entry| entry.code.as_str())
+            .and_then(|entry| entry.code.as_deref())
     }
 
     fn tries(&self, step: Step) -> u32 {

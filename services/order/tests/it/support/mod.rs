@@ -1,35 +1,36 @@
-//! Everything that one settlement needs, around one database.
+//! The fixture of the tests: settlements with a database, a real payment provider and stand-ins for reward and auction.
 
-use crate::partners::StandIn;
+pub(crate) mod partners;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use ::api::events::{Amount, AuctionAwarded, Event as _};
-use chassis::{
-    broker::{Handler as _, Received},
-    clock::Clock,
-    database::Database,
-    testing::{self, TestDatabase},
-};
-use order::{
-    MIGRATIONS,
-    domain::Order,
-    events::Awards,
-    partners::{Partners, PaymentProvider},
-    settlement::Settlements,
-    store::Store,
-};
+use chassis::broker::{Handler as _, Received};
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::testing::{self, TestDatabase};
+use order::MIGRATIONS;
+use order::domain::Order;
+use order::events::AwardHandler;
+use order::partners::{Partners, PaymentProvider};
+use order::settlement::Settlements;
+use order::store::Store;
 use payment::api::Provider;
 use sqlx::Row as _;
-use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long anything may take before the test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::partners::StandIn;
 
-/// The payment provider is given up on sooner than in production, so that stalling takes no test's time.
+/// The time-out of the tests.
+pub(crate) const TIME_OUT: Duration = Duration::from_secs(20);
+
+/// Shorter than in production, so that tests with a stalling provider are fast.
 const PAYMENT_TIME_OUT: Duration = Duration::from_millis(300);
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
     pub(crate) store: Store,
     pub(crate) stand_in: StandIn,
@@ -38,31 +39,31 @@ pub(crate) struct Stage {
     addresses: Addresses,
 }
 
-/// Where the partners listen.
+/// The addresses of the other services.
 #[derive(Clone, Copy)]
 pub(crate) struct Addresses {
     grpc: SocketAddr,
     payment: SocketAddr,
 }
 
-/// One stage per engine.
-pub(crate) async fn stages() -> Vec<Stage> {
-    let mut stages = Vec::new();
+/// A fixture on each engine.
+pub(crate) async fn fixtures() -> Vec<Fixture> {
+    let mut fixtures = Vec::new();
     for database in testing::databases("order", &MIGRATIONS).await {
-        stages.push(Stage::around(database).await);
+        fixtures.push(Fixture::over(database).await);
     }
-    stages
+    fixtures
 }
 
-/// A stage on the embedded engine only.
-pub(crate) async fn stage() -> Stage {
-    Stage::around(testing::sqlite("order", &MIGRATIONS).await).await
+/// A fixture on SQLite, for tests that do not depend on the engine.
+pub(crate) async fn fixture() -> Fixture {
+    Fixture::over(testing::sqlite("order", &MIGRATIONS).await).await
 }
 
-/// A stage on PostgreSQL only, for tests that capture spans: `SQLite`'s driver closes spans on a thread of its own, which
-/// does not know the subscriber of the test's.
-pub(crate) async fn traced_stage() -> Stage {
-    Stage::around(testing::postgres("order", &MIGRATIONS).await).await
+/// A fixture on PostgreSQL, for tests that capture spans. The capture is per thread, and SQLite's driver closes spans on a
+/// thread of its own.
+pub(crate) async fn traced_fixture() -> Fixture {
+    Fixture::over(testing::postgres("order", &MIGRATIONS).await).await
 }
 
 /// An award whose price is 18 500 won.
@@ -86,7 +87,7 @@ pub(crate) fn award(payment_method: &str) -> AuctionAwarded {
     }
 }
 
-/// As the broker delivers it.
+/// The event as the broker delivers it.
 pub(crate) fn received(event: &AuctionAwarded) -> Received {
     Received {
         subject: AuctionAwarded::SUBJECT.to_owned(),
@@ -95,7 +96,7 @@ pub(crate) fn received(event: &AuctionAwarded) -> Received {
     }
 }
 
-/// A process's worth of settlements over a database.
+/// The settlements of one process.
 pub(crate) fn settlements(database: &Database, addresses: Addresses) -> Settlements {
     let grpc = |address| chassis::grpc::channel_to(format!("http://{address}")).expect("a URI");
     let payment = format!("http://{}", addresses.payment);
@@ -111,8 +112,8 @@ pub(crate) fn settlements(database: &Database, addresses: Addresses) -> Settleme
     )
 }
 
-impl Stage {
-    async fn around(database: TestDatabase) -> Self {
+impl Fixture {
+    async fn over(database: TestDatabase) -> Self {
         let payments = testing::sqlite("payment", &payment::MIGRATIONS).await;
         let stand_in = StandIn::default();
         let addresses = Addresses {
@@ -135,15 +136,15 @@ impl Stage {
 
     /// Delivers the award.
     pub(crate) async fn deliver(&self, award: &AuctionAwarded) {
-        let awards = Awards {
+        let handler = AwardHandler {
             store: self.store.clone(),
             settlements: self.settlements.clone(),
         };
-        let delivered = awards.handle(&received(award)).await;
+        let delivered = handler.handle(&received(award)).await;
         delivered.expect("the order is stored");
     }
 
-    /// Waits until the only order of the award is settled.
+    /// Waits until the order of the award is settled, and returns it.
     pub(crate) async fn settled(&self, award: &AuctionAwarded) -> Order {
         let waiting = async {
             loop {
@@ -155,11 +156,11 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let settled = tokio::time::timeout(PATIENCE, waiting).await;
+        let settled = tokio::time::timeout(TIME_OUT, waiting).await;
         settled.expect("the settlement ends in time")
     }
 
-    /// Delivers the award and waits for its end.
+    /// Delivers the award and waits until its order is settled.
     pub(crate) async fn settle(&self, award: &AuctionAwarded) -> Order {
         self.deliver(award).await;
         self.settled(award).await
@@ -168,15 +169,15 @@ impl Stage {
     pub(crate) async fn order_id(&self, award: &AuctionAwarded) -> String {
         let row = sqlx::query("SELECT id FROM orders WHERE award_id = $1")
             .bind(&award.award_id)
-            .fetch_one(self.database.pool())
+            .fetch_one(self.database.reads())
             .await;
         row.expect("one order").get("id")
     }
 
-    /// The subjects and bodies that the outbox holds for an order.
+    /// The events of an order in the outbox: subject and body.
     pub(crate) async fn events(&self, order: &Order) -> Vec<(String, serde_json::Value)> {
         let rows = sqlx::query("SELECT subject, body FROM outbox ORDER BY id")
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reads())
             .await
             .expect("the outbox");
         rows.iter()
@@ -191,13 +192,13 @@ impl Stage {
             .collect()
     }
 
-    /// Status and amount of every payment of an order.
+    /// The status and amount of each payment of an order.
     pub(crate) async fn payments(&self, order: &Order) -> Vec<(String, i64)> {
         let rows = sqlx::query(
             "SELECT status, amount_minor FROM authorisations WHERE idempotency_key = $1",
         )
         .bind(&order.id)
-        .fetch_all(self.payments.pool())
+        .fetch_all(self.payments.reads())
         .await
         .expect("the payments");
         rows.iter()

@@ -1,27 +1,27 @@
-//! Stand-ins for the services: each call is recorded and answered from the samples, unless a test says otherwise.
+//! Stand-ins for the services. Each call is recorded and gets a sample as its response, unless a test configures another.
 
-use crate::samples;
-use api::{
-    account::{self, accounts_server::Accounts},
-    auction::{self, auctions_server::Auctions},
-    catalog::{self, catalog_server::Catalog},
-    notification::{self, notifications_server::Notifications},
-    order::{self, orders_server::Orders},
-    reward::{self, rewards_server::Rewards},
-};
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Debug,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::account::accounts_server::Accounts;
+use api::auction::auctions_server::Auctions;
+use api::catalog::catalog_server::Catalog;
+use api::notification::notifications_server::Notifications;
+use api::order::orders_server::Orders;
+use api::reward::rewards_server::Rewards;
+use api::{account, auction, catalog, notification, order, reward};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use crate::support::samples;
 
 type Answer<T> = Result<Response<T>, Status>;
 type Change = Result<auction::AuctionEvent, Status>;
 
-/// A call as a service saw it.
+/// A call that a service has received.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// The method's name.
@@ -32,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) message: String,
 }
 
-/// All services at once. Clones are the same one.
+/// All services. Clones share the state.
 #[derive(Clone, Default)]
 pub(crate) struct Platform(Arc<Mutex<State>>);
 
@@ -47,7 +47,7 @@ struct State {
 }
 
 impl Platform {
-    /// Every call of `method` so far.
+    /// The calls of `method` so far.
     pub(crate) fn calls(&self, method: &str) -> Vec<Call> {
         let state = self.state();
         state
@@ -58,22 +58,22 @@ impl Platform {
             .collect()
     }
 
-    /// Has `method` answer with this status from now on.
+    /// Makes `method` fail with this status.
     pub(crate) fn refuse(&self, method: &'static str, status: impl Into<Status>) {
         self.state().refusals.insert(method, status.into());
     }
 
-    /// Has `method` never answer.
+    /// Makes `method` never respond.
     pub(crate) fn stall(&self, method: &'static str) {
         self.state().stalled.insert(method);
     }
 
-    /// Closes an account, as another gateway would have it done.
+    /// Closes an account without this gateway.
     pub(crate) fn close(&self, account_id: &str) {
         self.state().closed.insert(account_id.to_owned());
     }
 
-    /// Adds a key to those that tokens are verified with.
+    /// Adds a verifying key.
     pub(crate) fn add_key(&self, (key_id, public_key): (&str, &[u8; 32])) {
         self.state().keys.push(account::VerifyingKey {
             key_id: key_id.to_owned(),
@@ -81,7 +81,7 @@ impl Platform {
         });
     }
 
-    /// What is sent here is what the next watcher of an auction sees.
+    /// The sender of the events that the next watcher of an auction receives.
     pub(crate) fn changes(&self) -> mpsc::Sender<Change> {
         let (sender, receiver) = mpsc::channel(8);
         self.state().changes = Some(receiver);

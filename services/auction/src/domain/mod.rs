@@ -1,21 +1,21 @@
-//! What an auction is and which rules it keeps. Nothing here reads a clock, a table or the network.
+//! Auctions and their rules. Nothing here reads a clock, a database or the network.
 
-use chassis::{clock::Millis, money::Money};
+use chassis::clock::Millis;
+use chassis::money::Money;
 use serde::{Deserialize, Serialize};
 use telemetry::context::SavedContext;
 
 pub mod bidding;
 pub mod opening;
 
-/// Where an auction is in its life: `Open` ends in one of `Awarded`, `Expired` and `Closed`, and `Awarded` may end in
-/// `Failed`.
+/// The state of an auction. `Open` changes to `Awarded`, `Expired` or `Closed`; `Awarded` may change to `Failed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It takes bids.
+    /// It accepts bids.
     Open,
-    /// The lowest valid bid won.
+    /// The lowest bid has the award.
     Awarded,
-    /// The deadline passed and there was no bid.
+    /// The deadline passed without a bid.
     Expired,
     /// An admin ended it.
     Closed,
@@ -23,51 +23,51 @@ pub enum State {
     Failed,
 }
 
-/// A dish and how many of it.
+/// A dish and its quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dish {
-    /// Its name on the menus.
+    /// The name of the dish on menus.
     pub dish: String,
-    /// How many.
+    /// The quantity.
     pub quantity: u32,
 }
 
-/// Where to deliver.
+/// The place of delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     /// WGS 84, degrees.
     pub latitude: f64,
     /// WGS 84, degrees.
     pub longitude: f64,
-    /// For people.
+    /// The address, for people.
     pub address: String,
 }
 
-/// What the customer asks for, and how it will be paid.
+/// The terms of an auction: what the customer orders, and how it will be paid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Terms {
-    /// What is wanted.
+    /// The dishes.
     pub dishes: Vec<Dish>,
-    /// Where.
+    /// The place of delivery.
     pub place: Place,
-    /// Of every price in this auction, ISO 4217.
+    /// The currency of every price in this auction, ISO 4217.
     pub currency: String,
-    /// The highest first bid.
+    /// The highest price of the first bid.
     pub ceiling_minor: i64,
-    /// By how much a bid must be lower than the lowest one that stands.
+    /// The least amount by which a bid must undercut the lowest bid.
     pub step_minor: i64,
-    /// Empty when none was given.
-    pub coupon_code: String,
-    /// Points that the customer wants to use.
+    /// The coupon to use, if any.
+    pub coupon_code: Option<String>,
+    /// The points to use.
     pub points_to_use: i64,
     /// The payment provider's token.
     pub payment_method: String,
 }
 
-/// A restaurant that may bid.
+/// A restaurant that may bid in an auction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Eligible {
-    /// Who bids for it.
+pub struct EligibleRestaurant {
+    /// The restaurant's account.
     pub account_id: String,
     /// Its id in the catalog.
     pub restaurant_id: String,
@@ -75,32 +75,32 @@ pub struct Eligible {
     pub restaurant_name: String,
 }
 
-/// An auction as it stands.
+/// An auction in its current state.
 #[derive(Debug, Clone)]
 pub struct Auction {
-    /// A UUID of version 7: ids sort by the time of opening.
+    /// A version 7 UUID, so ids sort by the time of opening.
     pub id: String,
-    /// Who opened it.
+    /// The customer who opened it.
     pub customer_account_id: String,
-    /// What was asked for.
+    /// Its terms.
     pub terms: Terms,
     /// When it was opened.
     pub opened_at_ms: Millis,
-    /// From this moment on no bid counts.
+    /// The deadline. A bid that arrives at this time is too late.
     pub deadline_ms: Millis,
-    /// How many restaurants may bid.
+    /// The number of restaurants that may bid.
     pub eligible_count: i64,
-    /// Where it is in its life.
+    /// Its state.
     pub state: State,
-    /// Rises by one with each change.
+    /// Increases by one with each change.
     pub sequence: i64,
-    /// How many bids were accepted.
+    /// The number of accepted bids.
     pub bid_count: i64,
-    /// The lowest accepted price.
+    /// The price of the lowest bid.
     pub lowest_minor: Option<i64>,
-    /// The bid of that price.
+    /// The lowest bid.
     pub lowest_bid_id: Option<String>,
-    /// The span that opened it: what the deadline causes goes on from there.
+    /// The span that opened it, which is the parent of the spans at the deadline.
     pub context: SavedContext,
     /// The span that made the latest change.
     pub cause: SavedContext,
@@ -111,11 +111,11 @@ pub struct Auction {
 pub struct Bid {
     /// Its id.
     pub id: String,
-    /// The auction it was made in.
+    /// Its auction.
     pub auction_id: String,
-    /// Who bid.
-    pub bidder: Eligible,
-    /// In the auction's currency.
+    /// The restaurant that bid.
+    pub bidder: EligibleRestaurant,
+    /// The price, in the auction's currency.
     pub price_minor: i64,
     /// When it arrived.
     pub placed_at_ms: Millis,
@@ -123,29 +123,29 @@ pub struct Bid {
     pub context: SavedContext,
 }
 
-/// That a bid won.
+/// The award of an auction to a bid.
 #[derive(Debug, Clone)]
 pub struct Award {
     /// Its id.
     pub id: String,
-    /// The bid that won.
+    /// The bid.
     pub bid: Bid,
-    /// When.
+    /// When it was made.
     pub awarded_at_ms: Millis,
-    /// The award that it replaces; empty for an auction's first.
-    pub replaces_award_id: String,
+    /// The revoked award that it replaces. The first award of an auction replaces none.
+    pub replaces_award_id: Option<String>,
     /// The span in which it was made.
     pub context: SavedContext,
 }
 
-/// All that may be shown of an auction: itself, its lowest bid and the award that stands.
+/// An auction with its lowest bid and its standing award.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The auction.
     pub auction: Auction,
     /// Its lowest bid.
     pub lowest: Option<Bid>,
-    /// The award that stands.
+    /// Its award that is not revoked.
     pub award: Option<Award>,
 }
 
@@ -172,7 +172,7 @@ impl State {
         }
     }
 
-    /// The state of that name.
+    /// The state with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -189,14 +189,14 @@ impl Auction {
         }
     }
 
-    /// Whether a bid that arrives at `now` is still in time.
+    /// Whether a bid that arrives at `now` is in time.
     pub fn takes_bids_at(&self, now: Millis) -> bool {
         self.state == State::Open && now < self.deadline_ms
     }
 
-    /// What a bid is measured against.
-    pub fn standing(&self) -> bidding::Standing {
-        bidding::Standing {
+    /// The rules for the next bid.
+    pub fn bid_rules(&self) -> bidding::BidRules {
+        bidding::BidRules {
             state: self.state,
             deadline_ms: self.deadline_ms,
             ceiling_minor: self.terms.ceiling_minor,
@@ -205,14 +205,14 @@ impl Auction {
         }
     }
 
-    /// Notes an accepted bid.
+    /// Makes an accepted bid the lowest one.
     pub fn accept(&mut self, bid: &Bid) {
         self.lowest_minor = Some(bid.price_minor);
         self.lowest_bid_id = Some(bid.id.clone());
         self.bid_count += 1;
     }
 
-    /// Counts a change that the current span makes.
+    /// Increments the sequence for a change, whose cause is the current span.
     pub fn changed(&mut self) {
         self.sequence += 1;
         self.cause = SavedContext::current();

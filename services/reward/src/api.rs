@@ -1,22 +1,19 @@
 //! `bidtrace.reward.v1.Rewards`.
 
-use crate::{
-    domain::{self, Coupon, MAX_POINTS, Step, Wallet, Wish},
-    settlement::{self, Action},
-    store::{self, Entry, EntryKind, NewEntry},
-};
-use ::api::{
-    common::Role,
-    reward::{self as wire, rewards_server::Rewards},
-};
-use chassis::{Failure, caller, clock::Clock, database::Database, fault, idempotency::Claim};
+use ::api::common::Role;
+use ::api::reward as wire;
+use ::api::reward::rewards_server::Rewards;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::{Claim, Execution};
+use chassis::{Failure, caller, fault};
 use registry::{RewardReservations, RewardReservationsOutcome as Outcome};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
+
+use crate::domain::{self, Coupon, Effect, MAX_POINTS, ReservationRequest, Wallet};
+use crate::settlement::{self, Action};
+use crate::store::{self, Entry, EntryKind, NewEntry};
 
 pub(crate) const RESERVE_BEFORE_COMMIT: &str = "reward.reserve.before_commit";
 pub(crate) const RESERVE_COMMITTED: &str = "reward.reserve.committed";
@@ -25,48 +22,48 @@ pub(crate) const COMMIT_COMMITTED: &str = "reward.commit.committed";
 pub(crate) const RELEASE_BEFORE_COMMIT: &str = "reward.release.before_commit";
 pub(crate) const RELEASE_COMMITTED: &str = "reward.release.committed";
 
-/// Whose the idempotency keys of a settlement's steps are: the order service calls for nobody's account.
+/// The account of the idempotency keys of settlement steps, which the order service calls without a caller.
 const SETTLEMENT: &str = "order";
 
-/// Characters of the reason for a grant.
+/// The maximum length of a grant's reason, in characters.
 const MAX_REASON: usize = 200;
 
-/// The rewards over gRPC.
+/// The service over gRPC.
 pub struct RewardsApi {
     database: Database,
     clock: Clock,
 }
 
-/// A step of a settlement: what it is called, and where it may be killed.
-struct Named {
+/// The names of a settlement step: its method, its outcome in the metrics, and its fault points.
+struct SettlementStep {
     method: &'static str,
     outcome: Outcome,
     before_commit: &'static str,
     committed: &'static str,
 }
 
-const RESERVE: Named = Named {
+const RESERVE: SettlementStep = SettlementStep {
     method: "Reserve",
     outcome: Outcome::Reserved,
     before_commit: RESERVE_BEFORE_COMMIT,
     committed: RESERVE_COMMITTED,
 };
 
-const COMMIT: Named = Named {
+const COMMIT: SettlementStep = SettlementStep {
     method: "Commit",
     outcome: Outcome::Committed,
     before_commit: COMMIT_BEFORE_COMMIT,
     committed: COMMIT_COMMITTED,
 };
 
-const RELEASE: Named = Named {
+const RELEASE: SettlementStep = SettlementStep {
     method: "Release",
     outcome: Outcome::Released,
     before_commit: RELEASE_BEFORE_COMMIT,
     committed: RELEASE_COMMITTED,
 };
 
-/// Has every series of the service's metrics start at zero.
+/// Initialises every series of the service's metrics to zero.
 pub(crate) fn declare_series() {
     RewardReservations::zero();
 }
@@ -76,7 +73,7 @@ fn count(outcome: Outcome) {
 }
 
 impl RewardsApi {
-    /// The service over its parts.
+    /// A service over a migrated database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
     }
@@ -87,8 +84,11 @@ impl RewardsApi {
     ) -> Result<wire::Reservation, Failure> {
         let claim = Claim::new(SETTLEMENT, RESERVE.method, &request)?;
         let id = reservation_id(&request.get_ref().reservation_id)?;
-        let reserved = match Wish::parse(request.get_ref()) {
-            Ok(wish) => self.take(RESERVE, claim, id, Action::Reserve(wish)).await,
+        let reserved = match ReservationRequest::parse(request.get_ref()) {
+            Ok(requested) => {
+                self.run_step(RESERVE, claim, id, Action::Reserve(requested))
+                    .await
+            }
             Err(failure) => Err(failure),
         };
         if reserved
@@ -110,7 +110,7 @@ impl RewardsApi {
         if !(0..=MAX_POINTS).contains(&earned) {
             return Err(domain::bad_points("points_earned", 0));
         }
-        self.take(COMMIT, claim, id, Action::Commit { earned })
+        self.run_step(COMMIT, claim, id, Action::Commit { earned })
             .await
     }
 
@@ -120,36 +120,37 @@ impl RewardsApi {
     ) -> Result<wire::Reservation, Failure> {
         let claim = Claim::new(SETTLEMENT, RELEASE.method, &request)?;
         let id = reservation_id(&request.get_ref().reservation_id)?;
-        self.take(RELEASE, claim, id, Action::Release).await
+        self.run_step(RELEASE, claim, id, Action::Release).await
     }
 
-    /// Takes a step within its transaction, and counts it when it was not taken before.
-    async fn take(
+    /// Runs a settlement step in a transaction, and counts it unless it is a repetition.
+    async fn run_step(
         &self,
-        named: Named,
+        step: SettlementStep,
         claim: Claim,
         id: String,
         action: Action,
     ) -> Result<wire::Reservation, Failure> {
         let now = self.clock.now();
-        let taken = Arc::new(AtomicBool::new(false));
-        let noted = taken.clone();
-        let reservation = claim
+        let execution = claim
             .execute(&self.database, &self.clock, move |write| {
                 Box::pin(async move {
                     let outcome = settlement::run(write, id, action, now).await?;
-                    noted.store(outcome.step == Step::Take, Ordering::Relaxed);
-                    fault::point(named.before_commit);
-                    Ok(outcome.reservation.into())
+                    fault::point(step.before_commit);
+                    Ok((outcome.reservation.into(), outcome.effect))
                 })
             })
-            .instrument(tracing::info_span!("reward.settle", step = named.method))
+            .instrument(tracing::info_span!("reward.settle", step = step.method))
             .await?;
-        if taken.load(Ordering::Relaxed) {
-            fault::point(named.committed);
-            count(named.outcome);
+        if let Execution::Ran {
+            effect: Effect::Applied,
+            ..
+        } = execution
+        {
+            fault::point(step.committed);
+            count(step.outcome);
         }
-        Ok(reservation)
+        Ok(execution.into_response())
     }
 
     async fn balance(&self, body: wire::GetBalanceRequest) -> Result<wire::Balance, Failure> {
@@ -166,11 +167,11 @@ impl RewardsApi {
         let claim = Claim::new(&caller.account_id, "IssueCoupon", &request)?;
         let now = self.clock.now();
         let coupon = Coupon::parse(request.get_ref(), now)?;
-        claim
+        let execution = claim
             .execute(&self.database, &self.clock, move |write| {
                 Box::pin(async move {
                     if store::insert_coupon(write, &coupon, now).await? {
-                        Ok(coupon.into())
+                        Ok((coupon.into(), ()))
                     } else {
                         Err(Failure::conflict(
                             "reward.coupon_exists",
@@ -180,7 +181,8 @@ impl RewardsApi {
                     }
                 })
             })
-            .await
+            .await?;
+        Ok(execution.into_response())
     }
 
     async fn grant(
@@ -204,7 +206,7 @@ impl RewardsApi {
             ));
         }
         let now = self.clock.now();
-        let granted: wire::Balance = claim
+        let execution = claim
             .execute(&self.database, &self.clock, move |write| {
                 Box::pin(async move {
                     let wallet = store::change_wallet(write, &account_id, points, 0).await?;
@@ -216,11 +218,11 @@ impl RewardsApi {
                         reservation_id: None,
                     };
                     let entry = store::append(write, entry, now).await?;
-                    Ok(balance(wallet, vec![entry]))
+                    Ok((balance(wallet, vec![entry]), ()))
                 })
             })
             .await?;
-        Ok(granted)
+        Ok(execution.into_response())
     }
 }
 

@@ -1,56 +1,57 @@
-//! The gRPC service: who may ask for what, and in which words the answer is given.
+//! `bidtrace.auction.v1.Auctions`.
 
-use crate::{
-    auctioneer::{Auctioneer, Offer},
-    awarding::Revocation,
-    domain::{Dish, Eligible, Place, Snapshot, opening},
-    store::{self, snapshots::Listing},
-    wire::{self, Viewer},
-};
-use api::{
-    auction::{
-        Auction, AuctionEvent, Bid, CloseAuctionRequest, GetAuctionRequest, ListAuctionsRequest,
-        ListAuctionsResponse, OpenAuctionRequest, PlaceBidRequest, RevokeAwardRequest,
-        WatchAuctionRequest, auctions_server::Auctions,
-    },
-    catalog::{FindEligibleRequest, catalog_client::CatalogClient},
-    common::{Caller, DishOrder, Role},
-};
-use chassis::{Failure, caller, grpc::Channel, idempotency::Claim, money::Money};
-use futures::stream::BoxStream;
 use std::sync::Arc;
+
+use api::auction::auctions_server::Auctions;
+use api::auction::{
+    Auction, AuctionEvent, Bid, CloseAuctionRequest, GetAuctionRequest, ListAuctionsRequest,
+    ListAuctionsResponse, OpenAuctionRequest, PlaceBidRequest, RevokeAwardRequest,
+    WatchAuctionRequest,
+};
+use api::catalog::FindEligibleRequest;
+use api::catalog::catalog_client::CatalogClient;
+use api::common::{Caller, DishOrder, Role};
+use chassis::grpc::Channel;
+use chassis::idempotency::Claim;
+use chassis::money::Money;
+use chassis::page::{self, PageSize};
+use chassis::{Failure, caller};
+use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::auctioneer::{Auctioneer, Offer};
+use crate::awarding::Revocation;
+use crate::domain::{Dish, EligibleRestaurant, Place, Snapshot, opening};
+use crate::store;
+use crate::store::snapshots::Listing;
+use crate::wire::{self, Viewer};
+
 mod watching;
 
-/// How many restaurants may bid in one auction, the nearest ones.
-pub const MAX_ELIGIBLE: u32 = 1000;
-/// How many auctions a list has when its caller says nothing.
-pub const DEFAULT_LIMIT: u32 = 50;
-/// How many auctions a list has at most.
-pub const MAX_LIMIT: u32 = 200;
-/// The longest reason of a revocation, in characters.
+/// The maximum number of restaurants that may bid in one auction: the nearest ones.
+pub const MAX_ELIGIBLE: u32 = PageSize::ELIGIBLE_RESTAURANTS.max;
+/// The maximum length of a revocation's reason, in characters.
 pub const MAX_REASON: usize = 100;
 
-/// The service.
+/// The service over gRPC.
 #[derive(Clone)]
 pub struct AuctionsApi {
-    house: Arc<Auctioneer>,
+    auctioneer: Arc<Auctioneer>,
     catalog: CatalogClient<Channel>,
     shutdown: CancellationToken,
 }
 
 impl AuctionsApi {
-    /// The service over `house`, whose streams end at `shutdown`.
+    /// A service for the auctions of `auctioneer`. Its streams end at `shutdown`.
     pub fn new(
-        house: Arc<Auctioneer>,
+        auctioneer: Arc<Auctioneer>,
         catalog: CatalogClient<Channel>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
-            house,
+            auctioneer,
             catalog,
             shutdown,
         }
@@ -61,12 +62,15 @@ impl AuctionsApi {
         let claim = Claim::new(&customer.account_id, "auction.OpenAuction", &request)?;
         let opening = opening_request(request.into_inner())?.check()?;
         let eligible = self.find_eligible(&opening.terms).await;
-        self.house
+        self.auctioneer
             .open(customer.account_id, opening, eligible, claim)
             .await
     }
 
-    async fn find_eligible(&self, terms: &crate::domain::Terms) -> Result<Vec<Eligible>, Failure> {
+    async fn find_eligible(
+        &self,
+        terms: &crate::domain::Terms,
+    ) -> Result<Vec<EligibleRestaurant>, Failure> {
         let request = FindEligibleRequest {
             place: Some(api::common::Place {
                 latitude: terms.place.latitude,
@@ -86,7 +90,7 @@ impl AuctionsApi {
         let found = self.catalog.clone().find_eligible(request).await?;
         let restaurants = found.into_inner().restaurants.into_iter();
         Ok(restaurants
-            .map(|restaurant| Eligible {
+            .map(|restaurant| EligibleRestaurant {
                 account_id: restaurant.owner_account_id,
                 restaurant_id: restaurant.restaurant_id,
                 restaurant_name: restaurant.name,
@@ -103,41 +107,38 @@ impl AuctionsApi {
             account_id: bidder.account_id,
             price: Money::positive("price", request.price)?,
         };
-        self.house.bid(offer, claim).await
+        self.auctioneer.bid(offer, claim).await
     }
 
     async fn get(&self, request: GetAuctionRequest) -> Result<Auction, Failure> {
         let caller = caller::require(request.caller)?;
         let auction_id = known_id(request.auction_id)?;
-        let (snapshot, viewer) = self.seen_by(&caller, &auction_id).await?;
+        let (snapshot, viewer) = self.visible_to(&caller, &auction_id).await?;
         Ok(wire::auction(&snapshot, &viewer))
     }
 
     async fn list(&self, request: ListAuctionsRequest) -> Result<ListAuctionsResponse, Failure> {
         let caller = caller::require(request.caller)?;
-        if !request.after.is_empty() && Uuid::parse_str(&request.after).is_err() {
+        let after = Some(request.after.as_str()).filter(|after| !after.is_empty());
+        if after.is_some_and(|after| Uuid::parse_str(after).is_err()) {
             return Err(Failure::invalid(
                 "auction.bad_after",
                 "after",
                 "expected the id of the last auction of the page before",
             ));
         }
-        let limit = match request.limit {
-            0 => DEFAULT_LIMIT,
-            limit => limit.min(MAX_LIMIT),
-        };
+        let limit = PageSize::GRPC.clamped(page::requested(request.limit));
         let account = caller.account_id.as_str();
         let (listing, viewer) = match caller.role() {
             Role::Admin => (Listing::All, Viewer::Full),
             Role::Restaurant => (
-                Listing::OpenFor(account, self.house.clock().now()),
+                Listing::OpenFor(account, self.auctioneer.clock().now()),
                 Viewer::Restaurant(account.to_owned()),
             ),
-            Role::Customer | Role::Unspecified => (Listing::Of(account), Viewer::Full),
+            Role::Customer | Role::Unspecified => (Listing::OpenedBy(account), Viewer::Full),
         };
-        let database = self.house.database();
-        let snapshots =
-            store::snapshots::list(database, listing, &request.after, limit.into()).await?;
+        let database = self.auctioneer.database();
+        let snapshots = store::snapshots::list(database, listing, after, limit).await?;
         Ok(ListAuctionsResponse {
             auctions: snapshots
                 .iter()
@@ -150,7 +151,7 @@ impl AuctionsApi {
         let admin = caller::require_role(request.get_ref().caller.clone(), &[Role::Admin])?;
         let claim = Claim::new(&admin.account_id, "auction.CloseAuction", &request)?;
         let auction_id = known_id(request.into_inner().auction_id)?;
-        self.house.close(auction_id, claim).await
+        self.auctioneer.close(auction_id, claim).await
     }
 
     async fn revoke(&self, request: RevokeAwardRequest) -> Result<Auction, Failure> {
@@ -167,16 +168,19 @@ impl AuctionsApi {
             award_id: request.award_id,
             reason,
         };
-        self.house.revoke(revocation).await
+        self.auctioneer.revoke(revocation).await
     }
 
-    /// The auction and the eyes with which this caller sees it, if it may.
-    async fn seen_by(
+    /// The auction, and which parts of it the caller may see.
+    ///
+    /// # Errors
+    /// `auction.unknown_auction`, also when the caller may not see the auction.
+    async fn visible_to(
         &self,
         caller: &Caller,
         auction_id: &str,
     ) -> Result<(Snapshot, Viewer), Failure> {
-        let database = self.house.database();
+        let database = self.auctioneer.database();
         let snapshot = store::snapshots::one(database, auction_id)
             .await?
             .ok_or_else(store::auctions::unknown)?;
@@ -246,7 +250,7 @@ impl Auctions for AuctionsApi {
     }
 }
 
-/// An auction's id, if it is one at all.
+/// Validates an auction's id.
 fn known_id(id: String) -> Result<String, Failure> {
     match Uuid::parse_str(&id) {
         Ok(_) => Ok(id),

@@ -1,98 +1,97 @@
-//! What coupon and points take off a price, and what may happen to a reservation.
+//! The discount of a coupon and points, and the state changes of a reservation.
 
 mod coupon;
 
 pub use coupon::{Coupon, CouponCode, coupon_unknown};
 
 use ::api::reward as wire;
-use chassis::{
-    Failure,
-    clock::Millis,
-    money::{DEFAULT_CURRENCY, Money},
-};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::{DEFAULT_CURRENCY, Money};
 
-/// The most points that one request may carry, so that sums cannot overflow.
+/// The largest number of points in a request, so that sums cannot overflow.
 pub const MAX_POINTS: i64 = 1_000_000_000;
-/// An account's points.
+
+/// The points of an account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wallet {
     /// The sum of its ledger.
     pub points: i64,
-    /// The part of them that reservations hold.
+    /// The points that are reserved. They are included in `points`.
     pub points_reserved: i64,
 }
 
-/// What a settlement asks for.
+/// What a settlement requests to reserve.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// Whose points.
+pub struct ReservationRequest {
+    /// The customer's account.
     pub account_id: String,
-    /// None when no coupon is to be used.
+    /// The coupon to use, if any.
     pub coupon_code: Option<CouponCode>,
-    /// None of them when zero.
+    /// The points to use.
     pub points: i64,
-    /// What it is taken off.
+    /// The price before the discount.
     pub price: Money,
 }
 
-/// What a settlement gets.
+/// The discount of a reservation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Discount {
-    /// What the coupon takes off, in minor units.
+    /// The discount of the coupon, in minor units.
     pub coupon_minor: i64,
-    /// The points that are used; each takes one minor unit off.
+    /// The points that are used. Each is worth one minor unit.
     pub points: i64,
 }
 
-/// How far a reservation has come.
+/// The state of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Coupon and points are set aside.
+    /// The coupon and the points are reserved.
     Reserved,
-    /// They are used up.
+    /// They are used.
     Committed,
-    /// They were given back, or never taken.
+    /// They are available again, or were never reserved.
     Released,
 }
 
-/// A reservation of something, or the mark of a release that came first.
+/// A reservation, or the tombstone of a release that arrived before its reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// The order's id.
+    /// Its id, which is the order's id.
     pub id: String,
-    /// None on a mark.
-    pub wish: Option<Wish>,
-    /// Nothing, on a mark.
+    /// The request. A tombstone has none.
+    pub requested: Option<ReservationRequest>,
+    /// The discount. It is zero on a tombstone.
     pub discount: Discount,
-    /// How far it has come.
+    /// The state.
     pub state: State,
 }
 
-/// What a step does to a reservation.
+/// The effect of a settlement step on a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// It is to be taken.
-    Take,
-    /// It was taken before: the same answer, and nothing changes.
-    Repeat,
+pub enum Effect {
+    /// The step changes the reservation.
+    Applied,
+    /// The step was applied before; nothing changes.
+    Repeated,
 }
 
 // === impl Wallet ===
 
 impl Wallet {
-    /// The points that no reservation holds.
+    /// The points that are not reserved.
     pub fn available(self) -> i64 {
         self.points - self.points_reserved
     }
 }
 
-// === impl Wish ===
+// === impl ReservationRequest ===
 
-impl Wish {
-    /// The wish in a request.
+impl ReservationRequest {
+    /// Validates a gRPC request.
     ///
     /// # Errors
-    /// `reward.bad_account`, `reward.bad_points`, `reward.coupon_unknown`, or what the price is refused with.
+    /// `reward.bad_account`, `reward.bad_points`, `reward.coupon_unknown`, or a failure of [`Money::positive`].
     pub fn parse(request: &wire::ReserveRequest) -> Result<Self, Failure> {
         let coupon_code = match request.coupon_code.trim() {
             "" => None,
@@ -109,8 +108,8 @@ impl Wish {
         })
     }
 
-    /// What the wish gets: the coupon first, then points for what is left of the price. `coupon` is the one of the
-    /// wish's code, when there is one.
+    /// The discount: of the coupon first, then of points for the rest of the price. `coupon` is the coupon with the
+    /// requested code.
     ///
     /// # Errors
     /// `reward.coupon_unknown`, `reward.coupon_expired`, `reward.coupon_used_up`, `reward.coupon_currency`,
@@ -151,10 +150,10 @@ impl Wish {
     }
 }
 
-/// An id of ours in a request.
+/// Validates an id in a request.
 ///
 /// # Errors
-/// `code` at `field` when it is empty or longer than any of ours.
+/// `code` at `field` when it is empty or too long.
 pub fn id(code: &'static str, field: &'static str, text: &str) -> Result<String, Failure> {
     const MAX_ID: usize = 64;
     if (1..=MAX_ID).contains(&text.len()) {
@@ -168,7 +167,7 @@ pub fn id(code: &'static str, field: &'static str, text: &str) -> Result<String,
     }
 }
 
-/// The refusal of a count of points that is not between `least` and [`MAX_POINTS`].
+/// The failure for a number of points that is not between `least` and [`MAX_POINTS`].
 pub fn bad_points(field: &'static str, least: i64) -> Failure {
     Failure::invalid(
         "reward.bad_points",
@@ -180,7 +179,7 @@ pub fn bad_points(field: &'static str, least: i64) -> Failure {
 // === impl Discount ===
 
 impl Discount {
-    /// What is taken off the price in all, in minor units.
+    /// The total discount, in minor units.
     pub fn total_minor(self) -> i64 {
         self.coupon_minor + self.points
     }
@@ -198,7 +197,7 @@ impl State {
         }
     }
 
-    /// The state of that name.
+    /// The state with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Reserved, Self::Committed, Self::Released]
             .into_iter()
@@ -209,18 +208,18 @@ impl State {
 // === impl Reservation ===
 
 impl Reservation {
-    /// Whether reserving `wish` again under this id is a repetition.
+    /// Checks that reserving `requested` under the id of this reservation is a repetition.
     ///
     /// # Errors
-    /// `reward.reservation_released`, or `reward.reservation_reused` when the wish is another.
-    pub fn reserve_again(&self, wish: &Wish) -> Result<(), Failure> {
+    /// `reward.reservation_released`, or `reward.reservation_reused` when the request differs.
+    pub fn reserve_again(&self, requested: &ReservationRequest) -> Result<(), Failure> {
         if self.state == State::Released {
             Err(Failure::conflict(
                 "reward.reservation_released",
                 "this reservation was released; nothing can be reserved under its id any more",
             )
             .at("reservation_id"))
-        } else if self.wish.as_ref() == Some(wish) {
+        } else if self.requested.as_ref() == Some(requested) {
             Ok(())
         } else {
             Err(Failure::conflict(
@@ -231,14 +230,14 @@ impl Reservation {
         }
     }
 
-    /// Whether it is to be committed, or was.
+    /// The effect of committing it.
     ///
     /// # Errors
     /// `reward.reservation_released`.
-    pub fn commit(&self) -> Result<Step, Failure> {
+    pub fn commit(&self) -> Result<Effect, Failure> {
         match self.state {
-            State::Reserved => Ok(Step::Take),
-            State::Committed => Ok(Step::Repeat),
+            State::Reserved => Ok(Effect::Applied),
+            State::Committed => Ok(Effect::Repeated),
             State::Released => Err(Failure::conflict(
                 "reward.reservation_released",
                 "this reservation was released; it cannot be committed",
@@ -247,14 +246,14 @@ impl Reservation {
         }
     }
 
-    /// Whether it is to be released, or was.
+    /// The effect of releasing it.
     ///
     /// # Errors
     /// `reward.reservation_committed`.
-    pub fn release(&self) -> Result<Step, Failure> {
+    pub fn release(&self) -> Result<Effect, Failure> {
         match self.state {
-            State::Reserved => Ok(Step::Take),
-            State::Released => Ok(Step::Repeat),
+            State::Reserved => Ok(Effect::Applied),
+            State::Released => Ok(Effect::Repeated),
             State::Committed => Err(Failure::conflict(
                 "reward.reservation_committed",
                 "this reservation was committed; it cannot be released",
@@ -271,10 +270,10 @@ impl From<Reservation> for wire::Reservation {
             State::Committed => wire::ReservationState::Committed,
             State::Released => wire::ReservationState::Released,
         };
-        let discount = reservation.wish.map(|wish| {
+        let discount = reservation.requested.map(|requested| {
             Money {
                 minor: reservation.discount.total_minor(),
-                currency: wish.price.currency,
+                currency: requested.price.currency,
             }
             .into()
         });

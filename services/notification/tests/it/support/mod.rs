@@ -1,29 +1,30 @@
-//! Events as the broker delivers them.
+//! The fixture of the tests: the service without its ports, and events as the broker delivers them.
 
-use ::api::{
-    common::{Caller, Role},
-    events::{Amount, AuctionAwarded, AuctionOpened, Event, OrderConfirmed},
-    notification::{
-        ListNotificationsRequest, Notification, PutWebhookRequest,
-        notifications_server::Notifications as _,
-    },
-};
-use chassis::{
-    broker::{Handler as _, Received},
-    clock::Clock,
-    testing::{self, TestDatabase},
-};
-use notification::{MIGRATIONS, api::Api, events::Inbox, store::Store, webhooks::Webhooks};
+pub(crate) mod receiver;
+
 use std::time::Duration;
+
+use ::api::common::{Caller, Role};
+use ::api::events::{Amount, AuctionAwarded, AuctionOpened, Event, OrderConfirmed};
+use ::api::notification::notifications_server::Notifications as _;
+use ::api::notification::{ListNotificationsRequest, Notification, PutWebhookRequest};
+use chassis::broker::{Handler as _, Received};
+use chassis::clock::Clock;
+use chassis::testing::{self, TestDatabase};
+use notification::MIGRATIONS;
+use notification::api::NotificationsApi;
+use notification::events::EventHandler;
+use notification::store::Store;
+use notification::webhooks::Webhooks;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use uuid::Uuid;
 
-/// How long anything may take before the test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The time-out of the tests.
+pub(crate) const TIME_OUT: Duration = Duration::from_secs(20);
 
 /// A service without its ports.
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) database: TestDatabase,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
@@ -31,13 +32,13 @@ pub(crate) struct Stage {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// One per engine.
-pub(crate) async fn stages() -> Vec<Stage> {
+/// A fixture on each engine.
+pub(crate) async fn fixtures() -> Vec<Fixture> {
     let databases = testing::databases("notification", &MIGRATIONS).await;
-    databases.into_iter().map(Stage::over).collect()
+    databases.into_iter().map(Fixture::over).collect()
 }
 
-impl Stage {
+impl Fixture {
     pub(crate) fn over(database: TestDatabase) -> Self {
         let clock = Clock::manual(1_000_000);
         let store = Store::new((*database).clone(), clock.clone());
@@ -52,8 +53,8 @@ impl Stage {
         }
     }
 
-    pub(crate) fn inbox(&self) -> Inbox {
-        Inbox {
+    pub(crate) fn handler(&self) -> EventHandler {
+        EventHandler {
             store: self.store.clone(),
             webhooks: self.webhooks.clone(),
             clock: self.clock.clone(),
@@ -61,12 +62,12 @@ impl Stage {
     }
 
     pub(crate) async fn deliver(&self, event: &Received) {
-        let delivered = self.inbox().handle(event).await;
+        let delivered = self.handler().handle(event).await;
         delivered.expect("it is stored");
     }
 
-    pub(crate) fn api(&self) -> Api {
-        Api {
+    pub(crate) fn api(&self) -> NotificationsApi {
+        NotificationsApi {
             store: self.store.clone(),
         }
     }

@@ -1,12 +1,15 @@
-//! A receiver of webhooks that answers as it is told.
+//! A receiver of webhooks with scripted responses.
 
-use axum::{Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use serde_json::Value;
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 #[derive(Clone)]
 pub(crate) struct Receiver {
@@ -15,7 +18,7 @@ pub(crate) struct Receiver {
     posts: watch::Receiver<Vec<Post>>,
 }
 
-/// What arrived.
+/// A request that the receiver got.
 #[derive(Debug, Clone)]
 pub(crate) struct Post {
     pub(crate) id: String,
@@ -30,7 +33,7 @@ struct Shared {
 }
 
 impl Receiver {
-    /// Gives `answers` one after the other, then 200.
+    /// Responds with `answers` one after the other, then with 200.
     pub(crate) async fn answering(answers: &[StatusCode]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -49,11 +52,11 @@ impl Receiver {
         }
     }
 
-    /// Waits until so many posts have arrived, and gives them.
+    /// Waits until `count` requests have arrived, and returns them.
     pub(crate) async fn posts(&self, count: usize) -> Vec<Post> {
         let mut posts = self.posts.clone();
         let arrived = posts.wait_for(|posts| posts.len() >= count);
-        let arrived = tokio::time::timeout(crate::fixtures::PATIENCE, arrived).await;
+        let arrived = tokio::time::timeout(crate::support::TIME_OUT, arrived).await;
         arrived
             .expect("they arrive in time")
             .expect("a receiver")

@@ -1,62 +1,59 @@
-//! A house with one auction, as most tests need it.
+//! The fixture of the tests: an auctioneer with a database and a manual clock.
 
-use auction::{
-    auctioneer::{Auctioneer, Offer},
-    domain::{
-        Dish, Eligible, Place,
-        opening::{Opening, Request as Asked},
-    },
-    store::{self, MIGRATIONS},
-};
-use chassis::{
-    Failure,
-    clock::Clock,
-    database::Database,
-    idempotency::{Claim, METADATA_KEY},
-    money::Money,
-    testing::{self, TestDatabase},
-};
-use sqlx::Row as _;
+pub(crate) mod grpc;
+
 use std::sync::Arc;
+
+use auction::auctioneer::{Auctioneer, Offer};
+use auction::domain::opening::{Opening, Request as Asked};
+use auction::domain::{Dish, EligibleRestaurant, Place};
+use auction::store::{self, MIGRATIONS};
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::Claim;
+use chassis::money::Money;
+use chassis::testing::{self, TestDatabase};
+use sqlx::Row as _;
 
 pub(crate) const CUSTOMER: &str = "customer";
 pub(crate) const CEILING: i64 = 20_000;
 pub(crate) const STEP: i64 = 50;
 pub(crate) const DURATION: i64 = 60_000;
 
-/// A house over a database of its own, and the clock that it goes by.
-pub(crate) struct House {
+/// An auctioneer, its database and its clock.
+pub(crate) struct Fixture {
     pub(crate) auctioneer: Arc<Auctioneer>,
     pub(crate) database: TestDatabase,
     pub(crate) clock: Clock,
 }
 
-/// One house on each engine.
-pub(crate) async fn houses() -> Vec<House> {
-    let mut houses = Vec::new();
+/// A fixture on each engine.
+pub(crate) async fn fixtures() -> Vec<Fixture> {
+    let mut fixtures = Vec::new();
     for database in testing::databases("auction", &MIGRATIONS).await {
-        houses.push(House::over(database).await);
+        fixtures.push(Fixture::over(database).await);
     }
-    houses
+    fixtures
 }
 
-/// One house on SQLite, for what does not depend on the engine.
-pub(crate) async fn house() -> House {
-    House::over(testing::sqlite("auction", &MIGRATIONS).await).await
+/// A fixture on SQLite, for tests that do not depend on the engine.
+pub(crate) async fn fixture() -> Fixture {
+    Fixture::over(testing::sqlite("auction", &MIGRATIONS).await).await
 }
 
-/// One house on PostgreSQL, for tests that capture spans: those belong to the test's thread, and SQLite's driver lets go
-/// of them on a thread of its own, where their parents are not found.
-pub(crate) async fn captured_house() -> House {
-    House::over(testing::postgres("auction", &MIGRATIONS).await).await
+/// A fixture on PostgreSQL, for tests that capture spans. The capture is per thread, and SQLite's driver closes spans on a
+/// thread of its own.
+pub(crate) async fn traced_fixture() -> Fixture {
+    Fixture::over(testing::postgres("auction", &MIGRATIONS).await).await
 }
 
-impl House {
+impl Fixture {
     async fn over(database: TestDatabase) -> Self {
         let clock = Clock::manual(1_000_000);
         let auctioneer = Auctioneer::start(database.clone(), clock.clone())
             .await
-            .expect("a house");
+            .expect("an auctioneer");
         Self {
             auctioneer,
             database,
@@ -64,17 +61,17 @@ impl House {
         }
     }
 
-    /// The house again, as after a restart of its process.
+    /// A new auctioneer with the same database, as after a restart.
     pub(crate) async fn restarted(&self) -> Arc<Auctioneer> {
         let database = Database::open(&self.database.url, "auction", &MIGRATIONS)
             .await
             .expect("the same database");
         Auctioneer::start(database, self.clock.clone())
             .await
-            .expect("a house")
+            .expect("an auctioneer")
     }
 
-    /// Opens an auction in which the restaurants 0 to `restaurants` may bid.
+    /// Opens an auction for this number of restaurants.
     pub(crate) async fn open(&self, restaurants: usize) -> String {
         let eligible = (0..restaurants).map(restaurant).collect();
         self.auctioneer
@@ -89,7 +86,7 @@ impl House {
             .id
     }
 
-    /// Has a restaurant bid.
+    /// Places a bid of a restaurant.
     pub(crate) async fn bid(
         &self,
         auction_id: &str,
@@ -102,18 +99,18 @@ impl House {
             .await
     }
 
-    /// Lets the deadline come and ends what is due.
+    /// Advances the clock to the deadline and ends the auctions that are due.
     pub(crate) async fn end(&self) {
         self.clock.advance(DURATION);
         let failed = auction::closing::end_due(&self.auctioneer).await;
         assert_eq!(failed.expect("ended"), 0);
     }
 
-    /// The prices of the accepted bids, in the order of their acceptance.
+    /// The prices of the accepted bids, in their order.
     pub(crate) async fn prices(&self, auction_id: &str) -> Vec<i64> {
         sqlx::query("SELECT price_minor FROM bids WHERE auction_id = $1 ORDER BY id")
             .bind(auction_id)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reads())
             .await
             .expect("bids")
             .iter()
@@ -121,12 +118,12 @@ impl House {
             .collect()
     }
 
-    /// The events in the outbox after the opening: subject and body, in their order.
+    /// The events in the outbox except openings: subject and body, in their order.
     pub(crate) async fn events(&self) -> Vec<(String, serde_json::Value)> {
         sqlx::query(
             "SELECT subject, body FROM outbox WHERE subject <> 'events.auction.opened' ORDER BY id",
         )
-        .fetch_all(self.database.pool())
+        .fetch_all(self.database.reads())
         .await
         .expect("the outbox")
         .iter()
@@ -140,7 +137,7 @@ impl House {
         .collect()
     }
 
-    /// The subjects of [`House::events`].
+    /// The subjects of [`Fixture::events`].
     pub(crate) async fn subjects(&self) -> Vec<String> {
         self.events()
             .await
@@ -149,11 +146,11 @@ impl House {
             .collect()
     }
 
-    /// How many awards were ever made in an auction, and how many of them stand.
+    /// The number of awards of an auction, and the number of those that are not revoked.
     pub(crate) async fn awards(&self, auction_id: &str) -> (usize, usize) {
         let rows = sqlx::query("SELECT revoked_at_ms FROM awards WHERE auction_id = $1")
             .bind(auction_id)
-            .fetch_all(self.database.pool())
+            .fetch_all(self.database.reads())
             .await
             .expect("awards");
         let standing = rows
@@ -163,7 +160,7 @@ impl House {
         (rows.len(), standing)
     }
 
-    /// The auction as it stands.
+    /// The auction in its current state.
     pub(crate) async fn snapshot(&self, auction_id: &str) -> auction::domain::Snapshot {
         store::snapshots::one(&self.database, auction_id)
             .await
@@ -172,8 +169,8 @@ impl House {
     }
 }
 
-pub(crate) fn restaurant(number: usize) -> Eligible {
-    Eligible {
+pub(crate) fn restaurant(number: usize) -> EligibleRestaurant {
+    EligibleRestaurant {
         account_id: format!("account-{number}"),
         restaurant_id: format!("restaurant-{number}"),
         restaurant_name: format!("한강치킨 {number}호점"),
@@ -210,13 +207,11 @@ pub(crate) fn offer(auction_id: &str, account_id: &str, price: i64) -> Offer {
     }
 }
 
-/// The claim of a request with this idempotency key, if any.
+/// A claim with this idempotency key, if any.
 pub(crate) fn claim(account_id: &str, key: Option<&str>) -> Claim {
-    let mut request = tonic::Request::new(());
-    if let Some(key) = key {
-        request
-            .metadata_mut()
-            .insert(METADATA_KEY, key.parse().expect("ASCII"));
-    }
+    let request = match key {
+        Some(key) => testing::with_key((), key),
+        None => tonic::Request::new(()),
+    };
     Claim::new(account_id, "test", &request).expect("a claim")
 }

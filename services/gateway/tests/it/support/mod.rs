@@ -1,29 +1,37 @@
-//! A gateway on a free port, with its services' stand-ins behind it, and a client of its HTTP API.
+//! The fixture of the tests: a gateway on a free port with stand-ins for the services, and a client of its HTTP API.
 
-use crate::platform::Platform;
-use api::{
-    account::accounts_server::AccountsServer, auction::auctions_server::AuctionsServer,
-    catalog::catalog_server::CatalogServer, common::Role,
-    notification::notifications_server::NotificationsServer, order::orders_server::OrdersServer,
-    reward::rewards_server::RewardsServer,
-};
+pub(crate) mod samples;
+pub(crate) mod services;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
+
+use api::account::accounts_server::AccountsServer;
+use api::auction::auctions_server::AuctionsServer;
+use api::catalog::catalog_server::CatalogServer;
+use api::common::Role;
+use api::notification::notifications_server::NotificationsServer;
+use api::order::orders_server::OrdersServer;
+use api::reward::rewards_server::RewardsServer;
 use bytes::Bytes;
-use chassis::{clock::Clock, token::Signer};
+use chassis::clock::Clock;
+use chassis::token::Signer;
 use gateway::{Gateway, RateLimit, Upstreams};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use std::{net::SocketAddr, num::NonZeroU32, sync::atomic::Ordering};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The running pair.
+use crate::support::services::Platform;
+
+/// A running gateway and the stand-ins for its services.
 pub(crate) struct Edge {
     pub(crate) platform: Platform,
     pub(crate) signer: Signer,
@@ -34,7 +42,7 @@ pub(crate) struct Edge {
     _platform_down: DropGuard,
 }
 
-/// A response, read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -49,7 +57,7 @@ pub(crate) fn signer(key_id: &str, secret: u8) -> Signer {
 // === impl Edge ===
 
 impl Edge {
-    /// A gateway that knows the verifying keys and limits nobody.
+    /// A gateway that has the verifying keys and no rate limit.
     pub(crate) async fn start() -> Self {
         Self::with_limit(RateLimit::per_second(NonZeroU32::MAX)).await
     }
@@ -85,7 +93,7 @@ impl Edge {
         }
     }
 
-    /// A token for the account, as the account service makes them.
+    /// A valid token for the account.
     pub(crate) fn token(&self, account_id: &str, role: Role) -> String {
         let until = Clock::System.now() + 60_000;
         self.signer
@@ -93,7 +101,7 @@ impl Edge {
             .expect("signed")
     }
 
-    /// Moves the gateway's clock.
+    /// Advances the gateway's clock.
     pub(crate) fn pass(&self, milliseconds: i64) {
         if let Clock::Manual(now) = &self.clock {
             now.fetch_add(milliseconds, Ordering::SeqCst);
@@ -127,7 +135,7 @@ impl Edge {
         }
     }
 
-    /// The response with its body still to be read.
+    /// Sends a request, and returns the response before its body is read.
     pub(crate) async fn open(
         &self,
         method: Method,
@@ -146,7 +154,7 @@ impl Edge {
     }
 }
 
-/// `Authorization` for the token.
+/// The value of `Authorization` for the token.
 pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
@@ -177,7 +185,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The code of a problem document, after checking that it is one and agrees with the response.
+    /// The code of the problem document, whose other members are checked.
     pub(crate) fn code(&self) -> String {
         assert_eq!(
             self.header("content-type"),

@@ -1,6 +1,5 @@
-//! What the service counts. The metrics are declared in [`registry`].
+//! The service's metrics, which are declared in [`registry`].
 
-use crate::domain::{Snapshot, State};
 use chassis::clock::Millis;
 use registry::{
     AuctionAwardLateness, AuctionAwardsRevoked, AuctionBids, AuctionBidsOutcome,
@@ -8,7 +7,9 @@ use registry::{
     AuctionSaving,
 };
 
-/// Gives every closed label set its series, and the gauge of open auctions its value.
+use crate::domain::{Snapshot, State};
+
+/// Initialises every series to zero, and the gauge of open auctions.
 #[expect(
     clippy::cast_precision_loss,
     reason = "there are not 2^52 open auctions"
@@ -24,18 +25,18 @@ pub(crate) fn start(open_auctions: i64) {
     AuctionEnded::zero();
 }
 
-/// An auction was opened.
+/// Counts an auction that was opened.
 pub(crate) fn opened() {
     AuctionOpened.add(1);
     AuctionOpen.gauge().increment(1.0);
 }
 
-/// A bid was accepted or rejected.
+/// Counts a bid that was accepted or rejected.
 pub(crate) fn bid(outcome: AuctionBidsOutcome) {
     AuctionBids { outcome }.add(1);
 }
 
-/// An open auction ended, by its deadline or by an admin.
+/// Counts an open auction that ended at its deadline or was closed by an admin.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts, prices and times are far below 2^52"
@@ -52,7 +53,7 @@ pub(crate) fn ended(snapshot: &Snapshot, now: Millis) {
     }
 }
 
-/// An award was revoked.
+/// Counts an award that was revoked.
 pub(crate) fn revoked(snapshot: &Snapshot) {
     AuctionAwardsRevoked.add(1);
     if snapshot.auction.state == State::Failed {

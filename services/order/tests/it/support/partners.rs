@@ -1,48 +1,44 @@
-//! Stand-ins for the services that an order is settled with; they keep the promises of the real ones.
+//! Stand-ins for the reward and the auction service, which are as idempotent as the real ones.
 
-use ::api::{
-    auction::{
-        self, RevokeAwardRequest, auctions_server::Auctions, auctions_server::AuctionsServer,
-    },
-    common::Money,
-    reward::{
-        self, CommitRequest, ReleaseRequest, Reservation, ReservationState, ReserveRequest,
-        rewards_server::Rewards, rewards_server::RewardsServer,
-    },
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use ::api::auction::auctions_server::{Auctions, AuctionsServer};
+use ::api::auction::{self, RevokeAwardRequest};
+use ::api::common::Money;
+use ::api::reward::rewards_server::{Rewards, RewardsServer};
+use ::api::reward::{
+    self, CommitRequest, ReleaseRequest, Reservation, ReservationState, ReserveRequest,
 };
 use chassis::Failure;
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
-/// What the stand-ins do and what they were asked for.
+/// The behaviour of the stand-ins, and the calls that they received.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// What a reservation takes off the price.
+    /// The discount of a reservation.
     pub(crate) discount: i64,
-    /// The code with which every reservation is refused.
+    /// The code with which every reservation is refused, if any.
     pub(crate) refusal: Option<&'static str>,
-    /// How many calls more are not answered.
+    /// The number of next calls that fail with UNAVAILABLE.
     pub(crate) unavailable: u32,
-    /// Reservations by id; `false` when they were released.
+    /// The reservations by id; `false` when released.
     pub(crate) reserved: BTreeMap<String, bool>,
-    /// Points credited by reservation.
+    /// The points credited, by reservation.
     pub(crate) committed: BTreeMap<String, i64>,
-    /// Awards revoked, with their reason.
+    /// The reasons of revoked awards, by award.
     pub(crate) revoked: BTreeMap<String, String>,
 }
 
-/// Reward and auction in one.
+/// The reward and the auction service in one server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StandIn(pub(crate) Arc<Mutex<Seen>>);
 
 impl StandIn {
-    /// Serves both on a free port.
+    /// Serves on a free port.
     pub(crate) async fn serve(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -55,7 +51,7 @@ impl StandIn {
         address
     }
 
-    /// Looks at it, or changes it.
+    /// Reads or changes the state.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Seen) -> R) -> R {
         work(&mut self.0.lock().expect("nobody panicked"))
     }

@@ -1,43 +1,42 @@
 //! A service's own database: an SQLite file by default, PostgreSQL by URL, with the same migrations and queries.
 //!
-//! Queries go through sqlx's `Any` driver with `$1` placeholders, which both engines read. A write transaction's
-//! first statement is an `UPDATE` of the row whose rules it decides: that takes PostgreSQL's row lock, where SQLite
-//! has one writer anyway. Each statement is run through [`observe`](telemetry::db::observe).
+//! Queries use sqlx's `Any` driver with `$1` placeholders, which both engines accept. A write transaction begins with an
+//! `UPDATE` of the row that its decision depends on: on PostgreSQL this takes the row lock, and SQLite has only one
+//! writer anyway. Each statement is run through [`observe`](telemetry::db::observe).
 
 mod reads;
 
 pub use reads::Reads;
 
-use crate::failure::Failure;
-use sqlx::{
-    Any, AnyConnection, AnyPool, Transaction,
-    any::{AnyConnectOptions, AnyPoolOptions},
-    migrate::MigrateError,
-    migrate::Migrator,
-    pool::PoolConnection,
-};
-use std::{any::Any as AnyType, sync::Arc, time::Duration};
-use telemetry::{
-    ErrorType,
-    db::{Borrowed, Operation, Pool, Target},
-};
+use std::any::Any as AnyType;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use telemetry::ErrorType;
+use telemetry::db::{Borrowed, Operation, Pool, Target};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// The tables that the chassis keeps in every service's database: outbox, inbox and idempotency keys.
+use crate::failure::Failure;
+
+/// The chassis's own tables in every service's database: outbox, inbox and idempotency keys.
 static OWN_MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// Where [`OWN_MIGRATIONS`] keeps its history, apart from the service's.
+/// The table with the history of [`OWN_MIGRATIONS`], separate from the history of the service's migrations.
 const OWN_MIGRATIONS_TABLE: &str = "_chassis_migrations";
 
 const MAX_CONNECTIONS: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often the metrics of the pool are brought up to date: as often as Prometheus looks.
-const WATCH: Duration = Duration::from_secs(5);
-/// PostgreSQL's own port, which its URL need not name.
+/// How often the metrics of the pool are updated: the scrape interval of Prometheus.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+/// The port of a PostgreSQL URL that names none.
 const POSTGRES_PORT: u16 = 5432;
 
-/// The engines.
+/// A database engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// One file, one writer.
@@ -62,26 +61,26 @@ pub struct Database {
     pool: AnyPool,
     engine: Engine,
     target: Target,
-    measured: Arc<Pool>,
-    /// SQLite has one writer: waiting here is fair, waiting on its busy handler is not.
+    pool_metrics: Arc<Pool>,
+    /// SQLite's single writer. Waiting here is fair; waiting in SQLite's busy handler is not.
     writer: Option<Arc<Semaphore>>,
-    /// Told of each commit that put something in the outbox.
+    /// Notified by each commit that added to the outbox.
     pub(crate) outbox_filled: Arc<Notify>,
 }
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It could not be reached.
+    /// The connection failed.
     #[error("cannot open the database")]
     Connect(#[source] sqlx::Error),
-    /// Its tables could not be brought up to date.
+    /// A migration failed.
     #[error("cannot migrate the database")]
     Migrate(#[from] MigrateError),
 }
 
 impl Database {
-    /// Opens `url` and brings its tables up to date. `name` is that of the pool in metrics, and of a database in a file.
+    /// Opens `url` and runs the migrations. `name` names the pool in metrics, and is the `db.namespace` of an SQLite file.
     ///
     /// # Errors
     /// When it cannot be reached, or a migration fails or has changed since it was applied.
@@ -128,55 +127,57 @@ impl Database {
             pool,
             engine,
             target: target(engine, &options, name),
-            measured: Arc::new(Pool::new(name, MAX_CONNECTIONS)),
+            pool_metrics: Arc::new(Pool::new(name, MAX_CONNECTIONS)),
             writer: (engine == Engine::Sqlite).then(|| Arc::new(Semaphore::new(1))),
             outbox_filled: Arc::default(),
         })
     }
 
-    /// For reads outside a transaction.
-    pub fn pool(&self) -> Reads<'_> {
+    /// The executor of reads outside a transaction, with metrics of the wait for a connection.
+    pub fn reads(&self) -> Reads<'_> {
         Reads(self)
     }
 
-    /// For idle polls, which count in no metric: looks for work that is mostly not there.
-    pub fn polls(&self) -> &AnyPool {
+    /// The pool itself, without metrics: for polls for work, most of which find none.
+    pub fn unmeasured_pool(&self) -> &AnyPool {
         &self.pool
     }
 
     async fn acquire(&self) -> Result<(PoolConnection<Any>, Borrowed), sqlx::Error> {
-        self.measured.acquire(self.pool.acquire(), is_timeout).await
+        self.pool_metrics
+            .acquire(self.pool.acquire(), is_timeout)
+            .await
     }
 
-    /// Keeps the metrics of the pool true until `shutdown`.
-    pub(crate) async fn watch_pool(self, shutdown: CancellationToken) {
+    /// Updates the metrics of the pool until `shutdown`.
+    pub(crate) async fn update_pool_metrics(self, shutdown: CancellationToken) {
         loop {
             let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
             let used = self.pool.size().saturating_sub(idle);
-            self.measured.observe(idle, used);
+            self.pool_metrics.observe(idle, used);
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(WATCH) => {}
+                () = tokio::time::sleep(METRICS_INTERVAL) => {}
             }
         }
     }
 
-    /// Which engine it is.
+    /// The database's engine.
     pub fn engine(&self) -> Engine {
         self.engine
     }
 
-    /// What a statement does, for [`telemetry::db::observe`]: the SQL verb and the table.
+    /// The SQL verb and the table of a statement, for [`telemetry::db::observe`].
     pub fn operation(&self, operation: &'static str, collection: &'static str) -> Operation {
         self.target.operation(operation, collection)
     }
 
-    /// Begins a write transaction. Dropping it rolls it back.
+    /// Begins a write transaction, which is rolled back when it is dropped.
     ///
-    /// The wait for SQLite's writer is a part of the wait for the connection, and so is the `BEGIN`.
+    /// In the metrics, the wait for a connection includes the wait for SQLite's writer and the `BEGIN`.
     ///
     /// # Errors
-    /// When no connection can be had in time.
+    /// When no connection is free within the pool's time-out.
     pub async fn write(&self) -> Result<Write, Failure> {
         let begin = async {
             let permit = match &self.writer {
@@ -196,7 +197,7 @@ impl Database {
             Ok((transaction, permit))
         };
         let operation = self.operation("BEGIN", "transaction");
-        let acquired = self.measured.acquire(begin, is_timeout);
+        let acquired = self.pool_metrics.acquire(begin, is_timeout);
         let ((transaction, permit), borrowed) = telemetry::db::observe(operation, acquired).await?;
         Ok(Write {
             transaction,
@@ -207,19 +208,19 @@ impl Database {
         })
     }
 
-    /// Closes every connection, after the work in flight.
+    /// Closes every connection, after the operations in flight have ended.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// What spans and metrics say of the database behind a URL: where it is, and nothing that is secret.
+/// The attributes of spans and metrics for this database: its address and namespace, without the URL's credentials.
 fn target(engine: Engine, options: &AnyConnectOptions, name: &'static str) -> Target {
     let target = Target::new(engine.system()).errors(error_type);
     let url = &options.database_url;
     match (engine, url.host_str()) {
         (Engine::Postgres, Some(host)) => {
-            // Once for each database that is opened: a service has one, for as long as it lives.
+            // Leaked once for each database that is opened: a service opens one and keeps it until it exits.
             let host = host.to_owned().leak();
             let namespace = url.path().trim_start_matches('/').to_owned().leak();
             target
@@ -230,8 +231,8 @@ fn target(engine: Engine, options: &AnyConnectOptions, name: &'static str) -> Ta
     }
 }
 
-/// What an error of the database is called: the code that the server answered with (an SQLSTATE, or SQLite's result
-/// code), or how it was not reached.
+/// The `error.type` of a database error: the code of the server's answer (an SQLSTATE, or SQLite's result code), or the
+/// kind of error when there was no answer.
 fn error_type(error: &dyn AnyType) -> Option<ErrorType> {
     use sqlx::Error;
     Some(match error.downcast_ref::<Error>()? {
@@ -260,25 +261,25 @@ pub struct Write {
     database: Database,
     pub(crate) fills_outbox: bool,
     _borrowed: Borrowed,
-    // Last, so that the writer's turn ends after the transaction has.
+    // The last field, so that the writer's permit is released after the transaction has ended.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Write {
-    /// The connection, to run statements on.
+    /// The connection that runs the transaction's statements.
     pub fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
     }
 
-    /// As [`Database::operation`].
+    /// See [`Database::operation`].
     pub fn operation(&self, operation: &'static str, collection: &'static str) -> Operation {
         self.database.operation(operation, collection)
     }
 
-    /// Makes the changes last, and wakes the outbox's relay if it has something to send.
+    /// Commits the transaction, and wakes the outbox's relay when the transaction added an event.
     ///
     /// # Errors
-    /// When the commit fails; nothing has changed then.
+    /// When the commit fails. Nothing has changed then.
     pub async fn commit(self) -> Result<(), Failure> {
         let Self {
             transaction,

@@ -1,15 +1,17 @@
-//! What the caller is told when there is no good answer: always a problem document, whatever layer says no.
+//! Error responses. Each is a problem document.
+
+use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use chassis::{Failure, Kind, failure::chain, problem};
+use chassis::failure::chain;
+use chassis::{Failure, Kind, problem};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use std::borrow::Cow;
 use utoipa::ToSchema;
 
-/// A [`Failure`] on its way out: with the statuses and headers that only HTTP has.
+/// The HTTP response to a [`Failure`], with the statuses and headers that a failure does not have.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     failure: Failure,
     status: StatusCode,
     retry_after: Option<u64>,
@@ -48,10 +50,10 @@ pub(crate) struct Problem {
     trace_id: Option<String>,
 }
 
-// === impl Refusal ===
+// === impl ErrorResponse ===
 
-impl Refusal {
-    /// A refusal with a status that no [`Kind`] stands for.
+impl ErrorResponse {
+    /// An error response with a status that no [`Kind`] has.
     pub(crate) fn with_status(
         status: StatusCode,
         code: &'static str,
@@ -74,7 +76,7 @@ impl Refusal {
         self
     }
 
-    /// The document, with the trace id of the current span. The internal side of the failure goes to the log.
+    /// The problem document, with the trace id of the current span. The source of the failure goes to the log.
     pub(crate) fn problem(&self) -> Problem {
         if let Some(source) = &self.failure.source {
             tracing::error!(code = %self.failure.code, error = %chain(source.as_ref()), "request failed");
@@ -100,7 +102,7 @@ impl Refusal {
     }
 }
 
-impl From<Failure> for Refusal {
+impl From<Failure> for ErrorResponse {
     fn from(failure: Failure) -> Self {
         Self {
             status: failure.kind.http(),
@@ -110,13 +112,13 @@ impl From<Failure> for Refusal {
     }
 }
 
-impl From<tonic::Status> for Refusal {
+impl From<tonic::Status> for ErrorResponse {
     fn from(status: tonic::Status) -> Self {
         Failure::from(status).into()
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let mut response = (self.status, axum::Json(self.problem())).into_response();
         let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! Answers of the services.
+//! Sample responses of the services.
 
 use api::{account, auction, catalog, common, notification, order, reward};
 

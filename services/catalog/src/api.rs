@@ -1,33 +1,31 @@
 //! `bidtrace.catalog.v1.Catalog`.
 
-use crate::{
-    domain::{Place, Profile, Restaurant, menu},
-    store::{self, Key},
-};
-use ::api::{
-    catalog::{self as wire, catalog_server::Catalog},
-    common::Role,
-};
-use chassis::{Failure, caller, clock::Clock, database::Database, fault, idempotency::Claim};
+use ::api::catalog as wire;
+use ::api::catalog::catalog_server::Catalog;
+use ::api::common::Role;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::Claim;
+use chassis::page::{self, PageSize};
+use chassis::{Failure, caller, fault};
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use crate::domain::{Place, Profile, Restaurant, menu};
+use crate::store::{self, RestaurantKey};
+
 pub(crate) const PUT_BEFORE_COMMIT: &str = "catalog.put.before_commit";
 pub(crate) const PUT_COMMITTED: &str = "catalog.put.committed";
 
-/// Restaurants that a search finds when its caller does not say, and at most.
-const DEFAULT_LIMIT: u32 = 100;
-const MAX_LIMIT: u32 = 1_000;
-
-/// The catalog over gRPC.
+/// The service over gRPC.
 pub struct CatalogApi {
     database: Database,
     clock: Clock,
 }
 
 impl CatalogApi {
-    /// The service over its parts.
+    /// A service over a migrated database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
     }
@@ -44,25 +42,25 @@ impl CatalogApi {
             profile: Profile::parse(request.into_inner())?,
         };
         let now = self.clock.now();
-        let restaurant = claim
+        let execution = claim
             .execute(&self.database, &self.clock, move |write| {
                 Box::pin(async move {
                     let restaurant = store::put(write, restaurant, now).await?;
                     fault::point(PUT_BEFORE_COMMIT);
-                    Ok(restaurant.into())
+                    Ok((restaurant.into(), ()))
                 })
             })
             .await?;
         fault::point(PUT_COMMITTED);
-        Ok(restaurant)
+        Ok(execution.into_response())
     }
 
     async fn show(&self, body: wire::GetRestaurantRequest) -> Result<wire::Restaurant, Failure> {
         let found = if body.restaurant_id.is_empty() {
             let caller = caller::require(body.caller)?;
-            store::find(&self.database, Key::Owner(&caller.account_id)).await?
+            store::find(&self.database, RestaurantKey::Owner(&caller.account_id)).await?
         } else {
-            store::find(&self.database, Key::Id(&body.restaurant_id)).await?
+            store::find(&self.database, RestaurantKey::Id(&body.restaurant_id)).await?
         };
         found.map(Into::into).ok_or_else(|| {
             Failure::not_found(
@@ -77,19 +75,10 @@ impl CatalogApi {
         &self,
         body: wire::FindEligibleRequest,
     ) -> Result<wire::FindEligibleResponse, Failure> {
-        let limit = match body.limit {
-            0 => DEFAULT_LIMIT,
-            limit @ 1..=MAX_LIMIT => limit,
-            _ => {
-                return Err(Failure::invalid(
-                    "catalog.bad_limit",
-                    "limit",
-                    format!("expected 1 to {MAX_LIMIT}, or 0 for {DEFAULT_LIMIT}"),
-                ));
-            }
-        };
+        let limit = PageSize::ELIGIBLE_RESTAURANTS
+            .checked("catalog.bad_limit", page::requested(body.limit))?;
         let place = Place::parse(body.place)?;
-        let dishes = menu::wanted(&body.dishes)?;
+        let dishes = menu::searched(&body.dishes)?;
         let limit = usize::try_from(limit).map_err(Failure::internal)?;
         let span = tracing::info_span!(
             "catalog.find_eligible",
@@ -100,7 +89,7 @@ impl CatalogApi {
             .instrument(span.clone())
             .await?;
         span.record("found", found.len());
-        // At most MAX_LIMIT.
+        // At most the maximum page size.
         #[allow(clippy::cast_precision_loss)]
         registry::CatalogEligible.record(found.len() as f64);
         Ok(wire::FindEligibleResponse {

@@ -1,42 +1,30 @@
 //! `bidtrace.account.v1.Accounts`.
 
-use crate::{
-    bootstrap,
-    domain::{self, Account, Email, Password, State, bad_credentials},
-    passwords::Passwords,
-    store::{self, Credentials},
-};
-use ::api::{
-    account::{self as wire, accounts_server::Accounts},
-    common::Role,
-};
-use chassis::{
-    Failure, Kind, caller,
-    clock::{Clock, Millis},
-    database::Database,
-    fault,
-    idempotency::Claim,
-    token::Signer,
-};
+use ::api::account as wire;
+use ::api::account::accounts_server::Accounts;
+use ::api::common::Role;
+use chassis::clock::{Clock, Millis};
+use chassis::database::Database;
+use chassis::idempotency::{self, Claim, Execution};
+use chassis::page::{self, PageSize};
+use chassis::token::Signer;
+use chassis::{Failure, caller, fault};
 use registry::{AccountLogIns, AccountLogInsOutcome, AccountSignUps};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
 use tonic::{Extensions, Request, Response, Status};
 use uuid::Uuid;
+
+use crate::bootstrap;
+use crate::domain::{self, Account, Email, Password, State, bad_credentials};
+use crate::passwords::Passwords;
+use crate::store::{self, Credentials};
 
 pub(crate) const SIGN_UP_BEFORE_COMMIT: &str = "account.sign_up.before_commit";
 pub(crate) const SIGN_UP_COMMITTED: &str = "account.sign_up.committed";
 
-/// Accounts on a page when the caller does not say, and at most.
-const DEFAULT_PAGE: u32 = 50;
-const MAX_PAGE: u32 = 200;
+/// The account of the idempotency keys of sign-ups, which nobody is logged in for.
+const ANONYMOUS: &str = "";
 
-/// Nobody is logged in who signs up: such keys are told apart by nothing else.
-const ANYONE: &str = "";
-
-/// The accounts over gRPC.
+/// The service over gRPC.
 pub struct AccountsApi {
     database: Database,
     clock: Clock,
@@ -45,13 +33,13 @@ pub struct AccountsApi {
     token_lifetime_ms: Millis,
 }
 
-/// Has every series of the service's metrics start at zero.
+/// Initialises every series of the service's metrics to zero.
 pub(crate) fn declare_series() {
     AccountSignUps::zero();
     AccountLogIns::zero();
 }
 
-/// An admin does not sign up: the first start makes one.
+/// Counts a sign-up. Admins do not sign up; their accounts are created at start-up.
 fn count_sign_up(role: Role) {
     let role = match role {
         Role::Customer => registry::Role::Customer,
@@ -62,7 +50,7 @@ fn count_sign_up(role: Role) {
 }
 
 impl AccountsApi {
-    /// The service over its parts. Tokens hold for `token_lifetime_ms`.
+    /// A service whose tokens are valid for `token_lifetime_ms`.
     pub fn new(
         database: Database,
         clock: Clock,
@@ -85,7 +73,7 @@ impl AccountsApi {
         let password = Password::parse(&body.password)?;
         let name = domain::parse_name(&body.name)?;
         let role = domain::sign_up_role(body.role())?;
-        let claim = Claim::new(ANYONE, "SignUp", &without_password(&request))?;
+        let claim = Claim::new(ANONYMOUS, "SignUp", &without_password(&request))?;
         let credentials = Credentials {
             account: Account {
                 id: Uuid::now_v7().to_string(),
@@ -98,9 +86,7 @@ impl AccountsApi {
             password_hash: self.passwords.hash(password.clone()).await?,
             trace_trusted: false,
         };
-        let made_now = Arc::new(AtomicBool::new(false));
-        let made = made_now.clone();
-        let account: wire::Account = claim
+        let execution: Execution<wire::Account, ()> = claim
             .execute(&self.database, &self.clock, move |write| {
                 Box::pin(async move {
                     if !store::insert(write, &credentials).await? {
@@ -110,34 +96,30 @@ impl AccountsApi {
                         )
                         .at("email"));
                     }
-                    made.store(true, Ordering::Relaxed);
                     fault::point(SIGN_UP_BEFORE_COMMIT);
-                    Ok(credentials.account.into())
+                    Ok((credentials.account.into(), ()))
                 })
             })
             .await?;
-        if made_now.load(Ordering::Relaxed) {
-            fault::point(SIGN_UP_COMMITTED);
-            count_sign_up(role);
-        } else {
-            self.same_password(&email, password).await?;
+        match execution {
+            Execution::Ran { .. } => {
+                fault::point(SIGN_UP_COMMITTED);
+                count_sign_up(role);
+            }
+            Execution::Replayed { .. } => self.check_same_password(&email, password).await?,
         }
-        Ok(account)
+        Ok(execution.into_response())
     }
 
-    /// The part of "the same key, the same body" that the claim cannot see.
-    async fn same_password(&self, email: &Email, password: Password) -> Result<(), Failure> {
+    /// Checks that a repeated sign-up has the password of the first one. The claim cannot check it: see
+    /// [`without_password`].
+    async fn check_same_password(&self, email: &Email, password: Password) -> Result<(), Failure> {
         let stored = store::credentials(&self.database, email).await?;
         let hash = stored.map(|credentials| credentials.password_hash);
         if self.passwords.verify(password, hash).await? {
             Ok(())
         } else {
-            Err(Failure::new(
-                Kind::KeyReused,
-                "idempotency.key_reused",
-                "this key was used before with another body",
-            )
-            .at("Idempotency-Key"))
+            Err(idempotency::key_reused())
         }
     }
 
@@ -166,7 +148,7 @@ impl AccountsApi {
                 "this account was closed",
             ));
         }
-        // A token's time is in seconds.
+        // The expiry of a token is in whole seconds.
         let expires_at_ms = (self.clock.now() + self.token_lifetime_ms) / 1000 * 1000;
         let token = self
             .signer
@@ -197,17 +179,7 @@ impl AccountsApi {
         body: wire::ListAccountsRequest,
     ) -> Result<wire::ListAccountsResponse, Failure> {
         caller::require_role(body.caller, &[Role::Admin])?;
-        let limit = match body.limit {
-            0 => DEFAULT_PAGE,
-            limit @ 1..=MAX_PAGE => limit,
-            _ => {
-                return Err(Failure::invalid(
-                    "account.bad_limit",
-                    "limit",
-                    format!("expected 1 to {MAX_PAGE}"),
-                ));
-            }
-        };
+        let limit = PageSize::GRPC.checked("account.bad_limit", page::requested(body.limit))?;
         let accounts = store::list(&self.database, &body.after, limit).await?;
         Ok(wire::ListAccountsResponse {
             accounts: accounts.into_iter().map(Into::into).collect(),
@@ -228,14 +200,16 @@ impl AccountsApi {
             )
             .at("account_id"));
         }
-        claim
+        let execution = claim
             .execute(&self.database, &self.clock, move |write| {
                 Box::pin(async move {
                     let closed = store::close(write, &id).await?;
-                    closed.map(Into::into).ok_or_else(unknown_account)
+                    let account = closed.ok_or_else(unknown_account)?;
+                    Ok((account.into(), ()))
                 })
             })
-            .await
+            .await?;
+        Ok(execution.into_response())
     }
 
     async fn verifying_keys(&self) -> Result<wire::VerifyingKeys, Failure> {
@@ -255,8 +229,9 @@ impl AccountsApi {
     }
 }
 
-/// The request as its claim may know it. A claim keeps a fast hash of the body for a day, and a fast hash of a password
-/// is what Argon2 is there to avoid; [`AccountsApi::same_password`] makes up for it.
+/// The request without its password, for its claim. A claim stores a SHA-256 hash of the body for a day, and a password
+/// could be guessed from a hash that is so fast to compute. [`AccountsApi::check_same_password`] compares the password
+/// instead.
 fn without_password(request: &Request<wire::SignUpRequest>) -> Request<wire::SignUpRequest> {
     Request::from_parts(
         request.metadata().clone(),

@@ -1,4 +1,4 @@
-//! What a restaurant is, and what is accepted as one.
+//! Restaurants, and the validation of their fields.
 
 pub mod geo;
 pub mod menu;
@@ -8,32 +8,32 @@ use chassis::Failure;
 use geo::Position;
 use menu::MenuItem;
 
-/// Metres that a restaurant may deliver to.
+/// The delivery radius of a restaurant, in metres.
 pub const DELIVERY_RADIUS_M: std::ops::RangeInclusive<u32> = 100..=30_000;
-/// Characters of a restaurant's name.
+/// The maximum length of a restaurant's name, in characters.
 const MAX_NAME: usize = 100;
-/// Characters of an address.
+/// The maximum length of an address, in characters.
 const MAX_ADDRESS: usize = 200;
 
-/// Where something is, with the address that people know it by.
+/// A position and its address.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    /// What the rules read.
+    /// The position.
     pub position: Position,
-    /// What people read.
+    /// The address, for people.
     pub address: String,
 }
 
-/// What a restaurant says of itself.
+/// The part of a restaurant that its owner sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
-    /// For people.
+    /// Its name, for people.
     pub name: String,
-    /// Where its kitchen is.
+    /// The place of its kitchen.
     pub place: Place,
-    /// How far it delivers, in metres.
+    /// The delivery radius, in metres.
     pub delivery_radius_m: u32,
-    /// What it cooks: at least one dish, no two of one name.
+    /// The menu: at least one dish, no two with the same name.
     pub menu: Vec<MenuItem>,
 }
 
@@ -42,29 +42,29 @@ pub struct Profile {
 pub struct Restaurant {
     /// A version 7 UUID.
     pub id: String,
-    /// The account that may change it; each has one restaurant.
+    /// The account of its owner. An account has one restaurant at most.
     pub owner_account_id: String,
-    /// What it says of itself.
+    /// Its profile.
     pub profile: Profile,
 }
 
-/// A restaurant that can serve a request.
+/// A restaurant that delivers to a place and has the dishes of a search.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Eligible {
+pub struct EligibleRestaurant {
     /// The restaurant.
     pub restaurant_id: String,
-    /// Its account.
+    /// The account of its owner.
     pub owner_account_id: String,
-    /// For people.
+    /// Its name, for people.
     pub name: String,
-    /// How far away it is.
+    /// Its distance from the place, in metres.
     pub distance_m: f64,
 }
 
 // === impl Place ===
 
 impl Place {
-    /// The place in a request.
+    /// Validates the place in a request.
     ///
     /// # Errors
     /// `catalog.missing_place`, `catalog.bad_place` or `catalog.bad_address`.
@@ -95,11 +95,11 @@ impl Place {
 // === impl Profile ===
 
 impl Profile {
-    /// The profile in a request.
+    /// Validates the profile in a request.
     ///
     /// # Errors
-    /// What is wrong first, at its field: `catalog.bad_name`, `catalog.bad_radius`, or what the place and the menu are
-    /// refused with.
+    /// The first invalid field: `catalog.bad_name`, `catalog.bad_radius`, or a failure of [`Place::parse`] or
+    /// [`menu::parse`].
     pub fn parse(request: wire::PutRestaurantRequest) -> Result<Self, Failure> {
         let name = request.name.trim();
         if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
@@ -150,17 +150,17 @@ impl From<Restaurant> for wire::Restaurant {
     }
 }
 
-// === impl Eligible ===
+// === impl EligibleRestaurant ===
 
-impl From<Eligible> for wire::EligibleRestaurant {
-    fn from(eligible: Eligible) -> Self {
-        // Never beyond the largest radius, so it fits; `as` saturates besides.
+impl From<EligibleRestaurant> for wire::EligibleRestaurant {
+    fn from(restaurant: EligibleRestaurant) -> Self {
+        // At most the largest delivery radius, so it fits; `as` would saturate.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let distance_m = eligible.distance_m.round() as u32;
+        let distance_m = restaurant.distance_m.round() as u32;
         Self {
-            restaurant_id: eligible.restaurant_id,
-            owner_account_id: eligible.owner_account_id,
-            name: eligible.name,
+            restaurant_id: restaurant.restaurant_id,
+            owner_account_id: restaurant.owner_account_id,
+            name: restaurant.name,
             distance_m,
         }
     }
@@ -168,8 +168,9 @@ impl From<Eligible> for wire::EligibleRestaurant {
 
 #[cfg(test)]
 mod tests {
-    use super::Profile;
     use ::api::{catalog as wire, common};
+
+    use super::Profile;
 
     fn request() -> wire::PutRestaurantRequest {
         wire::PutRestaurantRequest {
