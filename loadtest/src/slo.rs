@@ -1,7 +1,7 @@
 //! The verdict: were the objectives met, and can the measurement be believed?
 
 use crate::latency::Latencies;
-use alerts::model::{Indicator, ModelError};
+use alerts::objectives::{Indicator, ObjectivesError};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -72,8 +72,8 @@ pub enum Verdict {
 
 // === impl Objective ===
 
-impl From<&alerts::model::Objective> for Objective {
-    fn from(stated: &alerts::model::Objective) -> Self {
+impl From<&alerts::objectives::Objective> for Objective {
+    fn from(stated: &alerts::objectives::Objective) -> Self {
         Self {
             name: stated.name.clone(),
             operation: stated.operation.clone(),
@@ -92,8 +92,8 @@ impl From<&alerts::model::Objective> for Objective {
 ///
 /// # Errors
 /// When one of them cannot hold.
-pub fn objectives() -> Result<Vec<Objective>, ModelError> {
-    let stated = alerts::model::built_in()?;
+pub fn objectives() -> Result<Vec<Objective>, ObjectivesError> {
+    let stated = alerts::objectives::built_in()?;
     Ok(stated.iter().map(Objective::from).collect())
 }
 

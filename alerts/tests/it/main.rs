@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // Also in what the tests share.
 
 mod files;
-mod model;
+mod objectives;
 #[path = "../../../telemetry/tests/it/programs.rs"]
 mod programs;
 mod promtool;

@@ -1,10 +1,11 @@
-//! Input series, minute by minute.
+//! Input series of a scenario, minute by minute.
 
 use std::fmt::Write as _;
 
+use crate::backends::UP;
 use crate::promql::number;
 
-/// One input series: a value or a gap for each minute from 0 on.
+/// One input series: a sample or a gap for each minute, from minute 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     name: String,
@@ -24,14 +25,12 @@ impl Series {
         }
     }
 
-    /// The series that Prometheus makes of each scrape of a job.
+    /// The series `up` of a job.
     pub(crate) fn up(job: &str) -> Self {
-        Self::new(crate::backends::UP)
-            .label("job", job)
-            .label("instance", "a")
+        Self::new(UP).label("job", job).label("instance", "a")
     }
 
-    /// Adds a label; an empty value is no label.
+    /// Adds a label. A label with an empty value is the same as no label, and is left out.
     pub(crate) fn label(mut self, label: &str, value: &str) -> Self {
         if !value.is_empty() {
             self.labels.push((label.to_owned(), value.to_owned()));
@@ -39,15 +38,15 @@ impl Series {
         self
     }
 
-    /// Goes on with the same value for so many minutes.
-    pub(crate) fn level(mut self, value: f64, minutes: usize) -> Self {
+    /// Adds samples of one value for so many minutes.
+    pub(crate) fn constant(mut self, value: f64, minutes: usize) -> Self {
         self.values
             .extend(std::iter::repeat_n(Some(value), minutes));
         self
     }
 
-    /// Goes on as a counter that rises by so much each minute; the first value of all is 0.
-    pub(crate) fn rise(mut self, each: f64, minutes: usize) -> Self {
+    /// Adds samples of a counter that increases by `each` per minute. A counter without earlier samples starts at 0.
+    pub(crate) fn increasing(mut self, each: f64, minutes: usize) -> Self {
         for _ in 0..minutes {
             let next = self
                 .values
@@ -60,14 +59,14 @@ impl Series {
         self
     }
 
-    /// Goes on with nothing for so many minutes.
+    /// Adds no sample for so many minutes.
     pub(crate) fn gap(mut self, minutes: usize) -> Self {
         self.values.extend(std::iter::repeat_n(None, minutes));
         self
     }
 
-    /// A counter with these increments from minute 0 on.
-    pub(crate) fn counted(mut self, increments: &[f64]) -> Self {
+    /// Adds samples of a counter with these increments, from minute 0.
+    pub(crate) fn increments(mut self, increments: &[f64]) -> Self {
         let mut sum = 0.0;
         for increment in increments {
             sum += increment;
@@ -76,17 +75,17 @@ impl Series {
         self
     }
 
-    /// A counter with these increments from minute 0 on. It has no value before the first increment that is not 0,
-    /// like one that is made by its first event.
-    pub(crate) fn born_late(self, increments: &[f64]) -> Self {
+    /// Adds samples of a counter with these increments, from minute 0, but none before the first increment that is not
+    /// 0: like a counter that its first event creates.
+    pub(crate) fn increments_from_first_event(self, increments: &[f64]) -> Self {
         let before = increments
             .iter()
             .take_while(|increment| **increment == 0.0)
             .count();
-        self.gap(before).counted(&increments[before..])
+        self.gap(before).increments(&increments[before..])
     }
 
-    /// The series as promtool wants it named.
+    /// The series as promtool writes it: name and labels.
     pub(crate) fn name(&self) -> String {
         let labels: Vec<_> = self
             .labels
@@ -96,14 +95,14 @@ impl Series {
         format!("{}{{{}}}", self.name, labels.join(","))
     }
 
-    /// The values in promtool's expanding notation.
+    /// The samples in promtool's expanding notation.
     pub(crate) fn values(&self) -> String {
         let mut text = String::new();
         let mut rest = self.values.as_slice();
         while let Some((first, _)) = rest.split_first() {
             let run = match first {
                 None => rest.iter().take_while(|value| value.is_none()).count(),
-                Some(first) => straight(*first, rest),
+                Some(first) => linear_run(*first, rest),
             };
             if !text.is_empty() {
                 text.push(' ');
@@ -123,8 +122,8 @@ impl Series {
     }
 }
 
-/// How many of the values lie on one line.
-fn straight(first: f64, values: &[Option<f64>]) -> usize {
+/// How many of the first values form a linear sequence.
+fn linear_run(first: f64, values: &[Option<f64>]) -> usize {
     let Some(Some(second)) = values.get(1) else {
         return 1;
     };
@@ -148,14 +147,14 @@ mod tests {
 
     #[test]
     fn values_are_written_as_runs() {
-        let series = Series::new("x").gap(2).rise(5.0, 3).level(1.0, 2);
+        let series = Series::new("x").gap(2).increasing(5.0, 3).constant(1.0, 2);
         assert_eq!(series.values(), "_x2 0+5x2 1+0x1");
-        let series = Series::new("x").born_late(&[0.0, 1.0, 0.0, 1.0]);
+        let series = Series::new("x").increments_from_first_event(&[0.0, 1.0, 0.0, 1.0]);
         assert_eq!(series.values(), "_x1 1+0x1 2");
     }
 
     #[test]
-    fn an_empty_label_is_no_label() {
+    fn a_label_with_an_empty_value_is_left_out() {
         let series = Series::new("x").label("a", "").label("b", "c");
         assert_eq!(series.name(), "x{b=\"c\"}");
     }

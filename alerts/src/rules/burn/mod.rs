@@ -1,128 +1,58 @@
-//! Burn rates: how fast an objective's error budget goes, over several windows.
+//! The rules of one objective.
 //!
-//! Per objective and window three series are recorded: events per second, bad events per second, and the bad
-//! share. All three exist as soon as the service has been scraped once within the window, also when nothing was
-//! ever asked of it and when no error ever made a series; without any scrape none of them does. So no traffic is a
-//! share of 0 and no data is no share, and [`STATE`] tells the two apart.
+//! Per objective and window three series are recorded: events per second, bad events per second, and the share of bad
+//! events. All three exist once the service has been scraped within the window, even if it had no request and no error
+//! ever created a series; without a scrape none of them exists. So without traffic the share is 0 and without data there
+//! is no share, and [`STATE`] tells the two apart.
 //!
-//! An alert asks that the budget burns fast over a long window, that it still does over a short one, and that the
-//! long window holds enough bad events to mean anything.
+//! An alert fires when the error budget burns too fast over a long window and over a short one, and the long window has
+//! at least the objective's minimum of bad events.
 
 use std::collections::BTreeMap;
 
 use crate::backends;
-use crate::model::{Indicator, Objective, Runbook};
+use crate::burn_rate::{
+    BUDGET_REMAINING, BURN_ALERTS, BURNING, BurnAlert, DAY, DAYS_3, HOUR, HOURS_2, HOURS_6,
+    MINUTES_5, MINUTES_30, NO_DATA, NO_TRAFFIC, SLO, STATE, Window,
+};
+use crate::objectives::{Indicator, Objective};
 use crate::promql::{Selector, number};
-use crate::promtool::{burn_scenarios, state_scenarios};
-use crate::rules::{Alert, Condition, Group, Recording, RuleFile, Severity};
+use crate::rule_file::{Alert, Condition, Group, Recording, RuleFile, Runbook, Severity};
 
-/// A window of a burn rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// As PromQL writes it.
-    pub text: &'static str,
-    /// The same.
-    pub seconds: u64,
-}
+mod indicator;
+mod scenarios;
 
-/// One alert of the multi-window, multi-burn-rate scheme.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BurnAlert {
-    /// Over this window the budget must have burnt.
-    pub long: Window,
-    /// Over this window it must still burn, so that the alert resolves soon after the cause does.
-    pub short: Window,
-    /// How many times faster than the objective allows.
-    pub factor: f64,
-    pub(crate) severity: Severity,
-}
+/// Recorded at the global evaluation interval.
+const SHORT_WINDOWS: [Window; 4] = [MINUTES_5, MINUTES_30, HOUR, HOURS_2];
+/// Recorded less often, since they read far more samples and change slowly.
+const LONG_WINDOWS: [Window; 3] = [HOURS_6, DAY, DAYS_3];
+const LONG_WINDOWS_INTERVAL: &str = "30s";
 
-const fn window(text: &'static str, seconds: u64) -> Window {
-    Window { text, seconds }
-}
+/// A series is new in a window if it had no sample for this long before the window: longer than a restart takes.
+const LOOKBACK: &str = "30m";
 
-const MINUTES_5: Window = window("5m", 300);
-const MINUTES_30: Window = window("30m", 1_800);
-const HOUR: Window = window("1h", 3_600);
-const HOURS_2: Window = window("2h", 7_200);
-const HOURS_6: Window = window("6h", 21_600);
-const DAY: Window = window("1d", 86_400);
-const DAYS_3: Window = window("3d", 259_200);
-
-/// The alerts of every objective, steepest first.
-pub const WINDOWS: [BurnAlert; 4] = [
-    BurnAlert {
-        long: HOUR,
-        short: MINUTES_5,
-        factor: 14.4,
-        severity: Severity::Page,
-    },
-    BurnAlert {
-        long: HOURS_6,
-        short: MINUTES_30,
-        factor: 6.0,
-        severity: Severity::Page,
-    },
-    BurnAlert {
-        long: DAY,
-        short: HOURS_2,
-        factor: 3.0,
-        severity: Severity::Ticket,
-    },
-    BurnAlert {
-        long: DAYS_3,
-        short: HOURS_6,
-        factor: 1.0,
-        severity: Severity::Ticket,
-    },
-];
-
-/// Recorded with every evaluation.
-const QUICK: [Window; 4] = [MINUTES_5, MINUTES_30, HOUR, HOURS_2];
-/// Recorded more seldom, since they read far more samples and change slowly.
-const SLOW: [Window; 3] = [HOURS_6, DAY, DAYS_3];
-const SLOW_INTERVAL: &str = "30s";
-
-/// A series is new in a window when it has no sample in so much time before: longer than a restart takes.
-const KNOWN: &str = "30m";
-
-/// The window in which a state is judged.
+/// The window over which [`STATE`] is computed.
 const STATE_WINDOW: Window = HOUR;
-
-/// The recorded state of an objective: 0 good, 1 burning, 2 no traffic, 3 no data.
-pub const STATE: &str = "slo:state";
-/// The recorded share of the error budget that is left for the objective's window: 1 untouched, below 0 overspent.
-pub const BUDGET_REMAINING: &str = "slo:error_budget:remaining";
-/// The recorded bad share of the last five minutes.
-pub const BAD_SHARE_5M: &str = "slo:bad_events:ratio_rate5m";
-/// The label of every recorded series: the objective's name.
-pub const SLO: &str = "slo";
-
-/// The value of [`STATE`] for an objective that has data.
-pub(crate) const GOOD: u8 = 0;
-pub(crate) const BURNING: u8 = 1;
-pub(crate) const NO_TRAFFIC: u8 = 2;
-pub(crate) const NO_DATA: u8 = 3;
 
 /// The rules of one objective.
 pub(crate) fn file(objective: &Objective) -> RuleFile {
-    let slow = Group {
+    let long = Group {
         name: format!("{}-slow", objective.name),
-        interval: Some(SLOW_INTERVAL),
-        recordings: recordings(objective, &SLOW)
+        interval: Some(LONG_WINDOWS_INTERVAL),
+        recordings: recordings(objective, &LONG_WINDOWS)
             .into_iter()
             .chain([budget(objective)])
             .collect(),
         alerts: Vec::new(),
     };
-    let quick = Group {
+    let short = Group {
         name: objective.name.clone(),
         interval: None,
-        recordings: recordings(objective, &QUICK)
+        recordings: recordings(objective, &SHORT_WINDOWS)
             .into_iter()
             .chain([state(objective)])
             .collect(),
-        alerts: WINDOWS
+        alerts: BURN_ALERTS
             .iter()
             .map(|burn| alert(objective, *burn))
             .chain([no_data(objective)])
@@ -130,8 +60,8 @@ pub(crate) fn file(objective: &Objective) -> RuleFile {
     };
     RuleFile {
         name: format!("slo-{}", objective.name),
-        groups: vec![slow, quick],
-        scenarios: state_scenarios(objective),
+        groups: vec![long, short],
+        scenarios: scenarios::state(objective),
     }
 }
 
@@ -169,7 +99,7 @@ fn recordings(objective: &Objective, windows: &[Window]) -> Vec<Recording> {
         .collect()
 }
 
-/// Zero for a service that was scraped and never asked; nothing for one that was not scraped.
+/// Events per second: zero for a service that was scraped and had no request, no sample for one that was not scraped.
 fn events_expr(objective: &Objective, window: Window) -> String {
     let (Indicator::Availability { all, .. } | Indicator::Latency { all, .. }) =
         &objective.indicator;
@@ -178,27 +108,27 @@ fn events_expr(objective: &Objective, window: Window) -> String {
     per_second(all, window, &zero)
 }
 
-/// Zero when no bad event ever made a series.
+/// Bad events per second: zero while no bad event has created a series.
 fn bad_expr(objective: &Objective, window: Window) -> String {
     let events = format!("sum({})", events(objective, window));
     let zero = format!("0 * {events}");
     match &objective.indicator {
         Indicator::Availability { bad, .. } => per_second(bad, window, &zero),
-        Indicator::Latency { quick, .. } => {
-            let quick = per_second(quick, window, &zero);
-            format!("clamp_min({events} - ({quick}), 0)")
+        Indicator::Latency { fast, .. } => {
+            let fast = per_second(fast, window, &zero);
+            format!("clamp_min({events} - ({fast}), 0)")
         }
     }
 }
 
-/// Events per second over the window, `zero` when there is no series.
+/// Events per second over the window; `zero` when there is no series.
 ///
-/// `rate` sees only what a series gained since its first sample. An error often makes its series, and would never be
-/// seen; so the first value of a series that is new in this window counts as gained in it.
+/// `rate` sees only the increase since a series' first sample. An error often creates its series and would not be
+/// counted, so the first value of a series that is new in this window is added to the increase.
 fn per_second(events: &Selector, window: Window, zero: &str) -> String {
     format!(
         "(sum({rate}) or {zero})\n\
-         + (sum(min_over_time({events}[{text}]) unless max_over_time({events}[{KNOWN}] offset {text})) or vector(0)) \
+         + (sum(min_over_time({events}[{text}]) unless max_over_time({events}[{LOOKBACK}] offset {text})) or vector(0)) \
          / {seconds}",
         rate = events.rate(window.text),
         text = window.text,
@@ -206,8 +136,8 @@ fn per_second(events: &Selector, window: Window, zero: &str) -> String {
     )
 }
 
-/// Weighs each moment by its traffic: the mean of a share over time would not, and would be no number after an
-/// idle spell.
+/// The error budget that is left. Computed from sums of events, which weighs each moment by its traffic; the mean of the
+/// shares over time would not, and would be NaN after a time without traffic.
 fn budget(objective: &Objective) -> Recording {
     let days = objective.window.as_secs() / 86_400;
     let spent = format!(
@@ -240,25 +170,25 @@ fn state(objective: &Objective) -> Recording {
     )
 }
 
-/// The bad events within a window.
+/// The number of bad events in a window.
 fn count(objective: &Objective, window: Window) -> String {
     format!("{} * {}", bad_events(objective, window), window.seconds)
 }
 
 fn alert(objective: &Objective, burn: BurnAlert) -> Alert {
-    let bound = burn.factor * objective.budget();
+    let threshold = burn.factor * objective.budget();
     Alert {
         name: objective.alert_name(),
         severity: burn.severity,
         conditions: vec![
-            Condition::above(bad_share(objective, burn.long).to_string(), bound),
-            Condition::above(bad_share(objective, burn.short).to_string(), bound),
+            Condition::above(bad_share(objective, burn.long).to_string(), threshold),
+            Condition::above(bad_share(objective, burn.short).to_string(), threshold),
             Condition::at_least(
                 count(objective, burn.long),
                 f64::from(objective.min_bad_events),
             ),
         ],
-        pending: "",
+        pending: None,
         labels: BTreeMap::from([
             (SLO, objective.name.clone()),
             ("service", objective.service.name().to_owned()),
@@ -278,8 +208,8 @@ fn alert(objective: &Objective, burn: BurnAlert) -> Alert {
             objective.window.as_secs() / 86_400
         ),
         runbook: objective.runbook.clone(),
-        scenarios: if burn == WINDOWS[0] {
-            burn_scenarios(objective)
+        scenarios: if burn == BURN_ALERTS[0] {
+            scenarios::burn(objective)
         } else {
             Vec::new()
         },
@@ -296,7 +226,7 @@ fn no_data(objective: &Objective) -> Alert {
                 .to_string(),
             f64::from(NO_DATA),
         )],
-        pending: "1m",
+        pending: Some("1m"),
         labels: BTreeMap::from([
             (SLO, objective.name.clone()),
             ("service", objective.service.name().to_owned()),
@@ -324,7 +254,7 @@ fn no_data(objective: &Objective) -> Alert {
                     .to_owned(),
             ],
         },
-        scenarios: crate::promtool::no_data_scenarios(objective),
+        scenarios: scenarios::no_data(objective),
     }
 }
 

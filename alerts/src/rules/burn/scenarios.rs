@@ -1,30 +1,30 @@
-//! Scenarios of objectives: what traffic their indicators saw, and which burn-rate alerts and states follow.
+//! Scenarios of an objective: traffic, and the burn-rate alerts and the state that must follow from it.
 
 use chassis::platform::Service;
 
-use crate::model::{Indicator, Objective};
-use crate::promql::Selector;
-use crate::promtool::indicator::{Stretch, events, example, samples, traffic};
-use crate::promtool::{Firing, Sample, Scenario, Series};
-use crate::rules::burn::{
-    BUDGET_REMAINING, BURNING, BurnAlert, GOOD, NO_DATA, NO_TRAFFIC, STATE, WINDOWS,
+use super::indicator::{Stretch, events, example, samples, traffic};
+use crate::burn_rate::{
+    BUDGET_REMAINING, BURN_ALERTS, BURNING, BurnAlert, GOOD, NO_DATA, NO_TRAFFIC, SLO, STATE,
 };
+use crate::objectives::{Indicator, Objective};
+use crate::promql::{Selector, number};
+use crate::scenario::{Firing, Sample, Scenario, Series};
 
-/// Events per minute, where there is much traffic.
+/// Events per minute in the scenarios with much traffic.
 const BUSY: f64 = 1_000.0;
 
-/// The burn-rate alerts of an objective: each alone at the edge, an outage that ended, and low traffic.
-pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
+/// The burn-rate alerts: at rates between their thresholds, after an outage, and at low traffic.
+pub(super) fn burn(objective: &Objective) -> Vec<Scenario> {
     let name = objective.alert_name();
     let budget = objective.budget();
-    let steepest = WINDOWS[0].factor;
-    // Between two neighbouring factors, so that exactly the alerts up to one of them fire; a share stays below 1.
-    let mut rates: Vec<f64> = WINDOWS
+    let highest = BURN_ALERTS[0].factor;
+    // Each rate lies between two neighbouring factors, so that it is known which alerts fire; the share stays below 1.
+    let mut rates: Vec<f64> = BURN_ALERTS
         .windows(2)
         .map(|pair| f64::midpoint(pair[0].factor, pair[1].factor))
         .collect();
     rates.push(0.5);
-    rates.insert(0, f64::midpoint(steepest, (1.0 / budget).min(20.0)));
+    rates.insert(0, f64::midpoint(highest, (1.0 / budget).min(20.0)));
     let mut scenarios: Vec<_> = rates
         .into_iter()
         .map(|rate| {
@@ -37,7 +37,7 @@ pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
                     bad: BUSY * share,
                 }],
             );
-            let firing = WINDOWS
+            let firing = BURN_ALERTS
                 .iter()
                 .filter(|burn| rate > burn.factor)
                 .map(|burn| firing(burn, share))
@@ -46,7 +46,7 @@ pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
                 format!(
                     "{}: the budget burns {} times too fast",
                     objective.name,
-                    crate::promql::number(rate)
+                    number(rate)
                 ),
                 series,
             )
@@ -63,15 +63,15 @@ pub(crate) fn burn_scenarios(objective: &Objective) -> Vec<Scenario> {
     scenarios
 }
 
-/// The four states, and that a share is 0 without errors and without traffic, and nothing without data.
-pub(crate) fn state_scenarios(objective: &Objective) -> Vec<Scenario> {
+/// The four states; the share is 0 without errors or without traffic, and has no sample without data.
+pub(super) fn state(objective: &Objective) -> Vec<Scenario> {
     let share = |window: &str| {
-        Selector::named(format!("slo:bad_events:ratio_rate{window}")).with("slo", &objective.name)
+        Selector::named(format!("slo:bad_events:ratio_rate{window}")).with(SLO, &objective.name)
     };
     let shares = |window: &str, value: f64| vec![recorded(objective, share(window).name(), value)];
-    let state = Selector::named(STATE).with("slo", &objective.name);
+    let state = Selector::named(STATE).with(SLO, &objective.name);
     let states = |value: u8| vec![recorded(objective, STATE, f64::from(value))];
-    let budget = Selector::named(BUDGET_REMAINING).with("slo", &objective.name);
+    let budget = Selector::named(BUDGET_REMAINING).with(SLO, &objective.name);
     let budgets = |value: f64| vec![recorded(objective, BUDGET_REMAINING, value)];
     let calm = Stretch {
         minutes: 31,
@@ -79,7 +79,7 @@ pub(crate) fn state_scenarios(objective: &Objective) -> Vec<Scenario> {
         bad: 0.0,
     };
     let title = |text: &str| format!("{}: {text}", objective.name);
-    let gateway = objective.service.name();
+    let service = objective.service.name();
     vec![
         Scenario::new(
             title("good, when no error ever made a series"),
@@ -109,7 +109,7 @@ pub(crate) fn state_scenarios(objective: &Objective) -> Vec<Scenario> {
         ),
         Scenario::new(
             title("no traffic, when the service is scraped and nobody ever asked"),
-            vec![Series::up(gateway).level(1.0, 31)],
+            vec![Series::up(service).constant(1.0, 31)],
         )
         .gives(30, state.to_string(), states(NO_TRAFFIC))
         .gives(30, share("5m").to_string(), shares("5m", 0.0))
@@ -134,7 +134,7 @@ pub(crate) fn state_scenarios(objective: &Objective) -> Vec<Scenario> {
         .gives(100, budget.to_string(), budgets(1.0)),
         Scenario::new(
             title("no data, when the service cannot be scraped"),
-            vec![Series::up(gateway).level(0.0, 31)],
+            vec![Series::up(service).constant(0.0, 31)],
         )
         .gives(30, state.to_string(), states(NO_DATA))
         .gives(30, share("5m").to_string(), Vec::new()),
@@ -144,22 +144,22 @@ pub(crate) fn state_scenarios(objective: &Objective) -> Vec<Scenario> {
     ]
 }
 
-/// The alert that says that an objective is not watched.
-pub(crate) fn no_data_scenarios(objective: &Objective) -> Vec<Scenario> {
+/// The alert `SloNoData`.
+pub(super) fn no_data(objective: &Objective) -> Vec<Scenario> {
     let name = "SloNoData";
-    let blind = || vec![Firing::value("3").of_rule("slo", objective.name.clone())];
+    let blind = || vec![Firing::value("3").of_rule(SLO, objective.name.clone())];
     let up = || Series::up(objective.service.name());
     let title = |text: &str| format!("{}: {text}", objective.name);
     vec![
         Scenario::new(title("the service was never scraped"), Vec::new()).fires(5, name, blind()),
         Scenario::new(
             title("the service is scraped, without any traffic"),
-            vec![up().level(1.0, 31)],
+            vec![up().constant(1.0, 31)],
         )
         .silent(30, name),
         Scenario::new(
             title("the service went away"),
-            vec![up().level(1.0, 10).level(0.0, 21)],
+            vec![up().constant(1.0, 10).constant(0.0, 21)],
         )
         .silent(9, name)
         .fires(30, name, blind()),
@@ -182,7 +182,7 @@ fn outage_that_ended(objective: &Objective, name: &str) -> Scenario {
             },
         ],
     );
-    let later = WINDOWS[1..]
+    let later = BURN_ALERTS[1..]
         .iter()
         .map(|burn| firing(burn, 0.375))
         .collect();
@@ -196,7 +196,7 @@ fn outage_that_ended(objective: &Objective, name: &str) -> Scenario {
     .fires(40, name, later)
 }
 
-/// The errors make their series and never come again.
+/// The errors all come within one minute, in a series that they create.
 fn errors_all_at_once(objective: &Objective, name: &str) -> Scenario {
     let mut good = [100.0; 23];
     good[0] = 0.0;
@@ -205,18 +205,18 @@ fn errors_all_at_once(objective: &Objective, name: &str) -> Scenario {
     let share = 1_000.0 / (22.0 * 100.0 + 1_000.0);
     let mut series = match &objective.indicator {
         Indicator::Availability { all, bad: failed } => vec![
-            example(all, Some(failed), false).counted(&good),
-            example(all, Some(failed), true).born_late(&bad),
+            example(all, Some(failed), false).increments(&good),
+            example(all, Some(failed), true).increments_from_first_event(&bad),
         ],
-        Indicator::Latency { all, quick, .. } => {
+        Indicator::Latency { all, fast, .. } => {
             let any: Vec<f64> = good.iter().zip(bad).map(|(good, bad)| good + bad).collect();
             vec![
-                example(all, None, false).counted(&any),
-                example(quick, None, false).counted(&good),
+                example(all, None, false).increments(&any),
+                example(fast, None, false).increments(&good),
             ]
         }
     };
-    series.push(Series::up(objective.service.name()).level(1.0, good.len()));
+    series.push(Series::up(objective.service.name()).constant(1.0, good.len()));
     Scenario::new(
         format!(
             "{}: errors that all come between two scrapes are seen",
@@ -228,7 +228,7 @@ fn errors_all_at_once(objective: &Objective, name: &str) -> Scenario {
     .fires(
         22,
         name,
-        WINDOWS.iter().map(|burn| firing(burn, share)).collect(),
+        BURN_ALERTS.iter().map(|burn| firing(burn, share)).collect(),
     )
 }
 
@@ -266,7 +266,10 @@ fn outage_at_low_traffic(objective: &Objective, name: &str) -> Scenario {
             }
         })
         .collect();
-    let slower = WINDOWS[1..].iter().map(|burn| firing(burn, 1.0)).collect();
+    let slower = BURN_ALERTS[1..]
+        .iter()
+        .map(|burn| firing(burn, 1.0))
+        .collect();
     Scenario::new(
         format!(
             "{}: ten requests an hour, all bad, still page somebody",
@@ -277,7 +280,7 @@ fn outage_at_low_traffic(objective: &Objective, name: &str) -> Scenario {
     .fires(64, name, slower)
 }
 
-/// The steepest burn-rate alert cannot see a service that is gone; another alert must.
+/// The burn-rate alert with the shortest windows has no data of a service that is gone; `ServiceDown` must fire.
 fn vanished(objective: &Objective, name: &str) -> Scenario {
     let service = objective.service.name();
     let stretch = Stretch {
@@ -286,12 +289,15 @@ fn vanished(objective: &Objective, name: &str) -> Scenario {
         bad: BUSY / 2.0,
     };
     let mut series = samples(objective, &[stretch]);
-    series.push(Series::up(service).level(1.0, 31).level(0.0, 16));
+    series.push(Series::up(service).constant(1.0, 31).constant(0.0, 16));
     let others = Service::ALL
         .iter()
         .filter(|other| **other != objective.service);
-    series.extend(others.map(|other| Series::up(other.name()).level(1.0, 47)));
-    let slower = WINDOWS[1..].iter().map(|burn| firing(burn, 0.5)).collect();
+    series.extend(others.map(|other| Series::up(other.name()).constant(1.0, 47)));
+    let slower = BURN_ALERTS[1..]
+        .iter()
+        .map(|burn| firing(burn, 0.5))
+        .collect();
     Scenario::new(
         format!("{}: the service vanishes in an outage", objective.name),
         series,
@@ -305,7 +311,7 @@ fn vanished(objective: &Objective, name: &str) -> Scenario {
     .gives(
         46,
         Selector::named(STATE)
-            .with("slo", &objective.name)
+            .with(SLO, &objective.name)
             .to_string(),
         vec![recorded(objective, STATE, f64::from(NO_DATA))],
     )
@@ -319,7 +325,7 @@ fn recorded(objective: &Objective, name: &str, value: f64) -> Sample {
     Sample::new(format!("{name}{{slo=\"{}\"}}", objective.name), value)
 }
 
-/// What `humanizePercentage` makes of a share: four significant digits.
+/// A share as the template function `humanizePercentage` writes it: with four significant digits.
 fn percentage(share: f64) -> String {
     let percent = share * 100.0;
     let mut text = format!("{percent:.3}");

@@ -1,6 +1,6 @@
 //! What is said about an objective that cannot hold.
 
-use alerts::model::{self, Objective};
+use alerts::objectives::{self, Objective};
 
 const GOOD: &str = r#"
 objectives:
@@ -24,7 +24,7 @@ objectives:
 "#;
 
 fn parse(text: &str) -> Result<Vec<Objective>, String> {
-    model::parse(text).map_err(|error| error.to_string())
+    objectives::parse(text).map_err(|error| error.to_string())
 }
 
 /// What is said when `from` is replaced by `to` in a good file.
@@ -46,7 +46,7 @@ fn a_good_objective_is_read_as_it_is_written() {
 
 #[test]
 fn the_objectives_of_the_repository_cover_both_operations_in_both_ways() {
-    let objectives = model::built_in().unwrap();
+    let objectives = objectives::built_in().unwrap();
     for operation in ["open_auction", "place_bid"] {
         let kinds: Vec<bool> = objectives
             .iter()

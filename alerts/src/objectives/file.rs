@@ -1,4 +1,4 @@
-//! The objectives as the file has them, and what must hold before they are objectives.
+//! The fields of `alerts/slo.yaml`, and the checks that turn them into objectives.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,11 @@ use chassis::platform::Service;
 use serde::Deserialize;
 use telemetry::signals::{Kind, Metric, label_name};
 
-use super::{Indicator, Objective, Runbook, metrics};
-use crate::promql::{Labels, Selector, anchored, canonical_float};
-use crate::rules::burn::WINDOWS;
+use super::objective::{Indicator, Objective};
+use crate::burn_rate::BURN_ALERTS;
+use crate::promql::{Matchers, Selector, anchored, canonical_float};
+use crate::rule_file::Runbook;
+use crate::service_metrics;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,13 +54,29 @@ enum RawMatcher {
     Matches { matches: String },
 }
 
+/// A field that is not valid.
+pub(super) struct InvalidField {
+    /// With dots between its parts.
+    pub(super) field: &'static str,
+    /// What is wrong with it, and what would be right.
+    pub(super) problem: String,
+}
+
+// === impl InvalidField ===
+
+impl InvalidField {
+    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            field,
+            problem: problem.into(),
+        }
+    }
+}
+
 // === impl RawObjective ===
 
-/// A field and what is wrong with it.
-type Complaint = (&'static str, String);
-
 impl RawObjective {
-    pub(super) fn check(self) -> Result<Objective, Complaint> {
+    pub(super) fn check(self) -> Result<Objective, InvalidField> {
         let words = |text: &str, separator| {
             !text.is_empty()
                 && text.split(separator).all(|word: &str| {
@@ -66,7 +84,7 @@ impl RawObjective {
                 })
         };
         if !words(&self.name, '-') {
-            return Err((
+            return Err(InvalidField::new(
                 "name",
                 format!(
                     "is {:?}; use lower-case words joined by hyphens, such as \"open-auction-latency\"",
@@ -75,7 +93,7 @@ impl RawObjective {
             ));
         }
         if !words(&self.operation, '_') {
-            return Err((
+            return Err(InvalidField::new(
                 "operation",
                 format!(
                     "is {:?}; use lower-case words joined by underscores, such as \"open_auction\"",
@@ -89,7 +107,7 @@ impl RawObjective {
             ("runbook.meaning", &self.runbook.meaning),
         ] {
             if text.trim().is_empty() {
-                return Err((field, "is empty; say it in a few words".to_owned()));
+                return Err(InvalidField::new(field, "is empty; say it in a few words"));
             }
         }
         for (field, lines) in [
@@ -97,22 +115,22 @@ impl RawObjective {
             ("runbook.act", &self.runbook.act),
         ] {
             if lines.is_empty() {
-                return Err((
+                return Err(InvalidField::new(
                     field,
-                    "is empty; the page needs at least one line".to_owned(),
+                    "is empty; the page needs at least one line",
                 ));
             }
         }
         self.check_target()?;
         let window = parse_days(&self.window).ok_or_else(|| {
-            (
+            InvalidField::new(
                 "window",
                 format!("is {:?}; use whole days, such as \"30d\"", self.window),
             )
         })?;
-        let longest = WINDOWS.iter().map(|alert| alert.long.seconds).max();
+        let longest = BURN_ALERTS.iter().map(|alert| alert.long.seconds).max();
         if longest.is_some_and(|longest| window.as_secs() <= longest) {
-            return Err((
+            return Err(InvalidField::new(
                 "window",
                 format!(
                     "is {:?}, not longer than the alerts' longest window; 30d is usual",
@@ -121,7 +139,7 @@ impl RawObjective {
             ));
         }
         if self.min_bad_events < 2 {
-            return Err((
+            return Err(InvalidField::new(
                 "min_bad_events",
                 format!(
                     "is {}; at least 2, so that one error pages nobody",
@@ -144,17 +162,20 @@ impl RawObjective {
         })
     }
 
-    /// An alert whose threshold is a share above 1 can never fire.
-    fn check_target(&self) -> Result<(), Complaint> {
-        let steepest = WINDOWS.iter().map(|alert| alert.factor).fold(1.0, f64::max);
-        let lowest = 1.0 - 1.0 / steepest;
+    /// Refuses targets with which the threshold of an alert would be a share above 1, so that it could never fire.
+    fn check_target(&self) -> Result<(), InvalidField> {
+        let highest = BURN_ALERTS
+            .iter()
+            .map(|alert| alert.factor)
+            .fold(1.0, f64::max);
+        let lowest = 1.0 - 1.0 / highest;
         if self.target > lowest && self.target < 1.0 {
             Ok(())
         } else {
-            Err((
+            Err(InvalidField::new(
                 "target",
                 format!(
-                    "is {}; use a share between {lowest:.3} (below it the {steepest}x burn-rate alert could never \
+                    "is {}; use a share between {lowest:.3} (below it the {highest}x burn-rate alert could never \
                      fire) and 1 (which leaves no budget), such as 0.99",
                     self.target
                 ),
@@ -166,13 +187,13 @@ impl RawObjective {
 // === impl RawIndicator ===
 
 impl RawIndicator {
-    fn check(self) -> Result<(Service, Indicator), Complaint> {
+    fn check(self) -> Result<(Service, Indicator), InvalidField> {
         let service = Service::ALL
             .into_iter()
             .find(|service| service.name() == self.service)
             .ok_or_else(|| {
                 let names: Vec<_> = Service::ALL.iter().map(|service| service.name()).collect();
-                (
+                InvalidField::new(
                     "indicator.service",
                     format!("is {:?}; use one of {}", self.service, names.join(", ")),
                 )
@@ -193,7 +214,7 @@ impl RawIndicator {
             (None, Some(threshold)) => {
                 if !metric.buckets.contains(&threshold) {
                     let buckets: Vec<_> = metric.buckets.iter().map(f64::to_string).collect();
-                    return Err((
+                    return Err(InvalidField::new(
                         "indicator.threshold_seconds",
                         format!(
                             "is {threshold}, which is no bucket of {}; use one of {}",
@@ -205,27 +226,26 @@ impl RawIndicator {
                 let mut labels = of;
                 labels.equal("le", &canonical_float(threshold));
                 Indicator::Latency {
-                    quick: Selector::new(format!("{}_bucket", metric.prometheus_name()), labels),
+                    fast: Selector::new(format!("{}_bucket", metric.prometheus_name()), labels),
                     all,
                     threshold,
                 }
             }
             (None, None) | (Some(_), Some(_)) => {
-                return Err((
+                return Err(InvalidField::new(
                     "indicator",
-                    "needs either `bad` (availability) or `threshold_seconds` (latency), and not both"
-                        .to_owned(),
+                    "needs either `bad` (availability) or `threshold_seconds` (latency), and not both",
                 ));
             }
         };
         Ok((service, indicator))
     }
 
-    fn metric(&self) -> Result<&'static Metric, Complaint> {
-        let found = metrics().find(|metric| metric.name == self.metric);
+    fn metric(&self) -> Result<&'static Metric, InvalidField> {
+        let found = service_metrics::all().find(|metric| metric.name == self.metric);
         match found {
             Some(metric) if metric.kind == Kind::Histogram => Ok(metric),
-            Some(metric) => Err((
+            Some(metric) => Err(InvalidField::new(
                 "indicator.metric",
                 format!(
                     "is {}, a {:?}; an indicator counts the events of a histogram",
@@ -233,11 +253,11 @@ impl RawIndicator {
                 ),
             )),
             None => {
-                let histograms: Vec<_> = metrics()
+                let histograms: Vec<_> = service_metrics::all()
                     .filter(|metric| metric.kind == Kind::Histogram)
                     .map(|metric| metric.name)
                     .collect();
-                Err((
+                Err(InvalidField::new(
                     "indicator.metric",
                     format!(
                         "is {:?}, which the registry does not declare; its histograms are {}",
@@ -254,8 +274,8 @@ fn selection(
     metric: &'static Metric,
     raw: &BTreeMap<String, RawMatcher>,
     field: &'static str,
-) -> Result<Labels, Complaint> {
-    let mut labels = Labels::default();
+) -> Result<Matchers, InvalidField> {
+    let mut matchers = Matchers::default();
     for (key, matcher) in raw {
         let Some(key) = metric
             .labels
@@ -263,7 +283,7 @@ fn selection(
             .copied()
             .find(|declared| declared == key)
         else {
-            return Err((
+            return Err(InvalidField::new(
                 field,
                 format!(
                     "selects by {key:?}, which {} does not carry; it has {}",
@@ -276,18 +296,24 @@ fn selection(
         if let RawMatcher::Matches { matches } = matcher
             && let Err(error) = anchored(matches)
         {
-            return Err((field, format!("{key} matches {matches:?}: {error}")));
+            return Err(InvalidField::new(
+                field,
+                format!("{key} matches {matches:?}: {error}"),
+            ));
         }
         match matcher {
-            RawMatcher::Equal(value) => labels.equal(&name, value),
-            RawMatcher::Not { not } => labels.unequal(&name, not),
-            RawMatcher::Matches { matches } => labels.matching(&name, matches),
+            RawMatcher::Equal(value) => matchers.equal(&name, value),
+            RawMatcher::Not { not } => matchers.unequal(&name, not),
+            RawMatcher::Matches { matches } => matchers.matching(&name, matches),
         }
     }
     if raw.is_empty() {
-        return Err((field, "is empty; name at least one label".to_owned()));
+        return Err(InvalidField::new(
+            field,
+            "is empty; name at least one label",
+        ));
     }
-    Ok(labels)
+    Ok(matchers)
 }
 
 fn parse_days(text: &str) -> Option<Duration> {

@@ -1,79 +1,79 @@
-//! What each service does, as far as its dashboard must know.
+//! Which sections the dashboard of each service has.
 
 use chassis::platform::Service;
 
-/// Which rows a service's dashboard has.
+/// The purpose of a service, and the sections that its dashboard has besides those of every service.
 #[derive(Debug, Clone, Copy)]
-#[allow(clippy::struct_excessive_bools)] // Five independent facts.
-pub(crate) struct Facts {
-    /// For the reader.
+#[allow(clippy::struct_excessive_bools)] // Five independent sections.
+pub(crate) struct Sections {
+    /// The description of the dashboard.
     pub(crate) purpose: &'static str,
-    pub(crate) asks_grpc: bool,
-    pub(crate) asks_http: bool,
+    pub(crate) grpc_client: bool,
+    pub(crate) http_client: bool,
     pub(crate) database: bool,
-    pub(crate) publishes: bool,
-    pub(crate) consumes: bool,
+    pub(crate) producer: bool,
+    pub(crate) consumer: bool,
 }
 
-const NOTHING: Facts = Facts {
+const NONE: Sections = Sections {
     purpose: "",
-    asks_grpc: false,
-    asks_http: false,
+    grpc_client: false,
+    http_client: false,
     database: false,
-    publishes: false,
-    consumes: false,
+    producer: false,
+    consumer: false,
 };
 
-const STORED: Facts = Facts {
+const WITH_DATABASE: Sections = Sections {
     database: true,
-    ..NOTHING
+    ..NONE
 };
 
-// === impl Facts ===
+// === impl Sections ===
 
-impl Facts {
+impl Sections {
     pub(crate) fn of(service: Service) -> Self {
         match service {
             Service::Gateway => Self {
                 purpose: "The edge: authentication, routing, rate limits, live bids.",
-                asks_grpc: true,
-                ..NOTHING
+                grpc_client: true,
+                ..NONE
             },
             Service::Account => Self {
                 purpose: "Accounts, logins and signed tokens.",
-                ..STORED
+                ..WITH_DATABASE
             },
             Service::Catalog => Self {
                 purpose: "Restaurants, dishes, and who can serve a request near here.",
-                ..STORED
+                ..WITH_DATABASE
             },
             Service::Auction => Self {
                 purpose: "Auctions and bids: open, bid, award at the deadline.",
-                asks_grpc: true,
-                publishes: true,
-                ..STORED
+                grpc_client: true,
+                producer: true,
+                ..WITH_DATABASE
             },
             Service::Reward => Self {
                 purpose: "Coupons and points: reserve, commit, release.",
-                ..STORED
+                ..WITH_DATABASE
             },
             Service::Order => Self {
                 purpose: "Orders: settle an award, compensate on failure.",
-                asks_grpc: true,
-                asks_http: true,
-                publishes: true,
-                consumes: true,
-                ..STORED
+                grpc_client: true,
+                http_client: true,
+                producer: true,
+                consumer: true,
+                ..WITH_DATABASE
             },
             Service::Payment => Self {
                 purpose: "The payment provider, simulated.",
-                ..STORED
+                ..WITH_DATABASE
             },
             Service::Notification => Self {
                 purpose: "Inboxes and webhooks: tell customers and restaurants.",
-                asks_http: true,
-                consumes: true,
-                ..STORED
+                http_client: true,
+                consumer: true,
+                ..WITH_DATABASE
             },
         }
     }
