@@ -1,4 +1,4 @@
-//! What is said about an objective that cannot hold.
+//! The errors about objectives that are not valid.
 
 use alerts::objectives::{self, Objective};
 
@@ -27,14 +27,14 @@ fn parse(text: &str) -> Result<Vec<Objective>, String> {
     objectives::parse(text).map_err(|error| error.to_string())
 }
 
-/// What is said when `from` is replaced by `to` in a good file.
-fn complaint(from: &str, to: &str) -> String {
+/// The error when `from` is replaced by `to` in a valid file.
+fn error(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from:?} is not in the example");
     parse(&GOOD.replace(from, to)).unwrap_err()
 }
 
 #[test]
-fn a_good_objective_is_read_as_it_is_written() {
+fn a_valid_objective_is_loaded_as_it_is_written() {
     let objectives = parse(GOOD).unwrap();
     let [objective] = &objectives[..] else {
         panic!("{objectives:?}");
@@ -65,7 +65,7 @@ fn the_objectives_of_the_repository_cover_both_operations_in_both_ways() {
 }
 
 #[test]
-fn a_complaint_names_the_objective_the_field_and_what_would_be_right() {
+fn an_error_names_the_objective_the_field_and_what_would_be_right() {
     for (from, to, expected) in [
         (
             "threshold_seconds: 0.5",
@@ -151,19 +151,16 @@ fn a_complaint_names_the_objective_the_field_and_what_would_be_right() {
             &["unknown field `ownr`", "line"],
         ),
     ] {
-        let complaint = complaint(from, to);
+        let error = error(from, to);
         for part in expected {
-            assert!(
-                complaint.contains(part),
-                "{to:?}: {part:?} is not in: {complaint}"
-            );
+            assert!(error.contains(part), "{to:?}: {part:?} is not in: {error}");
         }
     }
 }
 
 #[test]
-fn a_name_is_given_once() {
+fn a_name_must_be_unique() {
     let second = GOOD.trim_start().trim_start_matches("objectives:\n");
-    let complaint = parse(&format!("{GOOD}{second}")).unwrap_err();
-    assert!(complaint.contains("twice"), "{complaint}");
+    let error = parse(&format!("{GOOD}{second}")).unwrap_err();
+    assert!(error.contains("twice"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The rules, as the library gives them to others.
+//! The rules that the library returns.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The dashboards as Grafana gets them.
+//! The generated dashboards.
 
 #![allow(clippy::unwrap_used)] // Also in what the tests share.
 
@@ -26,7 +26,7 @@ fn panels(dashboard: &Value) -> &[Value] {
     dashboard["panels"].as_array().unwrap()
 }
 
-/// The queries that Grafana will send to Prometheus, as the files hold them.
+/// The queries to Prometheus in the generated file.
 fn expressions(dashboard: &Value) -> Vec<&str> {
     panels(dashboard)
         .iter()

@@ -1,93 +1,99 @@
-//! A small city to run auctions in: restaurants in the districts of Seoul, and customers who are hungry there.
+//! The seed data: restaurants in the districts of Seoul and customers there, and their accounts.
 //!
-//! Seeding is idempotent: who has an account logs in, and a restaurant is put as it should be.
+//! Seeding is idempotent: an account that exists is only logged in to, and a restaurant is replaced by itself.
 
 pub mod city;
 mod people;
 
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+
 use crate::client::{CallError, Gateway, MenuItem, Money, PutRestaurant, Role, Session, SignUp};
 use city::{Cuisine, RESTAURANTS};
-use futures::{StreamExt as _, TryStreamExt as _};
 use people::CUSTOMERS;
-use std::{future::Future, sync::Arc, time::Duration};
 
-/// How many accounts are made or logged in at once: passwords cost the service a lot on purpose.
-const AT_ONCE: usize = 4;
+/// How many accounts are created or logged in to at the same time. Hashing a password is expensive on purpose.
+const CONCURRENCY: usize = 4;
 
-/// How often a request that was told to slow down is sent again, and after which pause.
-const SLOWER: u32 = 20;
-const PAUSE: Duration = Duration::from_secs(1);
+/// Maximum number of retries of a rate-limited request.
+const RETRIES: u32 = 20;
+/// The pause before each retry.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The status of an answer that says to slow down.
-const TOO_MANY: u16 = 429;
-
-/// What a sign-up is refused with when the account is there already.
+/// The code with which a sign-up is refused when the account exists.
 const EMAIL_TAKEN: &str = "account.email_taken";
 
-/// The credentials of the accounts that the account service makes at its start, and the password of the seed's own.
+/// The credentials of the accounts that the account service creates at its start.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The admin's address and password, when one was configured.
+    /// The admin's e-mail address and password, if configured.
     pub admin: Option<(String, String)>,
-    /// The load generator's address and password. Its password is also that of every account of the seed.
+    /// The load generator's e-mail address and password, if configured. Every account of the seed has the same password.
     pub load: Option<(String, String)>,
 }
 
-/// Everybody who plays in an auction, logged in. The tokens stay in memory.
+/// The accounts that take part in auctions, logged in.
 #[derive(Debug, Clone)]
-pub struct Cast {
-    /// Who opens auctions.
-    pub customers: Vec<Actor>,
-    /// Who bids, in the order of [`RESTAURANTS`].
-    pub restaurants: Vec<Actor>,
-    /// The load generator's own account, whose token makes a trace context trusted.
+pub struct Accounts {
+    /// The customers, who open auctions.
+    pub customers: Vec<Arc<Session>>,
+    /// The restaurants, which bid, in the order of [`RESTAURANTS`].
+    pub restaurants: Vec<Arc<Session>>,
+    /// The load generator's account. With its token a request may set its trace context.
     pub load: Option<Session>,
     /// The admin.
     pub admin: Option<Session>,
 }
 
-/// One of the cast. Clones are the same one.
-pub type Actor = Arc<Session>;
-
-/// Why the city could not be made.
+/// Why the accounts cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// The environment says no password.
+    /// No password is configured.
     #[error(
-        "BIDTRACE_LOAD_EMAIL and BIDTRACE_LOAD_PASSWORD are not set; the accounts of the seed have that password"
+        "BIDTRACE_LOAD_EMAIL and BIDTRACE_LOAD_PASSWORD are not set; the accounts of the seed use that password"
     )]
     NoPassword,
-    /// An account could not be used.
+    /// A request for an account failed.
     #[error("{email}: {source}")]
     Account {
-        /// Whose account.
+        /// The account's e-mail address.
         email: String,
-        /// What the gateway said.
+        /// Why it failed.
         source: CallError,
     },
 }
 
-/// Makes the accounts and the restaurants that are missing, and logs everybody in.
+/// Creates the accounts and restaurants that are missing, and logs in to every account.
 ///
 /// # Errors
-/// When the gateway refuses or does not answer.
-pub async fn plant(gateway: &Gateway, credentials: &Credentials) -> Result<Cast, SeedError> {
-    gather(gateway, credentials, true).await
+/// When the gateway refuses a request or does not respond.
+pub async fn create(gateway: &Gateway, credentials: &Credentials) -> Result<Accounts, SeedError> {
+    accounts(gateway, credentials, Missing::Create).await
 }
 
-/// Logs in everybody whom the seed has made.
+/// Logs in to every account of the seed.
 ///
 /// # Errors
-/// When somebody cannot log in: the city was not seeded, or with another password.
-pub async fn assemble(gateway: &Gateway, credentials: &Credentials) -> Result<Cast, SeedError> {
-    gather(gateway, credentials, false).await
+/// When a login fails: the seed was not created, or with another password.
+pub async fn log_in(gateway: &Gateway, credentials: &Credentials) -> Result<Accounts, SeedError> {
+    accounts(gateway, credentials, Missing::Fail).await
 }
 
-async fn gather(
+/// What to do about accounts and restaurants that do not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Create,
+    Fail,
+}
+
+async fn accounts(
     gateway: &Gateway,
     credentials: &Credentials,
-    make: bool,
-) -> Result<Cast, SeedError> {
+    missing: Missing,
+) -> Result<Accounts, SeedError> {
     let Some((load_email, password)) = &credentials.load else {
         return Err(SeedError::NoPassword);
     };
@@ -106,19 +112,19 @@ async fn gather(
             name: restaurant.name.to_owned(),
             role: Role::Restaurant,
         });
-    let everybody: Vec<Actor> = futures::stream::iter(customers.chain(restaurants))
+    let sessions: Vec<Arc<Session>> = futures::stream::iter(customers.chain(restaurants))
         .map(|account| async move {
             let email = account.email.clone();
-            enter(gateway, account, make)
+            enter(gateway, account, missing)
                 .await
                 .map(Arc::new)
                 .map_err(|source| SeedError::Account { email, source })
         })
-        .buffered(AT_ONCE)
+        .buffered(CONCURRENCY)
         .try_collect()
         .await?;
-    let (customers, restaurants) = everybody.split_at(CUSTOMERS.len());
-    if make {
+    let (customers, restaurants) = sessions.split_at(CUSTOMERS.len());
+    if missing == Missing::Create {
         for (session, restaurant) in restaurants.iter().zip(RESTAURANTS) {
             session
                 .put_restaurant(&restaurant.description())
@@ -129,7 +135,7 @@ async fn gather(
                 })?;
         }
     }
-    let named = |email: &str, password: &str| {
+    let log_in = |email: &str, password: &str| {
         let (email, password) = (email.to_owned(), password.to_owned());
         async move {
             gateway
@@ -138,12 +144,12 @@ async fn gather(
                 .map_err(|source| SeedError::Account { email, source })
         }
     };
-    let load = Some(named(load_email, password).await?);
+    let load = Some(log_in(load_email, password).await?);
     let admin = match &credentials.admin {
-        Some((email, password)) => Some(named(email, password).await?),
+        Some((email, password)) => Some(log_in(email, password).await?),
         None => None,
     };
-    Ok(Cast {
+    Ok(Accounts {
         customers: customers.to_vec(),
         restaurants: restaurants.to_vec(),
         load,
@@ -151,31 +157,29 @@ async fn gather(
     })
 }
 
-async fn enter(gateway: &Gateway, account: SignUp, make: bool) -> Result<Session, CallError> {
-    if make {
-        match patiently(|| gateway.sign_up(&account)).await {
+async fn enter(gateway: &Gateway, account: SignUp, missing: Missing) -> Result<Session, CallError> {
+    if missing == Missing::Create {
+        match retry_rate_limited(|| gateway.sign_up(&account)).await {
             Ok(_) => {}
             Err(error) if error.code() == EMAIL_TAKEN => {}
             Err(error) => return Err(error),
         }
     }
-    patiently(|| gateway.log_in(&account.email, &account.password)).await
+    retry_rate_limited(|| gateway.log_in(&account.email, &account.password)).await
 }
 
-/// Asks again, some times, when the answer is to slow down: passwords are checked few at a time.
-async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, CallError>
+/// Sends a request, and again while it is rate-limited: the account service checks few passwords at a time.
+async fn retry_rate_limited<T, F>(send: impl Fn() -> F) -> Result<T, CallError>
 where
     F: Future<Output = Result<T, CallError>>,
 {
-    for _ in 0..SLOWER {
-        match ask().await {
-            Err(error) if error.problem().is_some_and(|it| it.status == TOO_MANY) => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            decided => return decided,
+    for _ in 0..RETRIES {
+        match send().await {
+            Err(error) if error.is_rate_limited() => tokio::time::sleep(RETRY_PAUSE).await,
+            result => return result,
         }
     }
-    ask().await
+    send().await
 }
 
 fn customer_email(index: usize) -> String {
@@ -189,19 +193,19 @@ fn restaurant_email(index: usize) -> String {
 // === impl Credentials ===
 
 impl Credentials {
-    /// The variables of the admin's account.
+    /// The variables with the admin's e-mail address and password.
     pub const ADMIN: (&'static str, &'static str) =
         ("BIDTRACE_ADMIN_EMAIL", "BIDTRACE_ADMIN_PASSWORD");
-    /// The variables of the load generator's account.
+    /// The variables with the load generator's e-mail address and password.
     pub const LOAD: (&'static str, &'static str) =
         ("BIDTRACE_LOAD_EMAIL", "BIDTRACE_LOAD_PASSWORD");
 
-    /// What the environment says.
+    /// From the environment.
     pub fn from_env() -> Self {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// What `lookup` says of these variables.
+    /// From the values that `lookup` returns for the variables.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let pair = |(email, password): (&str, &str)| {
             let value = |name| lookup(name).filter(|value| !value.is_empty());
@@ -217,7 +221,7 @@ impl Credentials {
 // === impl Restaurant ===
 
 impl city::Restaurant {
-    /// What it tells the catalog.
+    /// The request that creates it.
     pub fn description(&self) -> PutRestaurant {
         PutRestaurant {
             name: self.name.to_owned(),
@@ -236,10 +240,10 @@ impl city::Restaurant {
     }
 }
 
-/// The restaurants, by their index in [`RESTAURANTS`], that can serve this cuisine at this customer's place, with room to
-/// spare in the distance.
-pub fn who_can_serve(cuisine: Cuisine, latitude: f64, longitude: f64) -> Vec<usize> {
-    const ROOM: f64 = 0.95;
+/// The restaurants, by their index in [`RESTAURANTS`], that serve this cuisine and deliver to this position, with a margin
+/// in the distance.
+pub fn restaurants_serving(cuisine: Cuisine, latitude: f64, longitude: f64) -> Vec<usize> {
+    const MARGIN: f64 = 0.95;
     RESTAURANTS
         .iter()
         .enumerate()
@@ -248,7 +252,7 @@ pub fn who_can_serve(cuisine: Cuisine, latitude: f64, longitude: f64) -> Vec<usi
                 && city::distance_m(
                     (restaurant.latitude, restaurant.longitude),
                     (latitude, longitude),
-                ) <= f64::from(restaurant.radius_m) * ROOM
+                ) <= f64::from(restaurant.radius_m) * MARGIN
         })
         .map(|(index, _)| index)
         .collect()
@@ -256,8 +260,11 @@ pub fn who_can_serve(cuisine: Cuisine, latitude: f64, longitude: f64) -> Vec<usi
 
 #[cfg(test)]
 mod tests {
-    use super::{city::*, people::CUSTOMERS, who_can_serve};
     use std::collections::HashSet;
+
+    use super::city::*;
+    use super::people::CUSTOMERS;
+    use super::restaurants_serving;
 
     #[test]
     fn every_restaurant_has_a_name_of_its_own_and_lies_in_seoul() {
@@ -282,21 +289,21 @@ mod tests {
     }
 
     #[test]
-    fn everywhere_at_least_five_restaurants_can_serve_every_cuisine() {
-        for corner in CORNERS {
+    fn at_least_five_restaurants_serve_every_cuisine_at_every_delivery_address() {
+        for address in DELIVERY_ADDRESSES {
             for cuisine in Cuisine::ALL {
-                let serving = who_can_serve(cuisine, corner.latitude, corner.longitude);
+                let serving = restaurants_serving(cuisine, address.latitude, address.longitude);
                 assert!(
                     serving.len() >= 5,
                     "{} {cuisine:?}: {serving:?}",
-                    corner.address
+                    address.address
                 );
             }
         }
     }
 
     #[test]
-    fn there_are_customers() {
+    fn there_are_at_least_ten_customers_with_different_names() {
         let names: HashSet<&str> = CUSTOMERS.iter().copied().collect();
         assert_eq!(names.len(), CUSTOMERS.len());
         assert!(names.len() >= 10);

@@ -1,19 +1,23 @@
-//! What the stack shows of itself: metrics of every service, and no ear beyond loopback.
+//! What the stack exposes: the metrics of every service, and no listener outside loopback.
 
-use crate::{processes, stack};
-use chassis::platform::Service;
 use std::net::IpAddr;
 
+use chassis::platform::Service;
+use loadtest::admin::MetricsFormat;
+use loadtest::endpoints::BACKEND_PORTS;
+
+use crate::support::{processes, stack};
+
 #[test]
-fn every_service_shows_its_metrics() {
+fn every_service_exposes_its_metrics() {
     stack::run(async |_| {
         for service in Service::ALL {
-            let text = stack::metrics(service, "text/plain").await;
+            let text = stack::metrics(service, MetricsFormat::Prometheus).await;
             let target = format!("service_name=\"{}\"", service.name());
             assert!(
                 text.lines()
                     .any(|line| line.starts_with("target_info{") && line.contains(&target)),
-                "{} does not say who it is",
+                "{} does not expose its name",
                 service.name()
             );
             assert!(
@@ -26,13 +30,13 @@ fn every_service_shows_its_metrics() {
 }
 
 #[test]
-fn nothing_of_the_stack_listens_beyond_loopback() {
+fn no_process_of_the_stack_listens_outside_loopback() {
     stack::run(async |_| {
-        let pid = std::fs::read_to_string(stack::state().join("supervisord.pid"))
-            .expect("the supervisor notes its process id");
-        let family = processes::family_of(pid.trim().parse().expect("a process id"));
+        let pid = std::fs::read_to_string(stack::state_folder().join("supervisord.pid"))
+            .expect("the supervisor writes its process id");
+        let tree = processes::process_tree(pid.trim().parse().expect("a process id"));
         let mut ports = Vec::new();
-        for pid in family {
+        for pid in tree {
             for address in processes::addresses_of(pid) {
                 assert!(
                     is_loopback(address.ip()),
@@ -46,15 +50,15 @@ fn nothing_of_the_stack_listens_beyond_loopback() {
             for port in [service.port(), service.admin_port()] {
                 assert!(
                     ports.contains(&port),
-                    "{} was not looked at: {ports:?}",
+                    "{} has no listener: {ports:?}",
                     service.name()
                 );
             }
         }
-        for port in [4222, 4317, 9090, 9093, 16686] {
+        for port in BACKEND_PORTS {
             assert!(
                 ports.contains(&port),
-                "port {port} was not looked at: {ports:?}"
+                "port {port} has no listener: {ports:?}"
             );
         }
     });

@@ -1,21 +1,20 @@
-//! Who runs and who listens where, read from `/proc`.
+//! The running processes and the addresses that they listen on, from `/proc`.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 use chassis::platform::Service;
 use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    collections::{HashMap, HashSet},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
-};
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
     inode: u64,
 }
 
-/// Every TCP socket that listens on this machine.
+/// Every listening TCP socket of this machine.
 pub(crate) fn listeners() -> Vec<Listener> {
     ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
@@ -29,7 +28,7 @@ pub(crate) fn listeners() -> Vec<Listener> {
         .collect()
 }
 
-/// A line of `/proc/net/tcp`, when its socket listens.
+/// Parses a line of `/proc/net/tcp`, if its socket is listening.
 fn listener(line: &str) -> Option<Listener> {
     const LISTEN: &str = "0A";
     let fields: Vec<&str> = line.split_whitespace().collect();
@@ -44,7 +43,7 @@ fn listener(line: &str) -> Option<Listener> {
     })
 }
 
-/// The kernel writes addresses as words of 32 bits in the machine's own byte order.
+/// Parses an address, which the kernel writes as 32-bit words in the byte order of the machine.
 fn ip_address(hex: &str) -> Option<IpAddr> {
     let words: Vec<[u8; 4]> = hex
         .as_bytes()
@@ -64,7 +63,7 @@ fn ip_address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// The sockets of a process, by their inodes.
+/// The inodes of the sockets of a process.
 fn sockets_of(pid: i32) -> HashSet<u64> {
     let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
         return HashSet::new();
@@ -82,7 +81,7 @@ fn sockets_of(pid: i32) -> HashSet<u64> {
         .collect()
 }
 
-/// Every process's id and its parent's.
+/// The parent of every process, by process ids.
 fn parents() -> HashMap<i32, i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return HashMap::new();
@@ -91,14 +90,14 @@ fn parents() -> HashMap<i32, i32> {
         .filter_map(|entry| {
             let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name, in parentheses, may contain anything; the state and the parent follow it.
+            // The name, in parentheses, may contain any character; the state and the parent follow it.
             let (_, rest) = stat.rsplit_once(')')?;
             Some((pid, rest.split_whitespace().nth(1)?.parse().ok()?))
         })
         .collect()
 }
 
-/// The process that listens on this port of loopback.
+/// The process that listens on this port.
 pub(crate) fn listening_on(port: u16) -> Option<i32> {
     let inodes: Vec<u64> = listeners()
         .into_iter()
@@ -111,13 +110,13 @@ pub(crate) fn listening_on(port: u16) -> Option<i32> {
     })
 }
 
-/// The processes under this one, itself included.
-pub(crate) fn family_of(root: i32) -> Vec<i32> {
+/// The process and all of its descendants.
+pub(crate) fn process_tree(root: i32) -> Vec<i32> {
     let parents = parents();
-    let mut family = vec![root];
+    let mut tree = vec![root];
     let mut next = 0;
-    while let Some(parent) = family.get(next).copied() {
-        family.extend(
+    while let Some(parent) = tree.get(next).copied() {
+        tree.extend(
             parents
                 .iter()
                 .filter(|(_, of)| **of == parent)
@@ -125,10 +124,10 @@ pub(crate) fn family_of(root: i32) -> Vec<i32> {
         );
         next += 1;
     }
-    family
+    tree
 }
 
-/// What a process listens on.
+/// The addresses that a process listens on.
 pub(crate) fn addresses_of(pid: i32) -> Vec<SocketAddr> {
     let sockets = sockets_of(pid);
     listeners()
@@ -152,7 +151,7 @@ pub(crate) fn process_of(service: Service) -> Option<i32> {
     listening_on(service.admin_port())
 }
 
-/// Ends a service's process as the kernel would: at once, whatever it does.
+/// Kills the process of a service with SIGKILL.
 pub(crate) fn sigkill(service: Service) {
     let pid = process_of(service).unwrap_or_else(|| panic!("{} does not run", service.name()));
     let pid = Pid::from_raw(pid).expect("a process id is positive");
@@ -160,7 +159,7 @@ pub(crate) fn sigkill(service: Service) {
 }
 
 #[test]
-fn addresses_of_the_kernels_table_are_read_in_its_byte_order() {
+fn addresses_in_proc_net_tcp_are_parsed_in_the_byte_order_of_the_machine() {
     let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1";
     let found = listener(line).expect("it listens");
     assert_eq!(found.address, "127.0.0.1:8080".parse().expect("an address"));

@@ -4,42 +4,41 @@ mod wire;
 
 pub use wire::*;
 
-use crate::{
-    sse,
-    transport::{Answer, TRACE_ID_HEADER, Transport, TransportError, text},
-};
+use std::time::Duration;
+
 use bytes::Bytes;
 use chassis::problem::Problem;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-/// How long one exchange may take before it counts as failed: longer than the gateway's own limit.
+use crate::headers::{IDEMPOTENCY_KEY, TRACE_ID};
+use crate::sse;
+use crate::transport::{HttpResponse, Transport, TransportError, text};
+
+/// Maximum duration of an exchange: longer than the gateway's own time-out.
 const TIME_OUT: Duration = Duration::from_secs(15);
 
-/// With the token of an account that may, this header has the gateway go on in the caller's trace.
-pub const TRACE_AUTHORIZATION: &str = "trace-authorization";
+/// The page size when notifications are listed.
+const NOTIFICATIONS: u32 = 100;
 
-/// The header that makes a write safe to send again.
-pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// A client of one gateway. Clones share its connections.
+/// A client of one gateway, without credentials. Clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     transport: Transport,
 }
 
-/// A client that is logged in.
+/// A client that is logged in to an account.
 #[derive(Debug, Clone)]
 pub struct Session {
     gateway: Gateway,
-    /// Whose session it is.
+    /// The account.
     pub account: Account,
     /// The bearer token.
     pub token: String,
 }
 
-/// A request that is being put together.
+/// A request that is not sent yet.
 #[derive(Debug, Clone)]
 #[must_use = "it is not sent yet"]
 pub struct Call {
@@ -50,47 +49,47 @@ pub struct Call {
     body: Bytes,
 }
 
-/// A good answer.
+/// A successful response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply<T> {
-    /// What it says.
+    /// Its body.
     pub value: T,
     /// Its status.
     pub status: StatusCode,
-    /// The trace of the request.
+    /// The id of the request's trace.
     pub trace_id: String,
 }
 
-/// Why there is no good answer.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The gateway refused, with a problem document.
+    /// The gateway refused it with a problem document.
     #[error("{} {}: {}", .problem.status, .problem.code, .problem.detail)]
     Refused {
         /// The document.
         problem: Box<Problem>,
-        /// The trace of the request.
+        /// The id of the request's trace.
         trace_id: String,
-        /// The answer's headers.
+        /// The headers of the response.
         headers: Box<HeaderMap>,
     },
-    /// There was no answer, or none that can be read.
+    /// There was no response, or it cannot be read.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
 
-/// The live state of one auction, change by change.
+/// The event stream of one auction.
 #[derive(Debug)]
 pub struct Watch {
     events: sse::Events,
-    /// The trace of the watch request itself.
+    /// The id of the stream's own trace.
     pub trace_id: String,
 }
 
 // === impl CallError ===
 
 impl CallError {
-    /// The stable code, for counting and comparing.
+    /// The stable code of the error.
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { problem, .. } => &problem.code,
@@ -98,7 +97,7 @@ impl CallError {
         }
     }
 
-    /// The problem document, when there is one.
+    /// The problem document, if the gateway refused the call.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } => Some(problem),
@@ -106,7 +105,13 @@ impl CallError {
         }
     }
 
-    /// Whether the service failed, rather than rejected what a rule forbids.
+    /// Whether the request was refused because there were too many.
+    pub fn is_rate_limited(&self) -> bool {
+        let problem = self.problem();
+        problem.is_some_and(|problem| problem.status == StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// Whether the platform failed. A refusal by a rule is not a failure.
     pub fn is_failure(&self) -> bool {
         self.problem().is_none_or(|problem| problem.status >= 500)
     }
@@ -118,14 +123,14 @@ impl Gateway {
     /// A client of the gateway at `url`, such as `http://127.0.0.1:8080`.
     ///
     /// # Errors
-    /// When `url` is no such address.
+    /// When `url` is not an HTTP address.
     pub fn new(url: &str) -> Result<Self, TransportError> {
         Ok(Self {
             transport: Transport::new(url, TIME_OUT)?,
         })
     }
 
-    /// A request to the gateway, without credentials.
+    /// A request without credentials.
     pub fn call(&self, method: Method, path: impl Into<String>) -> Call {
         Call {
             transport: self.transport.clone(),
@@ -136,10 +141,10 @@ impl Gateway {
         }
     }
 
-    /// Makes an account.
+    /// Creates an account.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn sign_up(&self, account: &SignUp) -> Result<Reply<Account>, CallError> {
         self.call(Method::POST, "/v1/accounts").json(account).await
     }
@@ -147,7 +152,7 @@ impl Gateway {
     /// Logs in.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn log_in(&self, email: &str, password: &str) -> Result<Session, CallError> {
         let credentials = LogIn { email, password };
         let reply: Reply<LoggedIn> = self
@@ -165,7 +170,7 @@ impl Gateway {
 // === impl Call ===
 
 impl Call {
-    /// With one more header; what is no header is left out.
+    /// Adds a header. A value that is not valid in a header is left out.
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -173,21 +178,21 @@ impl Call {
         self
     }
 
-    /// As a write that may be sent again.
+    /// Adds an idempotency key.
     pub fn idempotency_key(self, key: &str) -> Self {
         self.header(IDEMPOTENCY_KEY, key)
     }
 
-    /// With the body as it is.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Sends a JSON body and reads a JSON answer.
+    /// Sends a JSON body and reads a JSON response.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn json<T: DeserializeOwned>(
         self,
         body: &impl Serialize,
@@ -197,55 +202,57 @@ impl Call {
         self.body(body).send().await
     }
 
-    /// Sends it and reads a JSON answer.
+    /// Sends it and reads a JSON response.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn send<T: DeserializeOwned>(self) -> Result<Reply<T>, CallError> {
-        let answer = self.raw().await?;
-        let trace_id = answer.header(TRACE_ID_HEADER).to_owned();
-        if !answer.status.is_success() {
+        let response = self.raw().await?;
+        let trace_id = response.header(TRACE_ID).unwrap_or_default().to_owned();
+        if !response.status.is_success() {
             return Err(CallError::Refused {
-                problem: Box::new(answer.json()?),
+                problem: Box::new(response.json()?),
                 trace_id,
-                headers: Box::new(answer.headers),
+                headers: Box::new(response.headers),
             });
         }
         Ok(Reply {
-            value: answer.json()?,
-            status: answer.status,
+            value: response.json()?,
+            status: response.status,
             trace_id,
         })
     }
 
-    /// Sends it; every answer is good.
+    /// Sends it and returns the response, whatever its status.
     ///
     /// # Errors
-    /// When the gateway does not answer.
-    pub async fn raw(self) -> Result<Answer, TransportError> {
+    /// When the gateway does not respond.
+    pub async fn raw(self) -> Result<HttpResponse, TransportError> {
         self.transport
             .send(self.method, &self.path, self.headers, self.body)
             .await
     }
 
-    /// Sends it and reads the events of the answer as they come.
+    /// Sends it and returns the event stream of the response.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn watch(self) -> Result<Watch, CallError> {
         let call = self.header("accept", "text/event-stream");
         let response = call
             .transport
             .open(&call.path, call.headers.clone())
             .await?;
-        let trace_id = text(response.headers(), TRACE_ID_HEADER).to_owned();
+        let trace_id = text(response.headers(), TRACE_ID)
+            .unwrap_or_default()
+            .to_owned();
         if !response.status().is_success() {
-            // The refusal is a small document: asked for again, it is read whole.
+            // The response is a stream; the request is sent again to read the problem document as a whole.
             let refused = call.send::<serde_json::Value>().await;
             return Err(refused.err().unwrap_or_else(|| {
                 TransportError::Unreadable {
                     status: response.status(),
-                    reason: "no stream of events".to_owned(),
+                    reason: "it is not an event stream".to_owned(),
                 }
                 .into()
             }));
@@ -260,7 +267,7 @@ impl Call {
 // === impl Session ===
 
 impl Session {
-    /// A request as this account.
+    /// A request with the account's token.
     pub fn call(&self, method: Method, path: impl Into<String>) -> Call {
         self.gateway.call(method, path).header(
             header::AUTHORIZATION.as_str(),
@@ -268,16 +275,16 @@ impl Session {
         )
     }
 
-    /// A write as this account, with an idempotency key of its own.
+    /// A request with the account's token and a new idempotency key.
     pub fn write(&self, method: Method, path: impl Into<String>) -> Call {
         self.call(method, path)
             .idempotency_key(&uuid::Uuid::now_v7().to_string())
     }
 
-    /// Makes or replaces the account's restaurant.
+    /// Creates or replaces the account's restaurant.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn put_restaurant(
         &self,
         restaurant: &PutRestaurant,
@@ -290,15 +297,15 @@ impl Session {
     /// Opens an auction.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn open_auction(&self, request: &OpenAuction) -> Result<Reply<Auction>, CallError> {
         self.write(Method::POST, "/v1/auctions").json(request).await
     }
 
-    /// An auction as it is now.
+    /// The current state of an auction.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn auction(&self, auction_id: &str) -> Result<Reply<Auction>, CallError> {
         self.call(Method::GET, format!("/v1/auctions/{auction_id}"))
             .send()
@@ -308,27 +315,27 @@ impl Session {
     /// Places a bid.
     ///
     /// # Errors
-    /// When the rules reject it, or the gateway does not answer.
+    /// When a rule rejects it, or the gateway does not respond.
     pub async fn place_bid(&self, auction_id: &str, price: Money) -> Result<Reply<Bid>, CallError> {
         self.write(Method::POST, format!("/v1/auctions/{auction_id}/bids"))
             .json(&PlaceBid { price })
             .await
     }
 
-    /// Follows an auction.
+    /// Opens the event stream of an auction.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn watch(&self, auction_id: &str) -> Result<Watch, CallError> {
         self.call(Method::GET, format!("/v1/auctions/{auction_id}/events"))
             .watch()
             .await
     }
 
-    /// The account's orders of one auction.
+    /// The account's orders for one auction.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn orders(&self, auction_id: &str) -> Result<Vec<Order>, CallError> {
         let path = format!("/v1/orders?auction_id={auction_id}");
         let reply: Reply<Orders> = self.call(Method::GET, path).send().await?;
@@ -338,19 +345,22 @@ impl Session {
     /// The account's newest notifications.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn notifications(&self) -> Result<Vec<Notification>, CallError> {
         let reply: Reply<Notifications> = self
-            .call(Method::GET, "/v1/notifications?limit=100")
+            .call(
+                Method::GET,
+                format!("/v1/notifications?limit={NOTIFICATIONS}"),
+            )
             .send()
             .await?;
         Ok(reply.value.notifications)
     }
 
-    /// The account's points.
+    /// The account's balance of points.
     ///
     /// # Errors
-    /// When the gateway refuses or does not answer.
+    /// When the gateway refuses it or does not respond.
     pub async fn rewards(&self) -> Result<Reply<Balance>, CallError> {
         self.call(Method::GET, "/v1/rewards").send().await
     }
@@ -359,10 +369,10 @@ impl Session {
 // === impl Watch ===
 
 impl Watch {
-    /// The next change; nothing when the auction has ended and so has the stream.
+    /// The next event; `None` at the end of the stream, when the auction has ended.
     ///
     /// # Errors
-    /// When the stream breaks, or an event is none of an auction.
+    /// When the connection fails, or an event cannot be read.
     pub async fn next(&mut self) -> Result<Option<AuctionEvent>, CallError> {
         while let Some(event) = self
             .events

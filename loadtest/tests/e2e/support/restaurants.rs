@@ -1,33 +1,37 @@
-//! Restaurants of a test's own, which nobody else's auctions reach: only they cook the dish.
+//! Restaurants of a test's own. No other restaurant serves their dish, so no other can bid in the test's auctions.
 
-use crate::{play::newcomer, stack::Stack};
+use std::time::Duration;
+
 use loadtest::client::{
     DishOrder, MenuItem, Money, OpenAuction, Place, PutRestaurant, Role, Session,
 };
-use std::time::Duration;
 use uuid::Uuid;
 
-/// Between one bid and the next.
+use super::auctions::new_account;
+use super::stack::Stack;
+
+/// The pause between two bids.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// The restaurants of one auction and the dish that only they cook.
-pub(crate) struct Kitchen {
+/// Restaurants that serve a dish which no other restaurant serves.
+pub(crate) struct RestaurantGroup {
     dish: String,
-    pub(crate) restaurants: Vec<Session>,
+    /// Their accounts, logged in.
+    pub(crate) sessions: Vec<Session>,
 }
 
-// === impl Kitchen ===
+// === impl RestaurantGroup ===
 
-impl Kitchen {
-    /// So many restaurants, each with an account of its own.
-    pub(crate) async fn open(stack: &Stack, size: usize) -> Self {
+impl RestaurantGroup {
+    /// Creates so many restaurants, each with its own account.
+    pub(crate) async fn create(stack: &Stack, size: usize) -> Self {
         let dish = format!("접시 {}", Uuid::now_v7().simple());
-        let mut restaurants = Vec::new();
-        for turn in 0..size {
-            let owner = newcomer(stack, Role::Restaurant).await;
+        let mut sessions = Vec::new();
+        for index in 0..size {
+            let owner = new_account(stack, Role::Restaurant).await;
             owner
                 .put_restaurant(&PutRestaurant {
-                    name: format!("시험 식당 {}", turn + 1),
+                    name: format!("시험 식당 {}", index + 1),
                     place: place(),
                     delivery_radius_m: 2_000,
                     menu: vec![MenuItem {
@@ -37,12 +41,12 @@ impl Kitchen {
                 })
                 .await
                 .expect("a restaurant");
-            restaurants.push(owner);
+            sessions.push(owner);
         }
-        Self { dish, restaurants }
+        Self { dish, sessions }
     }
 
-    /// An auction of their dish.
+    /// A request that opens an auction for their dish.
     pub(crate) fn request(&self, payment_method: &str) -> OpenAuction {
         OpenAuction {
             dishes: vec![DishOrder {
@@ -59,10 +63,10 @@ impl Kitchen {
         }
     }
 
-    /// Each restaurant bids once, in turn. Returns the traces of the bids.
+    /// Each restaurant places one bid, one after the other. Returns the traces of the bids.
     pub(crate) async fn bid_down(&self, auction_id: &str, prices: &[i64]) -> Vec<String> {
         let mut traces = Vec::new();
-        for (restaurant, price) in self.restaurants.iter().zip(prices) {
+        for (restaurant, price) in self.sessions.iter().zip(prices) {
             let placed = restaurant.place_bid(auction_id, Money::won(*price)).await;
             traces.push(placed.expect("a good bid").trace_id);
             tokio::time::sleep(PAUSE).await;
