@@ -53,57 +53,35 @@
 )]
 
 pub mod admin;
-pub mod context;
-#[cfg(feature = "db")]
-pub mod db;
-#[cfg(feature = "grpc")]
-pub mod grpc;
-#[cfg(feature = "http")]
-pub mod http;
-#[cfg(feature = "messaging")]
-pub mod messaging;
-#[cfg(feature = "registry")]
-pub mod registry;
-pub mod sampling;
-pub mod signals;
 #[cfg(feature = "test")]
 pub mod test;
 
-#[cfg(any(feature = "grpc", feature = "http"))]
-mod body;
-mod bridge;
-mod clock;
-mod error_type;
-#[cfg(any(feature = "grpc", feature = "http"))]
-mod exchange;
-mod gauge;
-mod guard;
-#[cfg(any(feature = "grpc", feature = "http"))]
-mod headers;
-mod hop;
-mod init;
+mod export;
+mod layers;
 mod logs;
-mod otlp;
-mod pipeline;
-mod propagation;
-mod recorder;
-mod redact;
-mod resource;
-mod runtime;
+mod metrics;
 mod settings;
-#[cfg(any(feature = "grpc", feature = "http"))]
-mod stream;
-mod tracer;
-#[cfg(any(feature = "grpc", feature = "http"))]
-mod trust;
-mod wire;
+mod setup;
+mod trace;
 
-pub use error_type::{Classify, ErrorType};
-pub use guard::{FlushError, ShutdownError, Telemetry};
-pub use init::{Builder, InitError, builder, init};
-pub use otlp::ExporterError;
-pub use pipeline::{Loss, Losses, Snapshot};
-pub use settings::{Rejected, environment_reference};
+#[cfg(feature = "db")]
+pub use crate::layers::db;
+#[cfg(feature = "grpc")]
+pub use crate::layers::grpc;
+#[cfg(feature = "http")]
+pub use crate::layers::http;
+#[cfg(feature = "messaging")]
+pub use crate::layers::messaging;
+pub use crate::metrics::signals;
+pub use crate::trace::{context, sampling};
+
+pub use crate::export::account::{Loss, Losses, Snapshot};
+pub use crate::export::otlp::ExporterError;
+pub use crate::layers::error_type::{Classify, ErrorType};
+pub use crate::settings::{Rejected, environment_reference};
+pub use crate::setup::guard::{FlushError, ShutdownError, Telemetry};
+pub use crate::setup::init::{Builder, InitError, builder, init};
+pub use crate::setup::signal::shutdown_signal;
 
 /// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]

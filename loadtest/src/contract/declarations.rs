@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use telemetry::registry::{Metric, Registry, RegistryError, RequirementLevel, Span};
+use telemetry_codegen::{Metric, Registry, RegistryError, RequirementLevel, Span};
 
 use super::{item, naming};
 

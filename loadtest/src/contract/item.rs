@@ -1,6 +1,6 @@
 //! The names of declared items in messages: `metric NAME`, `metric NAME: LABEL`, `span ID`, `span ID: ATTRIBUTE`.
 
-use telemetry::registry::{Metric, Span, Use};
+use telemetry_codegen::{Metric, Span, Use};
 
 pub(super) fn metric(name: &str) -> String {
     format!("metric {name}")

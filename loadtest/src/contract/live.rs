@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use telemetry::registry::{self, Metric, Use, Values};
 use telemetry::signals;
+use telemetry_codegen::{self as codegen, Metric, Use, Values};
 
 use super::declarations::Contract;
 use super::{item, naming, types};
@@ -68,11 +68,11 @@ impl<'a> LiveCheck<'a> {
     /// Checks a span.
     pub fn span(&mut self, span: &Span) {
         let kind = match span.kind {
-            SpanKind::Internal => registry::SpanKind::Internal,
-            SpanKind::Server => registry::SpanKind::Server,
-            SpanKind::Client => registry::SpanKind::Client,
-            SpanKind::Producer => registry::SpanKind::Producer,
-            SpanKind::Consumer => registry::SpanKind::Consumer,
+            SpanKind::Internal => codegen::SpanKind::Internal,
+            SpanKind::Server => codegen::SpanKind::Server,
+            SpanKind::Client => codegen::SpanKind::Client,
+            SpanKind::Producer => codegen::SpanKind::Producer,
+            SpanKind::Consumer => codegen::SpanKind::Consumer,
         };
         let has = |key: &str| span.attributes.contains_key(key);
         let name = span.label();

@@ -1,6 +1,6 @@
 //! The declared types of attributes, and whether a value as Jaeger returns it has them.
 
-use telemetry::registry::{Use, Values};
+use telemetry_codegen::{Use, Values};
 
 use crate::traces::{AttributeValue, ValueType};
 

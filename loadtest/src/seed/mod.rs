@@ -43,7 +43,7 @@ pub struct Accounts {
     /// The restaurants, which bid, in the order of [`RESTAURANTS`].
     pub restaurants: Vec<Arc<Session>>,
     /// The load generator's account. With its token a request may set its trace context.
-    pub load: Option<Session>,
+    pub load: Session,
     /// The admin.
     pub admin: Option<Session>,
 }
@@ -144,7 +144,7 @@ async fn accounts(
                 .map_err(|source| SeedError::Account { email, source })
         }
     };
-    let load = Some(log_in(load_email, password).await?);
+    let load = log_in(load_email, password).await?;
     let admin = match &credentials.admin {
         Some((email, password)) => Some(log_in(email, password).await?),
         None => None,

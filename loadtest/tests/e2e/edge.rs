@@ -69,10 +69,7 @@ fn an_untrusted_trace_context_is_linked_and_not_inherited() {
 fn the_load_generators_trace_context_is_inherited() {
     stack::run(async |stack| {
         let accounts = stack.accounts().await;
-        let load = accounts
-            .load
-            .as_ref()
-            .expect("the load generator's account");
+        let load = &accounts.load;
         let forced = ForcedTrace::by(load);
         let reply = forced
             .headers(load.call(Method::GET, "/v1/me"))

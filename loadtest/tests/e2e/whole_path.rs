@@ -162,7 +162,7 @@ fn a_bid_that_the_rules_reject_is_no_error_and_no_link() {
             .await
             .expect("it opens");
         let bids = restaurants.bid_down(&opened.value.id, &[15_000]).await;
-        let load = stack.accounts().await.load.as_ref().expect("an account");
+        let load = &stack.accounts().await.load;
         let forced = ForcedTrace::by(load);
         let path = format!("/v1/auctions/{}/bids", opened.value.id);
         let refusal = forced

@@ -57,6 +57,7 @@ where
         return Ok(health::check(&settings).await?);
     }
     let telemetry = telemetry::builder(service.name())
+        .vendor("bidtrace")
         .version(env!("CARGO_PKG_VERSION"))
         .metrics(registry::ALL);
     let telemetry = own(telemetry).init()?;
@@ -105,18 +106,8 @@ where
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            tracing::info!("asked to stop; draining");
-            shutdown.cancel();
-        }
-        Err(error) => tracing::error!(%error, "cannot listen for SIGTERM"),
-    }
+    telemetry::shutdown_signal().await;
+    shutdown.cancel();
 }
 
 impl Context {

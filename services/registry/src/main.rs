@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use telemetry::registry::{Code, Files, Registry, RegistryError, page};
+use telemetry_codegen::{Code, Files, Registry, RegistryError, page};
 
 /// The folders of the registries.
 const TELEMETRY: &str = "telemetry/registry";
@@ -80,7 +80,10 @@ fn files(root: &Path) -> Result<Files, RegistryError> {
     let code = Code::default().command("make generate");
     let mut files = Files::default();
     let own = code.clone().runtime("crate::signals");
-    files.folder("telemetry/src/signals/generated", own.of(&telemetry)?);
+    files.folder(
+        "telemetry/src/metrics/signals/generated",
+        own.of(&telemetry)?,
+    );
     let services = code.clone().without_prefix("bidtrace.");
     files.folder("services/registry/src/generated", services.of(&platform)?);
     let kitchen = Registry::load(&root.join(KITCHEN))?;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_util::registry::{AtomicStorage, Registry};
 
-use crate::signals::Metric;
+use crate::metrics::signals::Metric;
 
 thread_local! {
     /// What the thread measures for.

@@ -39,8 +39,10 @@ use tracing::Dispatch;
 
 use crate::logs::{Directives, Levels};
 use crate::settings::Limits;
-use crate::tracer::Tracer;
-use crate::{bridge, propagation, sampling};
+use crate::trace::bridge;
+use crate::trace::propagation;
+use crate::trace::sampling;
+use crate::trace::tracer::Tracer;
 
 mod logs;
 mod metrics;

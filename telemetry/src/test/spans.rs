@@ -10,8 +10,8 @@ use opentelemetry::trace::{SpanId, Status};
 use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
 
-use crate::tracer::Sink;
-use crate::wire;
+use crate::trace::tracer::Sink;
+use crate::trace::wire;
 
 /// How long a span is waited for.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ mod admin;
 mod adoption;
 mod capture;
 mod child;
-#[path = "../../src/otlp/collector.rs"]
+#[path = "../../src/export/otlp/collector.rs"]
 #[allow(dead_code)] // The crate's own tests need more of it.
 mod collector;
 mod context;

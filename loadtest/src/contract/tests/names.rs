@@ -1,6 +1,6 @@
 //! The naming rules.
 
-use telemetry::registry::Registry;
+use telemetry_codegen::Registry;
 
 use super::span;
 use crate::contract::{Contract, LiveCheck};

@@ -1,6 +1,6 @@
 //! The metrics of `kitchen.yaml`, and the series that each has.
 //!
-//! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
+//! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{DishSize, Outcome};
 use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};

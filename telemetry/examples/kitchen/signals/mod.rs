@@ -1,6 +1,6 @@
 //! What the registry declares.
 //!
-//! Generated from the registry by `telemetry::registry`; do not edit. `make generate` writes it anew.
+//! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 pub mod attributes;
 mod kitchen;

@@ -1,0 +1,126 @@
+//! What the layers of all protocols share: a service that measures each exchange of another one.
+
+use std::task::{Context, Poll};
+
+use bytes::Buf;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
+use tokio::time::Instant;
+use tower::Service;
+
+use crate::layers::body::{ResponseFuture, TrackedBody};
+use crate::layers::hop::{Abandoned, Hop};
+
+/// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
+pub trait Protocol {
+    /// What is measured.
+    type Exchange: Exchange;
+
+    /// Begins to measure the exchange of `request`; nothing for one that is not to be measured.
+    fn begin<B>(&self, request: &mut Request<B>) -> Option<Self::Exchange>;
+}
+
+/// What is measured between a request and the end of its response.
+pub trait Exchange: Sized {
+    /// The hop in which the response is made and its body polled.
+    fn hop(&self) -> &Hop;
+
+    /// When it must have ended, trailers and all.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Whether an error that comes now comes because the deadline has passed: the transport may watch it as well.
+    fn is_late(&self) -> bool {
+        false
+    }
+
+    /// The head is there.
+    fn head(&mut self, status: StatusCode, version: http::Version, headers: &mut HeaderMap);
+
+    /// The body is asked for what comes next: what came before has been taken.
+    fn next(&mut self) {}
+
+    /// The body was asked for more, whatever came of it.
+    fn asked(&mut self) {}
+
+    /// A piece of the body is there.
+    fn data(&mut self, _data: &impl Buf) {}
+
+    /// The service failed without a response.
+    fn failed(self, error: &str);
+
+    /// The response ended.
+    fn ended(self, end: End<'_>);
+
+    /// The deadline has passed, which is an end too: what to tell as the part that would have come next.
+    fn expired(self, _part: Part) -> HeaderMap {
+        self.ended(End::Abandoned(Abandoned::Cancelled));
+        HeaderMap::new()
+    }
+}
+
+/// The parts of a response that hold headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Before the body.
+    Head,
+    /// After it.
+    Trailers,
+}
+
+/// How a response ended.
+#[derive(Debug)]
+pub enum End<'a> {
+    /// The body is complete, without trailers.
+    Complete,
+    /// The body is complete, and these are its trailers.
+    Trailers(&'a HeaderMap),
+    /// The body failed.
+    BodyError(&'a str),
+    /// Nobody waited for the rest, or the code below panicked.
+    Abandoned(Abandoned),
+}
+
+/// A service whose exchanges are measured; what the layers of this crate make of a service.
+#[derive(Debug, Clone)]
+pub struct Measured<S, P> {
+    inner: S,
+    protocol: P,
+}
+
+// === impl Measured ===
+
+impl<S, P> Measured<S, P> {
+    pub(crate) fn new(inner: S, protocol: P) -> Self {
+        Self { inner, protocol }
+    }
+}
+
+impl<S, P, B, R> Service<Request<B>> for Measured<S, P>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: std::fmt::Display,
+    P: Protocol,
+    R: Body,
+{
+    type Response = Response<TrackedBody<R, P::Exchange>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, P::Exchange>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let no_body = request.method() == http::Method::HEAD;
+        let Some(exchange) = self.protocol.begin(&mut request) else {
+            return ResponseFuture::untracked(self.inner.call(request));
+        };
+        if exchange.deadline().is_some_and(|at| at <= Instant::now()) {
+            return ResponseFuture::refused(exchange);
+        }
+        let inner = exchange.hop().in_scope(|| self.inner.call(request));
+        ResponseFuture::new(inner, exchange, no_body)
+    }
+}

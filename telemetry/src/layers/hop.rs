@@ -1,0 +1,344 @@
+//! One span of one hop, from its start to its only end.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
+use opentelemetry::{Context, ContextGuard};
+use pin_project_lite::pin_project;
+use tracing::span::Entered;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::metrics::recorder;
+use crate::metrics::signals::attributes::ERROR_TYPE;
+use crate::metrics::signals::{Attribute, AttributeKey, AttributeValue, KnownErrorType};
+use crate::trace::bridge;
+use crate::trace::clock::{self, Moment};
+use crate::trace::tracer::Start;
+use crate::trace::wire::Attributes;
+
+/// The span of a request, call, message or query, while it lasts.
+///
+/// It is a span of OpenTelemetry. There is one of `tracing` beside it when it is recorded, so that both libraries agree
+/// on what the current span is; whatever becomes of that one, this ends when [`end`](Self::end) says so: a task that was
+/// spawned from a handler keeps the handler's span, and the request must not seem to last as long as the task.
+#[derive(Debug)]
+pub struct Hop {
+    span: tracing::Span,
+    context: Context,
+    recording: bool,
+    started: Moment,
+}
+
+/// While this lives, the hop is the current one on its thread.
+#[must_use = "the hop is left when this is dropped"]
+pub(crate) struct Inside<'a> {
+    // In the order in which they must go.
+    _span: Option<Entered<'a>>,
+    _context: Option<ContextGuard>,
+    #[cfg(feature = "lean-bridge")]
+    _both: Option<tracing_opentelemetry::Inside>,
+}
+
+pin_project! {
+    /// A future within a hop, which outlives it: what the future drops belongs to it still.
+    pub(crate) struct Within<F> {
+        #[pin]
+        inner: Option<F>,
+        span: tracing::Span,
+        context: Context,
+        recording: bool,
+    }
+
+    impl<F> PinnedDrop for Within<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _inside = Inside::of(this.span, this.context, *this.recording);
+            this.inner.set(None);
+        }
+    }
+}
+
+/// The end of the hop of one future, which comes also when the future is dropped.
+pub(crate) struct Ending<R: FnOnce(&Hop, &str)>(Option<(Hop, R)>);
+
+/// How the exchange behind a hop came to its end, other than as its protocol says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandoned {
+    /// Whoever waited for it went away.
+    Cancelled,
+    /// The code that worked on it panicked.
+    Panicked,
+}
+
+// === impl Hop ===
+
+impl Hop {
+    /// Starts a span. Its name is made only when it is recorded or the sampler wants to know it, its attributes only
+    /// when it is recorded.
+    #[inline]
+    pub(crate) fn start(
+        start: Start,
+        name: impl FnOnce() -> Cow<'static, str>,
+        describe: impl FnOnce(&mut Attributes<'_>),
+    ) -> Self {
+        let started = start.moment();
+        let (context, recording) = match bridge::tracer() {
+            Some(tracer) => tracer.begin(start, name, describe),
+            None => (start.into_parent(), false),
+        };
+        #[cfg(not(feature = "lean-bridge"))]
+        let span = if recording {
+            bridge::span_of(&context)
+        } else {
+            tracing::Span::none()
+        };
+        // That bridge makes one when somebody asks for it.
+        #[cfg(feature = "lean-bridge")]
+        let span = tracing::Span::none();
+        Self {
+            span,
+            context,
+            recording,
+            started,
+        }
+    }
+
+    /// No span of its own: what happens inside belongs to the current one.
+    pub(crate) fn none() -> Self {
+        Self {
+            span: tracing::Span::none(),
+            context: Context::current(),
+            recording: false,
+            started: Moment::now(),
+        }
+    }
+
+    /// Starts a span that was made with `tracing`: its parent is what it is now. One that is not recorded is none.
+    pub(crate) fn of(span: tracing::Span) -> Self {
+        if span.is_disabled() {
+            return Self {
+                span: tracing::Span::current(),
+                ..Self::none()
+            };
+        }
+        let context = span.context();
+        let recording = context.span().is_recording();
+        Self {
+            span,
+            context,
+            recording,
+            started: Moment::now(),
+        }
+    }
+
+    /// Makes it the current one on this thread.
+    #[inline]
+    pub(crate) fn enter(&self) -> Inside<'_> {
+        Inside::of(&self.span, &self.context, self.recording)
+    }
+
+    #[inline]
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _inside = self.enter();
+        work()
+    }
+
+    /// The future with the hop current wherever it is polled.
+    pub(crate) fn around<F>(&self, future: F) -> Within<F> {
+        Within {
+            inner: Some(future),
+            span: self.span.clone(),
+            context: self.context.clone(),
+            recording: self.recording,
+        }
+    }
+
+    /// The context for what happens inside: the span is the parent of that.
+    pub(crate) fn context(&self) -> Context {
+        self.context.clone()
+    }
+
+    pub(crate) fn span_context(&self) -> SpanContext {
+        self.context.span().span_context().clone()
+    }
+
+    /// The trace's id, when there is one, as the value of a header.
+    #[cfg(feature = "http")]
+    pub(crate) fn trace_id_text(&self) -> Option<http::HeaderValue> {
+        let span = self.context.span();
+        let span = span.span_context();
+        span.is_valid()
+            .then(|| crate::trace::propagation::trace_id_text(span.trace_id()))
+            .flatten()
+    }
+
+    /// Whether anybody will see the span: what only it needs is computed only then.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// Sets an attribute that the registry declares, on a span that is recorded.
+    pub(crate) fn set<'v, T: ?Sized>(
+        &self,
+        key: AttributeKey<T>,
+        value: impl AttributeValue<'v, T>,
+    ) {
+        if self.recording {
+            let attribute = key.with(value).into();
+            self.context.span().set_attribute(attribute);
+        }
+    }
+
+    /// Sets what `attributes` makes, which it does only for a span that is recorded.
+    pub(crate) fn describe<A>(&self, attributes: impl FnOnce() -> A)
+    where
+        A: IntoIterator<Item = Attribute>,
+    {
+        if self.recording {
+            let attributes = attributes().into_iter().map(Into::into);
+            self.context.span().set_attributes(attributes);
+        }
+    }
+
+    pub(crate) fn rename(&self, name: &'static str) {
+        if self.recording {
+            self.context.span().update_name(name);
+        }
+    }
+
+    /// Marks the span as failed. `type` is the low-cardinality `error.type`.
+    pub(crate) fn fail(&self, error_type: &str, description: &str) {
+        if self.recording {
+            self.set(ERROR_TYPE, error_type);
+            let status = Status::error(description.to_owned());
+            self.context.span().set_status(status);
+        }
+    }
+
+    /// The seconds since its start.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// Records what the span has caused, which is how a measurement finds its exemplar.
+    pub(crate) fn record(&self, record: impl FnOnce()) {
+        let context = self.recording.then(|| self.context.clone());
+        recorder::measured_within(context, record);
+    }
+
+    /// Ends the span, having recorded what it has caused.
+    #[inline]
+    pub(crate) fn end(self, record: impl FnOnce(&Self)) {
+        self.record(|| record(&self));
+        if self.recording {
+            self.context.span().end_with_timestamp(clock::now());
+        }
+    }
+}
+
+// === impl Inside ===
+
+impl<'a> Inside<'a> {
+    #[inline]
+    fn of(span: &'a tracing::Span, context: &Context, recording: bool) -> Self {
+        #[cfg(feature = "lean-bridge")]
+        if recording && span.is_disabled() {
+            return Self {
+                _span: None,
+                _context: None,
+                _both: Some(tracing_opentelemetry::enter(context.clone())),
+            };
+        }
+        // The `tracing` span of one that is recorded brings the context.
+        let context = (!recording).then(|| context.clone().attach());
+        Self {
+            #[cfg(feature = "lean-bridge")]
+            _both: None,
+            _context: context,
+            _span: (!span.is_disabled()).then(|| span.enter()),
+        }
+    }
+}
+
+// === impl Within ===
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let _inside = Inside::of(this.span, this.context, *this.recording);
+        match this.inner.as_pin_mut() {
+            Some(inner) => inner.poll(task),
+            // It is there until the end.
+            None => Poll::Pending,
+        }
+    }
+}
+
+// === impl Abandoned ===
+
+impl Abandoned {
+    /// What a drop without an end means on this thread.
+    pub(crate) fn now() -> Self {
+        if std::thread::panicking() {
+            Self::Panicked
+        } else {
+            Self::Cancelled
+        }
+    }
+
+    pub(crate) fn error_type(self) -> &'static str {
+        match self {
+            Self::Cancelled => KnownErrorType::Cancelled.as_str(),
+            Self::Panicked => KnownErrorType::Panic.as_str(),
+        }
+    }
+}
+
+// === impl Ending ===
+
+impl<R: FnOnce(&Hop, &str)> Ending<R> {
+    pub(crate) fn new(hop: Hop, record: R) -> Self {
+        Self(Some((hop, record)))
+    }
+
+    /// Runs `work` with the hop current.
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some((hop, _)) => hop.in_scope(work),
+            // It is there until the end.
+            None => work(),
+        }
+    }
+
+    /// Ends it with what the future came to: the text is the span's description, the type its `error.type`.
+    pub(crate) fn end(mut self, error: Option<(&str, &str)>) {
+        if let Some((hop, record)) = self.0.take() {
+            hop.end(|hop| {
+                if let Some((error_type, description)) = error {
+                    hop.fail(error_type, description);
+                }
+                record(hop, error.map_or("", |(error_type, _)| error_type));
+            });
+        }
+    }
+}
+
+impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
+    fn drop(&mut self) {
+        if let Some((hop, record)) = self.0.take() {
+            let how = Abandoned::now();
+            hop.end(|hop| {
+                match how {
+                    Abandoned::Panicked => hop.fail(how.error_type(), "panicked"),
+                    Abandoned::Cancelled => hop.set(ERROR_TYPE, how.error_type()),
+                }
+                record(hop, how.error_type());
+            });
+        }
+    }
+}

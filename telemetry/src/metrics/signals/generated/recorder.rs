@@ -1,0 +1,123 @@
+//! The metrics of `recorder.yaml`, and the series that each has.
+//!
+//! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
+
+use super::values::TelemetryMetricRejectedReason;
+use crate::signals::{Counter, Kind, Labels, Metric, Series};
+
+/// Measurements that had no room for a series of their own, by metric.
+pub const TELEMETRY_METRIC_OVERFLOW: Metric = Metric {
+    name: "telemetry.metric.overflow",
+    kind: Kind::Counter,
+    unit: "{measurement}",
+    help: "Measurements that had no room for a series of their own, by metric.",
+    buckets: &[],
+    labels: &["metric"],
+};
+
+/// One series of [`TELEMETRY_METRIC_OVERFLOW`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetryMetricOverflow<'a> {
+    /// `metric`: The metric that a measurement was meant for, as Prometheus knows it.
+    pub metric: &'a str,
+}
+
+impl TelemetryMetricOverflow<'_> {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+}
+
+impl Series for TelemetryMetricOverflow<'_> {
+    const METRIC: &'static Metric = &TELEMETRY_METRIC_OVERFLOW;
+
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.metric);
+    }
+}
+
+/// Metrics that were recorded without being declared.
+pub const TELEMETRY_METRIC_UNDECLARED: Metric = Metric {
+    name: "telemetry.metric.undeclared",
+    kind: Kind::Counter,
+    unit: "{metric}",
+    help: "Metrics that were recorded without being declared.",
+    buckets: &[],
+    labels: &["metric"],
+};
+
+/// One series of [`TELEMETRY_METRIC_UNDECLARED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetryMetricUndeclared<'a> {
+    /// `metric`: The metric that a measurement was meant for, as Prometheus knows it.
+    pub metric: &'a str,
+}
+
+impl TelemetryMetricUndeclared<'_> {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+}
+
+impl Series for TelemetryMetricUndeclared<'_> {
+    const METRIC: &'static Metric = &TELEMETRY_METRIC_UNDECLARED;
+
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.metric);
+    }
+}
+
+/// Measurements that went nowhere, by metric and reason.
+pub const TELEMETRY_METRIC_REJECTED: Metric = Metric {
+    name: "telemetry.metric.rejected",
+    kind: Kind::Counter,
+    unit: "{measurement}",
+    help: "Measurements that went nowhere, by metric and reason.",
+    buckets: &[],
+    labels: &["metric", "reason"],
+};
+
+/// One series of [`TELEMETRY_METRIC_REJECTED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetryMetricRejected<'a> {
+    /// `metric`: The metric that a measurement was meant for, as Prometheus knows it.
+    pub metric: &'a str,
+    /// `reason`: Why something was not taken as it came.
+    pub reason: TelemetryMetricRejectedReason,
+}
+
+impl TelemetryMetricRejected<'_> {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+}
+
+impl Series for TelemetryMetricRejected<'_> {
+    const METRIC: &'static Metric = &TELEMETRY_METRIC_REJECTED;
+
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.text(self.metric);
+        labels.known(Some((self.reason as u64, self.reason.as_str())));
+    }
+}

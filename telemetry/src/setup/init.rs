@@ -1,0 +1,251 @@
+//! Setting everything up, from the environment and from what a service says about itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::{Key, global};
+use opentelemetry_sdk::Resource;
+use tokio::runtime::Handle;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::export::otlp::ExporterError;
+use crate::export::pipeline;
+use crate::export::pipeline::Ledger;
+use crate::logs;
+use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
+use crate::metrics::recorder;
+use crate::metrics::runtime;
+use crate::metrics::signals::{self, Metric};
+use crate::settings::{self, Rejected, Settings};
+use crate::setup::guard::{Rendering, Telemetry};
+use crate::setup::resource;
+use crate::trace::bridge;
+use crate::trace::context;
+use crate::trace::propagation;
+use crate::trace::sampling;
+use crate::trace::sampling::Sampling;
+use crate::trace::tracer::{Sink, Tracer};
+
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Why the telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// The exporter works on the runtime, so there must be one.
+    #[error("telemetry must be initialised inside a tokio runtime")]
+    NoRuntime,
+    /// Variables of the environment cannot be used, and the mode is strict.
+    #[error("the environment cannot be used, and the mode is strict:{}", lines(.0))]
+    Settings(Vec<Rejected>),
+    /// A subscriber or a recorder is there already.
+    #[error("telemetry, or another {0}, is installed in this process already")]
+    AlreadyInstalled(&'static str),
+    /// The OTLP exporter does not accept its settings.
+    #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
+    Exporter(#[from] ExporterError),
+    /// There is no thread for the log lines.
+    #[error("the thread that writes log lines cannot be started")]
+    Logs(#[source] std::io::Error),
+}
+
+/// What a service says about itself before its telemetry starts. Made by [`builder`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    service: &'static str,
+    version: Option<&'static str>,
+    collector: Option<String>,
+    strict: bool,
+    metrics: Vec<&'static Metric>,
+    sampling: Vec<(&'static str, Sampling)>,
+    baggage: Vec<&'static str>,
+    vendor: &'static str,
+    log_repeats: Option<RepeatLimit>,
+    keep_panic_hook: bool,
+}
+
+/// Starts the telemetry of a service: traces, metrics, logs and propagation.
+///
+/// To be called once, early, inside the tokio runtime. Everything is set by the standard `OTEL_*` variables
+/// and `RUST_LOG`; `OTEL_SERVICE_NAME` wins over `service`.
+pub fn init(service: &'static str) -> Result<Telemetry, InitError> {
+    builder(service).init()
+}
+
+/// The same as [`init`], for a service that has a version to tell or metrics of its own.
+pub fn builder(service: &'static str) -> Builder {
+    Builder {
+        service,
+        version: None,
+        collector: None,
+        strict: false,
+        metrics: Vec::new(),
+        sampling: Vec::new(),
+        baggage: Vec::new(),
+        vendor: settings::VENDOR,
+        log_repeats: None,
+        keep_panic_hook: false,
+    }
+}
+
+// === impl Builder ===
+
+impl Builder {
+    /// The version of the service, as `service.version`: usually `env!("CARGO_PKG_VERSION")`.
+    pub fn version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// The collector to use when no `OTEL_EXPORTER_OTLP_*ENDPOINT` variable names one, as a URL; without it
+    /// that is `http://127.0.0.1:4317`.
+    pub fn collector(mut self, url: impl Into<String>) -> Self {
+        self.collector = Some(url.into());
+        self
+    }
+
+    /// Names the product that the service belongs to, in lower case: `TELEMETRY_STRICT` and this crate's other variables
+    /// are called `SHOP_STRICT` and so on with `vendor("shop")`, and its member of `tracestate` has the key `shop`. All
+    /// services of a product use the same name. Without it the name is `telemetry`.
+    pub fn vendor(mut self, name: &'static str) -> Self {
+        self.vendor = name;
+        self
+    }
+
+    /// Sets how many log lines one place in the code may write in ten seconds; `None` lets all through. The variable
+    /// `TELEMETRY_LOG_REPEATS` is stronger.
+    pub fn log_repeats(mut self, limit: Option<u32>) -> Self {
+        self.log_repeats = Some(limit.map_or(RepeatLimit::Unlimited, RepeatLimit::Lines));
+        self
+    }
+
+    /// Has the panic hook that was set before run after this crate's, which writes a panic as a log line. Without it a panic
+    /// is that line only.
+    pub fn keep_panic_hook(mut self) -> Self {
+        self.keep_panic_hook = true;
+        self
+    }
+
+    /// Makes a variable that cannot be used an error of [`init`](Self::init), as `TELEMETRY_STRICT=true` does. Without it
+    /// there is a warning and the variable is ignored, as the specification wants it.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Declares the service's own metrics, so that their help and their buckets are installed.
+    pub fn metrics(mut self, declared: &[&'static Metric]) -> Self {
+        self.metrics.extend_from_slice(declared);
+        self
+    }
+
+    /// Decides the traces that begin with `operation`, by the name of its span (`GET /menu`), otherwise than the sampler
+    /// does. When the caller has decided already, that stands; [`Sampling::Keep`] then keeps what is recorded.
+    pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
+        self.sampling.push((operation, sampling));
+        self
+    }
+
+    /// Has members of the baggage become attributes of every span that is made with them: the value under the member's
+    /// own key. All others are only carried on, since nobody knows what they hold.
+    pub fn baggage_attributes(mut self, keys: &[&'static str]) -> Self {
+        self.baggage.extend_from_slice(keys);
+        self
+    }
+
+    /// Starts the telemetry; see [`init`].
+    pub fn init(self) -> Result<Telemetry, InitError> {
+        let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
+        let mut settings = Settings::from_environment(self.collector.as_deref(), self.vendor);
+        settings.logs.repeats = settings.logs.repeats.or(self.log_repeats);
+        if (self.strict || settings.strict) && !settings.rejected.is_empty() {
+            return Err(InitError::Settings(settings.rejected));
+        }
+        let resource = resource::detect(&settings, self.service, self.version);
+        propagation::install(&settings);
+        context::links::limit(settings.limits.links);
+        let ledger = Arc::new(Ledger::new(settings.batch));
+        let service = resource::text(&resource, "service.name");
+        let (mut pipeline, mut sampler) = (None, None);
+        let tracer = if settings.disabled {
+            Tracer::disabled()
+        } else {
+            let head = sampling::head(&settings, &self.sampling);
+            sampler = Some(head.clone());
+            let mut sink: Option<Arc<dyn Sink>> = None;
+            if let Some((processor, started)) = pipeline::start(&settings, &resource, &ledger)? {
+                sink = Some(Arc::new(processor));
+                pipeline = Some(started);
+            }
+            let allowed = settings.baggage_attributes.iter().cloned().map(Key::new);
+            let baggage = allowed.chain(self.baggage.into_iter().map(Key::new));
+            Tracer::new(head, settings.limits, baggage.collect(), sink)
+        };
+        let logs = install(tracer.clone(), &settings, service.clone())?;
+        logs.take_records();
+        logs::install_panic_hook(&logs, self.keep_panic_hook);
+        if tracer.is_enabled() {
+            global::set_tracer_provider(tracer);
+        }
+        let rendering = Rendering {
+            recorder: recorder::install(&settings, &self.metrics)?,
+            ledger,
+            logs,
+            runtime: runtime.clone(),
+        };
+        describe_target(&resource);
+        settings::report(&settings.rejected);
+        let upkeep = rendering.clone();
+        let tasks = vec![
+            runtime.spawn(async move {
+                let mut ticks = tokio::time::interval(UPKEEP);
+                loop {
+                    ticks.tick().await;
+                    upkeep.recorder.upkeep();
+                    upkeep.logs.upkeep();
+                }
+            }),
+            runtime.spawn(runtime::probe_schedule_delay()),
+        ];
+        Ok(Telemetry {
+            pipeline,
+            _flush_logs: FlushOnDrop(rendering.logs.clone()),
+            _poller: sampler.and_then(|head| head.follow(&settings, &service)),
+            rendering,
+            scraped_at: (settings.metrics.host, settings.metrics.port),
+            tasks,
+        })
+    }
+}
+
+/// Installs the subscriber.
+fn install(tracer: Tracer, settings: &Settings, service: String) -> Result<Logs, InitError> {
+    let logs = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
+    bridge::subscriber(tracer, logs.clone())
+        .try_init()
+        .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
+    Ok(logs)
+}
+
+fn lines(rejected: &[Rejected]) -> String {
+    rejected.iter().fold(String::new(), |lines, rejected| {
+        format!("{lines}\n  {rejected}")
+    })
+}
+
+fn describe_target(resource: &Resource) {
+    let mut attributes: Vec<_> = resource
+        .iter()
+        .map(|(key, value)| (key.to_string(), value.as_str().into_owned()))
+        .collect();
+    attributes.sort();
+    signals::TARGET_INFO.inform(attributes.into_iter());
+    let version = resource::text(resource, "service.version");
+    let build = [
+        ("service.version", version.as_str()),
+        ("telemetry.version", env!("CARGO_PKG_VERSION")),
+    ];
+    let build = build.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    signals::BUILD_INFO.inform(build.into_iter());
+}

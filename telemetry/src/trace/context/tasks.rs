@@ -1,0 +1,163 @@
+//! Tasks that go on in the trace of whoever started them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use opentelemetry::Context;
+use opentelemetry::trace::{FutureExt, WithContext};
+use pin_project_lite::pin_project;
+use tokio::task::JoinHandle;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span};
+
+use crate::layers::hop::{Ending, Hop, Within};
+
+/// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
+///
+/// The span itself ends when its own work does, not when the task does. For a `JoinSet`, or any other way to spawn,
+/// see [`TraceExt`].
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(future.in_current_trace())
+}
+
+/// Spawns a task that is a span of its own, `span`: made here, it is a child of the current one.
+///
+/// It lasts as long as the task, and says so when that panics or is aborted.
+pub fn spawn_in<F>(span: Span, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(future.in_span(span))
+}
+
+/// Runs blocking work on its thread, in the current trace; see [`spawn`].
+pub fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let (context, span) = (Context::current(), Span::current());
+    tokio::task::spawn_blocking(move || {
+        let _current = context.attach();
+        span.in_scope(work)
+    })
+}
+
+/// Runs blocking work on its thread, as a span of its own; see [`spawn_in`].
+pub fn spawn_blocking_in<T: Send + 'static>(
+    span: Span,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let hop = Hop::of(span);
+    spawn_blocking(move || {
+        let ending = Ending::new(hop, unmeasured as Unmeasured);
+        let output = ending.in_scope(work);
+        ending.end(None);
+        output
+    })
+}
+
+/// Futures that take the trace along to wherever they are polled.
+///
+/// ```
+/// use telemetry::context::TraceExt;
+/// use tokio::task::JoinSet;
+///
+/// # async fn price(dish: &'static str) -> usize { dish.len() }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let mut prices = JoinSet::new();
+/// prices.spawn(price("bibimbap").in_current_trace());
+/// prices.spawn(price("mapo tofu").in_span(tracing::info_span!("kitchen.price")));
+/// let prices = prices.join_all().await;
+/// # assert_eq!(prices.len(), 2);
+/// # }
+/// ```
+pub trait TraceExt: Future + Sized {
+    /// The future, in the current trace: its spans and logs belong to what is the current span now.
+    fn in_current_trace(self) -> InTrace<Self> {
+        InTrace {
+            inner: self
+                .instrument(Span::current())
+                .with_context(Context::current()),
+        }
+    }
+
+    /// The future as a span of its own: made here, it is a child of the current one. It ends when the future does,
+    /// panics, or is dropped.
+    fn in_span(self, span: Span) -> InSpan<Self> {
+        let hop = Hop::of(span);
+        InSpan {
+            inner: hop.around(self),
+            ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
+        }
+    }
+}
+
+impl<F: Future> TraceExt for F {}
+
+pin_project! {
+    /// Made by [`TraceExt::in_current_trace`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InTrace<F> {
+        #[pin]
+        inner: WithContext<Instrumented<F>>,
+    }
+}
+
+pin_project! {
+    /// Made by [`TraceExt::in_span`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InSpan<F> {
+        #[pin]
+        inner: Within<F>,
+        // After `inner`: what the future drops still belongs to the span.
+        ending: Option<Ending<Unmeasured>>,
+    }
+}
+
+/// What a task's end records beside its span: nothing.
+type Unmeasured = fn(&Hop, &str);
+
+fn unmeasured(_: &Hop, _: &str) {}
+
+// === impl InTrace ===
+
+impl<F: Future> Future for InTrace<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.project().inner.poll(task)
+    }
+}
+
+// === impl InSpan ===
+
+impl<F: Future> Future for InSpan<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        // Held here while it is polled, so that a panic ends the span also when it is caught above.
+        let ending = this.ending.take();
+        let Poll::Ready(output) = this.inner.poll(task) else {
+            *this.ending = ending;
+            return Poll::Pending;
+        };
+        if let Some(ending) = ending {
+            ending.end(None);
+        }
+        Poll::Ready(output)
+    }
+}
+
+impl<F> std::fmt::Debug for InSpan<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InSpan").finish_non_exhaustive()
+    }
+}
