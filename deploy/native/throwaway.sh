@@ -73,9 +73,11 @@ start_throwaways() {
 # PostgreSQL ends at once on SIGINT, without waiting for its clients. Behind runuser it is not our child, so its own
 # file says which process it is.
 end_throwaways() {
+  # Nothing was started. (An empty folder would name /postgres.)
+  [[ -n $throwaway_dir ]] || return 0
   local postmaster="$throwaway_dir/postgres/postmaster.pid"
   [[ ! -f $postmaster ]] || kill -INT "$(head -n 1 "$postmaster")" 2>/dev/null || true
   [[ -z ${throwaway_pid[nats]:-} ]] || kill -TERM "${throwaway_pid[nats]}" 2>/dev/null || true
   wait "${throwaway_pid[@]}" 2>/dev/null || true
-  [[ -z $throwaway_dir ]] || rm -rf "$throwaway_dir"
+  rm -rf "$throwaway_dir"
 }
