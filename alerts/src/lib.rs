@@ -3,13 +3,12 @@
 //! `alerts/slo.yaml` states each objective once, in terms of the metric registry ([`model`]). From it come the
 //! recording rules and burn-rate alerts; beside them stand alerts about targets, about the telemetry pipeline and
 //! about work that must go on ([`rules`]). Each alert carries the scenarios of its promtool tests and the text of
-//! its runbook page, so that none can be without. `alerts generate` writes it all to `alerts/generated` and
-//! `alerts/runbooks`, `alerts check` fails when that has not been done.
+//! its runbook page, so that none can be without. `make generate` writes it all to `alerts/generated` and
+//! `alerts/runbooks`; `make check` fails when a file there is not current.
 
 pub mod backends;
 pub mod declared;
 mod generate;
-pub mod generated;
 pub mod model;
 pub mod promql;
 mod promtool;

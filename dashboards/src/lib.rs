@@ -1,8 +1,8 @@
 //! The Grafana dashboards, as Rust values over the metric registry.
 //!
 //! A panel's query is built from declared metrics and labels, so a renamed metric is a compile error here and not an
-//! empty panel there. `dashboards generate` writes them as JSON to `dashboards/json`, which Grafana's provisioning
-//! reads; `dashboards check` fails when that has not been done. [`queries`] gives every query to whoever wants to
+//! empty panel there. `make generate` writes them as JSON to `dashboards/json`, which Grafana's provisioning
+//! reads; `make check` fails when a file there is not current. [`queries`] gives every query to whoever wants to
 //! try it on a running Prometheus.
 
 mod business;

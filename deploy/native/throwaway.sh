@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# A PostgreSQL and a NATS that live as long as the tests: on free ports of loopback, in a folder that goes with them.
+# A PostgreSQL and a NATS for the tests, on free ports of loopback; their folder is removed with them.
 
 throwaway_dir=
 declare -A throwaway_pid=()
 
-# A port that nobody listens on. Another process could take it before we do; then the server says so and the tests end.
+# A port that nothing listens on. Should another process take it first, the server fails to start and the tests end.
 free_port() {
   local port
   while true; do
