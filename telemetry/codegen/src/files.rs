@@ -56,7 +56,7 @@ impl Files {
         for path in &stale {
             let there = root.join(path);
             match self.content.get(path) {
-                Some(content) => std::fs::write(&there, content),
+                Some(content) => create(&there, content),
                 None => std::fs::remove_file(&there),
             }
             .map_err(at(&there))?;
@@ -91,6 +91,14 @@ impl Files {
         }
         Ok(stale.into_iter().collect())
     }
+}
+
+/// Writes a file, and creates the folders above it.
+fn create(path: &Path, content: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, content)
 }
 
 fn at(path: &Path) -> impl Fn(std::io::Error) -> RegistryError {
@@ -131,14 +139,14 @@ mod tests {
         let mut files = Files::default();
         let one = BTreeMap::from([("one.rs".to_owned(), "1".to_owned())]);
         files.folder("generated", one);
-        files.file("page.md", "page".to_owned());
-        let all = [Path::new("generated/one.rs"), Path::new("page.md")];
+        files.file("docs/page.md", "page".to_owned());
+        let all = [Path::new("docs/page.md"), Path::new("generated/one.rs")];
         assert_eq!(files.stale(root.path()).unwrap(), all);
         assert_eq!(files.write(root.path()).unwrap(), all);
         assert!(files.stale(root.path()).unwrap().is_empty());
         std::fs::write(root.path().join("generated/two.rs"), "2").unwrap();
-        std::fs::write(root.path().join("page.md"), "edited").unwrap();
-        let found = [Path::new("generated/two.rs"), Path::new("page.md")];
+        std::fs::write(root.path().join("docs/page.md"), "edited").unwrap();
+        let found = [Path::new("docs/page.md"), Path::new("generated/two.rs")];
         assert_eq!(files.stale(root.path()).unwrap(), found);
         files.write(root.path()).unwrap();
         assert!(files.stale(root.path()).unwrap().is_empty());
