@@ -120,9 +120,9 @@ pub(crate) fn telemetry(service: Service) -> Row {
                         or_zero(
                             of(&TELEMETRY_CONTEXT_REJECTED)
                                 .job(service)
-                                .rate(&["reason"]),
+                                .rate(&["telemetry.reason"]),
                         ),
-                        "context rejected {{reason}}",
+                        "context rejected {{telemetry_reason}}",
                     ),
                 ],
             )

@@ -12,7 +12,7 @@ http_server_request_duration_seconds_count{http_request_method=\"GET\",url_schem
 # TYPE bidtrace_gateway_rate_limited counter
 bidtrace_gateway_rate_limited_total 0
 # TYPE bidtrace_auction_bids counter
-bidtrace_auction_bids_total{outcome=\"accepted\"} 3
+bidtrace_auction_bids_total{bidtrace_outcome=\"accepted\"} 3
 # TYPE bidtrace_gateway_live_clients gauge
 bidtrace_gateway_live_clients 0
 # TYPE target info
@@ -107,8 +107,8 @@ fn what_a_scrape_has_and_nobody_declares_is_named() {
             "may not be \"ok\"",
         ),
         (
-            "outcome=\"accepted\"",
-            "outcome=\"taken\"",
+            "bidtrace_outcome=\"accepted\"",
+            "bidtrace_outcome=\"taken\"",
             "outcome of bidtrace.auction.bids may not be \"taken\"",
         ),
         (
@@ -118,7 +118,7 @@ fn what_a_scrape_has_and_nobody_declares_is_named() {
         ),
         ("le=\"0.25\"", "le=\"0.3\"", "has other buckets"),
         (
-            "outcome=\"accepted\"",
+            "bidtrace_outcome=\"accepted\"",
             "otel_metric_overflow=\"true\"",
             "more series than it may",
         ),

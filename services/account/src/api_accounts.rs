@@ -54,11 +54,11 @@ pub(crate) fn declare_series() {
 /// An admin does not sign up: the first start makes one.
 fn count_sign_up(role: Role) {
     let role = match role {
-        Role::Customer => registry::Role::Customer,
-        Role::Restaurant => registry::Role::Restaurant,
+        Role::Customer => registry::AccountRole::Customer,
+        Role::Restaurant => registry::AccountRole::Restaurant,
         Role::Admin | Role::Unspecified => return,
     };
-    AccountSignUps { role }.add(1);
+    AccountSignUps { account_role: role }.add(1);
 }
 
 impl AccountsApi {

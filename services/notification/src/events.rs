@@ -7,7 +7,9 @@ use chassis::{
     clock::{Clock, Millis},
 };
 use futures::future::BoxFuture;
-use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
+use registry::{
+    NotificationChannel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome,
+};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -55,7 +57,7 @@ impl Handler for Inbox {
 
 fn count(outcome: Outcome, notifications: u64) {
     NotificationDeliveries {
-        channel: Channel::Inbox,
+        notification_channel: NotificationChannel::Inbox,
         outcome,
     }
     .add(notifications);

@@ -7,7 +7,9 @@ use crate::{
 };
 use chassis::{Failure, failure::chain, http_client::HttpClient};
 use http::{HeaderMap, HeaderValue, Method};
-use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
+use registry::{
+    NotificationChannel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome,
+};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
@@ -165,7 +167,7 @@ fn count(became: Result<&Became, &Failure>) {
         Ok(Became::Retried) | Err(_) => return,
     };
     NotificationDeliveries {
-        channel: Channel::Webhook,
+        notification_channel: NotificationChannel::Webhook,
         outcome,
     }
     .add(1);

@@ -144,7 +144,7 @@ impl Step {
     }
 }
 
-impl From<Step> for registry::Step {
+impl From<Step> for registry::SagaStep {
     fn from(step: Step) -> Self {
         match step {
             Step::Reserve => Self::Reserve,
@@ -161,7 +161,7 @@ impl From<Step> for registry::Step {
 
 // === impl Outcome ===
 
-impl From<Outcome> for registry::OrderSagaStepsOutcome {
+impl From<Outcome> for registry::SagaOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Retried => Self::Retried,

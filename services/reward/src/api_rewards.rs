@@ -143,7 +143,10 @@ impl RewardsApi {
                     Ok(outcome.reservation.into())
                 })
             })
-            .instrument(tracing::info_span!("reward.settle", step = named.method))
+            .instrument(tracing::info_span!(
+                "reward.settle",
+                reward.step = named.method
+            ))
             .await?;
         if taken.load(Ordering::Relaxed) {
             fault::point(named.committed);

@@ -36,12 +36,12 @@ use writer::Writer;
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// From the gravest on: the order of the counts.
-const LEVELS: [(Level, signals::Level); 5] = [
-    (Level::ERROR, signals::Level::Error),
-    (Level::WARN, signals::Level::Warn),
-    (Level::INFO, signals::Level::Info),
-    (Level::DEBUG, signals::Level::Debug),
-    (Level::TRACE, signals::Level::Trace),
+const LEVELS: [(Level, signals::TelemetryLogLevel); 5] = [
+    (Level::ERROR, signals::TelemetryLogLevel::Error),
+    (Level::WARN, signals::TelemetryLogLevel::Warn),
+    (Level::INFO, signals::TelemetryLogLevel::Info),
+    (Level::DEBUG, signals::TelemetryLogLevel::Debug),
+    (Level::TRACE, signals::TelemetryLogLevel::Trace),
 ];
 
 /// What is set from outside.
@@ -170,18 +170,26 @@ impl Logs {
     pub(crate) fn publish(&self) {
         let output = &self.output;
         for (index, (_, level)) in LEVELS.iter().enumerate() {
-            TelemetryLogEvents { level: *level }
-                .counter()
-                .absolute(output.written.get(index));
-            TelemetryLogSuppressed { level: *level }
-                .counter()
-                .absolute(output.left_out.get(index));
+            TelemetryLogEvents {
+                telemetry_log_level: *level,
+            }
+            .counter()
+            .absolute(output.written.get(index));
+            TelemetryLogSuppressed {
+                telemetry_log_level: *level,
+            }
+            .counter()
+            .absolute(output.left_out.get(index));
         }
         for (reason, count) in [
             (Reason::BufferFull, output.writer.full()),
             (Reason::WriteFailed, output.writer.failed()),
         ] {
-            TelemetryLogDropped { reason }.counter().absolute(count);
+            TelemetryLogDropped {
+                telemetry_reason: reason,
+            }
+            .counter()
+            .absolute(count);
         }
     }
 }

@@ -55,7 +55,9 @@ impl fmt::Display for Rejected {
 
 /// Warns of each and counts it. The series that stands for unknown variables is there from the start.
 pub(crate) fn report(rejected: &[Rejected]) {
-    let other = TelemetryConfigurationRejected { variable: OTHER };
+    let other = TelemetryConfigurationRejected {
+        telemetry_variable: OTHER,
+    };
     other.add(0);
     for Rejected {
         variable,
@@ -70,7 +72,10 @@ pub(crate) fn report(rejected: &[Rejected]) {
             "a variable is ignored, since its value cannot be used"
         );
         match declared(variable) {
-            Some(variable) => TelemetryConfigurationRejected { variable }.add(1),
+            Some(variable) => TelemetryConfigurationRejected {
+                telemetry_variable: variable,
+            }
+            .add(1),
             None => other.add(1),
         }
     }
