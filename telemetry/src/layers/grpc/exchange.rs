@@ -198,6 +198,14 @@ impl CallExchange {
             Side::Server => status.is_server_fault(),
             Side::Client(_) => status != Status::OK,
         };
+        if let Some(error_type) = self.hop.named_error() {
+            let failed = is_error || status == Status::OK;
+            return Outcome {
+                status,
+                error_type,
+                failure: failed.then_some(""),
+            };
+        }
         Outcome {
             status,
             error_type: if is_error { status.name() } else { "" },
