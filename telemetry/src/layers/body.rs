@@ -15,9 +15,9 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::layers::exchange::{End, Exchange, Part};
+use crate::layers::exchange::{End, Exchange, Failure, Part};
 use crate::layers::headers::content_length;
-use crate::layers::hop::Abandoned;
+use crate::layers::hop::{Abandoned, Inside};
 
 // In a box, since most exchanges have none.
 type Deadline = Option<Pin<Box<Sleep>>>;
@@ -75,18 +75,43 @@ pin_project! {
     }
 }
 
+/// Ends the exchange when the code below panics. A layer above may catch the panic, and what is tracked is then dropped
+/// when nothing tells any more that there was one.
+pub(crate) struct OnPanic<'a, X: Exchange>(pub(crate) &'a mut Option<X>);
+
+// === impl OnPanic ===
+
+impl<X: Exchange> OnPanic<'_, X> {
+    /// Makes the hop of the exchange the current one.
+    #[inline]
+    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
+        self.0.as_ref().map(|exchange| exchange.hop().enter())
+    }
+}
+
+impl<X: Exchange> Drop for OnPanic<'_, X> {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(exchange) = self.0.take()
+        {
+            exchange.ended(End::Abandoned(Abandoned::Panicked));
+        }
+    }
+}
+
 // === impl ResponseFuture ===
 
 impl<F, X: Exchange> ResponseFuture<F, X> {
     /// Tracks `inner`. `no_body`: the answer to a HEAD request has none.
     #[inline]
-    pub(crate) fn new(inner: F, exchange: X, no_body: bool) -> Self {
+    pub(crate) fn new(inner: F, exchange: Option<X>, no_body: bool) -> Self {
         let deadline = exchange
-            .deadline()
+            .as_ref()
+            .and_then(X::deadline)
             .map(|at| Box::pin(tokio::time::sleep_until(at)));
         Self {
             inner: Some(inner),
-            exchange: Some(exchange),
+            exchange,
             deadline,
             no_body,
         }
@@ -116,7 +141,7 @@ impl<F, X: Exchange> ResponseFuture<F, X> {
 impl<F, B, E, X> Future for ResponseFuture<F, X>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    E: std::fmt::Display,
+    E: Failure,
     B: Body,
     X: Exchange,
 {
@@ -126,10 +151,8 @@ where
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
             let polled = {
-                let _entered = this
-                    .exchange
-                    .as_ref()
-                    .map(|exchange| exchange.hop().enter());
+                let on_panic = OnPanic(&mut *this.exchange);
+                let _entered = on_panic.enter();
                 inner.poll(cx)
             };
             match polled {
@@ -141,7 +164,7 @@ where
                 Poll::Ready(Err(error)) => {
                     if !this.exchange.as_ref().is_some_and(X::is_late) {
                         if let Some(exchange) = this.exchange.take() {
-                            exchange.failed(&error.to_string());
+                            exchange.failed(&error);
                         }
                         return Poll::Ready(Err(error));
                     }
@@ -213,7 +236,7 @@ fn has_no_body(status: StatusCode) -> bool {
 impl<B, X> Body for TrackedBody<B, X>
 where
     B: Body,
-    B::Error: std::fmt::Display,
+    B::Error: Failure,
     X: Exchange,
 {
     type Data = B::Data;
@@ -227,13 +250,16 @@ where
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let Some(exchange) = this.exchange else {
-            return inner.poll_frame(cx);
-        };
-        exchange.next();
+        if let Some(exchange) = this.exchange {
+            exchange.next();
+        }
         let polled = {
-            let _entered = exchange.hop().enter();
+            let on_panic = OnPanic(&mut *this.exchange);
+            let _entered = on_panic.enter();
             inner.poll_frame(cx)
+        };
+        let Some(exchange) = this.exchange else {
+            return polled;
         };
         exchange.asked();
         let is_late = match &polled {
@@ -269,7 +295,7 @@ where
             },
             Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
-                    exchange.ended(End::BodyError(&error.to_string()));
+                    exchange.ended(End::BodyError(error));
                 }
                 None
             }

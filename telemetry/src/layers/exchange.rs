@@ -1,5 +1,7 @@
 //! What the layers of all protocols share: a service that measures each exchange of another one.
 
+use std::any::Any;
+use std::fmt::{self, Display};
 use std::task::{Context, Poll};
 
 use bytes::Buf;
@@ -8,7 +10,7 @@ use http_body::Body;
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::layers::body::{ResponseFuture, TrackedBody};
+use crate::layers::body::{OnPanic, ResponseFuture, TrackedBody};
 use crate::layers::hop::{Abandoned, Hop};
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
@@ -48,7 +50,7 @@ pub trait Exchange: Sized {
     fn data(&mut self, _data: &impl Buf) {}
 
     /// The service failed without a response.
-    fn failed(self, error: &str);
+    fn failed(self, error: &dyn Failure);
 
     /// The response ended.
     fn ended(self, end: End<'_>);
@@ -77,9 +79,21 @@ pub enum End<'a> {
     /// The body is complete, and these are its trailers.
     Trailers(&'a HeaderMap),
     /// The body failed.
-    BodyError(&'a str),
+    BodyError(&'a dyn Failure),
     /// Nobody waited for the rest, or the code below panicked.
     Abandoned(Abandoned),
+}
+
+/// An error of a service or of a response body. Errors in boxes are none for the standard library, so this is all that is
+/// asked of one; [`causes`](crate::layers::causes::causes) finds what is below it.
+pub trait Failure: Display + Any {}
+
+impl<E: Display + Any> Failure for E {}
+
+impl fmt::Debug for dyn Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// A service whose exchanges are measured; what the layers of this crate make of a service.
@@ -100,7 +114,7 @@ impl<S, P> Measured<S, P> {
 impl<S, P, B, R> Service<Request<B>> for Measured<S, P>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    S::Error: std::fmt::Display,
+    S::Error: Failure,
     P: Protocol,
     R: Body,
 {
@@ -120,7 +134,12 @@ where
         if exchange.deadline().is_some_and(|at| at <= Instant::now()) {
             return ResponseFuture::refused(exchange);
         }
-        let inner = exchange.hop().in_scope(|| self.inner.call(request));
+        let mut exchange = Some(exchange);
+        let inner = {
+            let on_panic = OnPanic(&mut exchange);
+            let _entered = on_panic.enter();
+            self.inner.call(request)
+        };
         ResponseFuture::new(inner, exchange, no_body)
     }
 }

@@ -14,6 +14,8 @@ pub mod messaging;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod causes;
 pub(crate) mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;

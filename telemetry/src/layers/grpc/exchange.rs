@@ -12,7 +12,7 @@ use super::deadline::Deadline;
 use super::messages::Messages;
 use super::method;
 use super::status::Status;
-use crate::layers::exchange::{End, Exchange, Part};
+use crate::layers::exchange::{End, Exchange, Failure, Part};
 use crate::layers::hop::{Abandoned, Hop, STREAM};
 use crate::layers::stream::OpenStream;
 use crate::metrics::gauge::Held;
@@ -176,10 +176,10 @@ impl CallExchange {
                 let told = Status::read(trailers);
                 self.answered(told.unwrap_or_else(|| self.status_without_trailers()))
             }
-            End::BodyError(error) => Outcome {
+            End::BodyError(_) => Outcome {
                 status: Status::UNKNOWN,
                 error_type: "body_error",
-                failure: Some(self.side.told(error)),
+                failure: Some(""),
             },
             End::Abandoned(how @ Abandoned::Panicked) => Outcome {
                 status: Status::UNKNOWN,
@@ -268,15 +268,16 @@ impl Exchange for CallExchange {
         }
     }
 
-    fn failed(self, error: &str) {
+    fn failed(self, error: &dyn Failure) {
         let (status, error_type) = match self.side {
             Side::Server => (Status::UNKNOWN, "service_error"),
             Side::Client(_) => (Status::UNAVAILABLE, "connection_error"),
         };
+        let text = error.to_string();
         let outcome = Outcome {
             status,
             error_type,
-            failure: Some(self.side.told(error)),
+            failure: Some(self.side.told(&text)),
         };
         self.finish(&outcome);
     }

@@ -8,7 +8,7 @@ use opentelemetry::KeyValue;
 
 use super::events::ServerSentEvents;
 use super::version_of;
-use crate::layers::exchange::{End, Exchange};
+use crate::layers::exchange::{End, Exchange, Failure};
 use crate::layers::headers;
 use crate::layers::hop::{Abandoned, Hop, STREAM};
 use crate::layers::stream::OpenStream;
@@ -183,11 +183,11 @@ impl Exchange for RequestExchange {
         }
     }
 
-    fn failed(self, error: &str) {
+    fn failed(self, error: &dyn Failure) {
         match self.side {
             // The text is of an error that the service's own code has made, and may say what is nobody's business.
             Side::Server(_) => self.finish("service_error", Some("")),
-            Side::Client(_) => self.finish("connection_error", Some(error)),
+            Side::Client(_) => self.finish("connection_error", Some(&error.to_string())),
         }
     }
 
@@ -199,7 +199,7 @@ impl Exchange for RequestExchange {
             },
             End::BodyError(error) => match self.side {
                 Side::Server(_) => self.finish("body_error", Some("")),
-                Side::Client(_) => self.finish("body_error", Some(error)),
+                Side::Client(_) => self.finish("body_error", Some(&error.to_string())),
             },
             End::Abandoned(how @ Abandoned::Panicked) => {
                 self.finish(how.error_type(), Some("panicked"));
