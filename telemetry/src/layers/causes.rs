@@ -9,7 +9,9 @@ use crate::layers::exchange::Failure;
 
 /// The error and all that it was caused by, outermost first. Of a type that is not known here there is nothing.
 pub(crate) fn causes(failure: &dyn Failure) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    iter::successors(outermost(failure), |error: &&(dyn Error + 'static)| (*error).source())
+    iter::successors(outermost(failure), |error: &&(dyn Error + 'static)| {
+        (*error).source()
+    })
 }
 
 /// The error as one of the standard library's. A type that is only known to be `Any` has to be asked for by its name.

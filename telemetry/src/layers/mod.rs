@@ -22,6 +22,8 @@ mod exchange;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod headers;
 pub(crate) mod hop;
+#[cfg(any(feature = "db", feature = "grpc", feature = "messaging"))]
+mod names;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) mod stream;
 #[cfg(any(feature = "grpc", feature = "http"))]

@@ -5,12 +5,16 @@ use std::time::Instant;
 
 use metrics::{Counter, Gauge, Histogram};
 
+use crate::layers::names::FirstNames;
 use crate::metrics::gauge::Held;
 use crate::metrics::signals::{
     DbClientConnectionCount, DbClientConnectionMax, DbClientConnectionPendingRequests,
     DbClientConnectionState, DbClientConnectionTimeouts, DbClientConnectionUseTime,
     DbClientConnectionWaitTime,
 };
+
+/// The names of pools that are labels, as many as the registry declares.
+static POOLS: FirstNames = FirstNames::new(50);
 
 /// The metrics of a pool of connections.
 ///
@@ -36,7 +40,10 @@ pub struct Borrowed {
 
 impl Pool {
     /// The metrics of the pool of this name, which may hold `max` connections.
+    ///
+    /// Past the first 50 names of a process, any other is `_OTHER`.
     pub fn new(name: &str, max: u32) -> Self {
+        let name = POOLS.label(name);
         let count = |state| {
             DbClientConnectionCount {
                 db_client_connection_pool_name: name,

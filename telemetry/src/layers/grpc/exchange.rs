@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Buf;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry::KeyValue;
 use tokio::time::Instant;
@@ -11,21 +11,23 @@ use tokio::time::Instant;
 use super::deadline::Deadline;
 use super::messages::Messages;
 use super::method;
+use super::methods::Methods;
+use super::outcome::Outcome;
 use super::status::Status;
+use super::web::{Form, WebBody};
 use crate::layers::exchange::{End, Exchange, Failure, Part};
+use crate::layers::headers::bare_host;
 use crate::layers::hop::{Abandoned, Hop, STREAM};
-use crate::layers::stream::OpenStream;
+use crate::layers::names::OTHER;
+use crate::layers::stream::{OpenStream, pieces};
 use crate::metrics::gauge::Held;
 use crate::metrics::signals::{
     RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration, RpcServerOpenStreams,
     RpcServerStreamFirstEventDuration, RpcSystemName,
 };
 
-/// What the conventions call a method that nobody has declared.
-const OTHER: &str = "_OTHER";
-
-/// The system's name, as the conventions have it.
-const GRPC: &str = "grpc";
+/// The system's name, as the conventions have it. A span of a method without a name is called that.
+pub(super) const GRPC: &str = "grpc";
 
 /// What a caller is told when its time is up.
 const EXPIRED: HeaderValue = HeaderValue::from_static("the deadline has passed");
@@ -40,6 +42,8 @@ pub struct CallExchange {
     http_status: Option<StatusCode>,
     // The status of a response that has no body.
     early: Option<Status>,
+    // The body of a response of gRPC-Web, which holds the status.
+    web: Option<Box<WebBody>>,
     // When the method streams.
     stream: Option<Stream>,
 }
@@ -52,27 +56,31 @@ enum Stream {
 }
 
 /// Where the call is measured.
-#[derive(Debug, Clone)]
-pub(super) enum Side {
-    Server,
-    /// With the server that the channel goes to, when it was named.
-    Client(Option<Arc<Address>>),
-}
-
-/// The address of a server, as it was configured.
 #[derive(Debug)]
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(super) enum Side {
+    Server(Name),
+    /// With the server that is called, when it is known.
+    Client(Option<Server>),
 }
 
-/// What a call came to.
-struct Outcome<'a> {
-    status: Status,
-    // Empty when nothing went wrong.
-    error_type: &'static str,
-    // The description, when the span has failed.
-    failure: Option<&'a str>,
+/// Whether the name of a method may be a label.
+#[derive(Debug)]
+pub(super) enum Name {
+    Known,
+    /// Not before the method has answered OK.
+    Unknown(Methods),
+}
+
+/// The server that a client calls.
+#[derive(Debug, Clone)]
+pub(super) enum Server {
+    /// As it was configured.
+    Named { host: Arc<str>, port: u16 },
+    /// As the request's URI says.
+    Of {
+        authority: Authority,
+        port: Option<u16>,
+    },
 }
 
 // === impl CallExchange ===
@@ -92,6 +100,7 @@ impl CallExchange {
             deadline,
             http_status: None,
             early: None,
+            web: None,
             side,
         };
         call.hop.set("rpc.system.name", GRPC);
@@ -105,7 +114,7 @@ impl CallExchange {
     fn opened_as_stream(mut self) -> Self {
         self.hop.set(STREAM, true);
         let stream = match self.side {
-            Side::Server => Stream::Served(OpenStream::new(
+            Side::Server(_) => Stream::Served(OpenStream::new(
                 RpcServerOpenStreams {
                     rpc_method: self.method(),
                 }
@@ -130,7 +139,7 @@ impl CallExchange {
         self.path.as_ref().map_or("", |path| method(path.path()))
     }
 
-    fn finish(mut self, outcome: &Outcome<'_>) {
+    fn finish(mut self, outcome: &Outcome) {
         let is_stream = self.stream.is_some();
         if let Some(Stream::Served(stream)) = self.stream.take() {
             stream.end(&self.hop);
@@ -138,94 +147,83 @@ impl CallExchange {
         let Self {
             hop, side, path, ..
         } = self;
-        let Outcome {
-            status,
-            error_type,
-            failure,
-        } = *outcome;
         let called = path.as_ref().map_or("", |path| method(path.path()));
-        // Anybody can call methods that do not exist, by names without bound.
-        let is_unknown = matches!(side, Side::Server) && status == Status::UNIMPLEMENTED;
-        let method = if is_unknown { OTHER } else { called };
+        let learned = match &side {
+            Side::Server(Name::Unknown(methods)) => {
+                Some(outcome.status == Status::OK && methods.learn(called))
+            }
+            _ => None,
+        };
+        let method = if learned == Some(false) {
+            OTHER
+        } else {
+            called
+        };
         hop.end(|hop| {
             hop.describe(|| {
                 [
                     KeyValue::new("rpc.method", method.to_owned()),
-                    KeyValue::new("rpc.response.status_code", status.name()),
+                    KeyValue::new("rpc.response.status_code", outcome.status.name()),
                 ]
             });
-            if is_unknown {
-                hop.rename(GRPC);
-                hop.describe(|| [KeyValue::new("rpc.method_original", called.to_owned())]);
+            match learned {
+                None => {}
+                Some(true) => hop.rename(called),
+                Some(false) => {
+                    hop.describe(|| [KeyValue::new("rpc.method_original", called.to_owned())]);
+                }
             }
-            match failure {
-                Some(description) => hop.fail(error_type, description),
-                None if error_type.is_empty() => {}
-                None => hop.set("error.type", error_type),
-            }
+            outcome.verdict.tell(hop);
             if !is_stream {
-                side.record(hop, method, status, error_type);
+                side.record(hop, method, outcome);
             }
         });
     }
 
-    fn outcome<'a>(&self, end: &'a End<'a>) -> Outcome<'a> {
+    fn outcome(&self, end: &End<'_>) -> Outcome {
         match end {
             End::Complete => self.answered(self.status_without_trailers()),
             End::Trailers(trailers) => {
                 let told = Status::read(trailers);
                 self.answered(told.unwrap_or_else(|| self.status_without_trailers()))
             }
-            End::BodyError(_) => Outcome {
-                status: Status::UNKNOWN,
-                error_type: "body_error",
-                failure: Some(""),
+            End::BodyError(error) => match self.side {
+                Side::Server(_) => Outcome::of_service("body_error"),
+                Side::Client(_) => Outcome::of_transport(*error, "body_error"),
             },
-            End::Abandoned(how @ Abandoned::Panicked) => Outcome {
-                status: Status::UNKNOWN,
-                error_type: how.error_type(),
-                failure: Some("panicked"),
-            },
-            End::Abandoned(how @ Abandoned::Cancelled) => self.left(how.error_type()),
+            End::Abandoned(Abandoned::Panicked) => Outcome::panicked(),
+            End::Abandoned(Abandoned::Cancelled) => self.left(),
         }
     }
 
-    fn answered(&self, status: Status) -> Outcome<'static> {
+    fn answered(&self, status: Status) -> Outcome {
         let is_error = match self.side {
-            Side::Server => status.is_server_fault(),
+            Side::Server(_) => status.is_server_fault(),
             Side::Client(_) => status != Status::OK,
         };
-        Outcome {
-            status,
-            error_type: if is_error { status.name() } else { "" },
-            failure: is_error.then_some(""),
-        }
+        Outcome::answered(status, is_error)
     }
 
     /// What it means that nobody waits for the rest.
-    fn left(&self, error_type: &'static str) -> Outcome<'static> {
+    fn left(&self) -> Outcome {
         // A response of headers only has its status there, and its body is not always polled.
-        if let Some(status) = self.early {
+        if let Some(status) = self.told() {
             return self.answered(status);
         }
         if self.is_late() {
             return self.answered(Status::DEADLINE_EXCEEDED);
         }
-        Outcome {
-            status: Status::CANCELLED,
-            // Leaving a stream is how its reader ends it.
-            error_type: if self.stream.is_some() {
-                ""
-            } else {
-                error_type
-            },
-            failure: None,
-        }
+        Outcome::left(self.stream.is_some())
     }
 
-    /// The status when the body ended and brought none.
+    /// The status that the response has told other than in its trailers.
+    fn told(&self) -> Option<Status> {
+        self.early.or_else(|| self.web.as_ref()?.status())
+    }
+
+    /// The status when the body ended and brought no trailers.
     fn status_without_trailers(&self) -> Status {
-        self.early.unwrap_or_else(|| match self.http_status {
+        self.told().unwrap_or_else(|| match self.http_status {
             Some(StatusCode::OK) | None => Status::UNKNOWN,
             Some(status) => Status::of_http(status),
         })
@@ -248,6 +246,12 @@ impl Exchange for CallExchange {
     fn head(&mut self, status: StatusCode, _version: http::Version, headers: &mut HeaderMap) {
         self.http_status = Some(status);
         self.early = Status::read(headers);
+        if let Some(form) = Form::of(headers) {
+            self.web = Some(Box::new(WebBody::new(form)));
+            if let Some(Stream::Served(stream)) = &mut self.stream {
+                stream.frame_by(Messages::of_web(form));
+            }
+        }
     }
 
     fn next(&mut self) {
@@ -263,21 +267,18 @@ impl Exchange for CallExchange {
     }
 
     fn data(&mut self, data: &impl Buf) {
+        if let Some(web) = &mut self.web {
+            pieces(data, |piece| web.read(piece));
+        }
         if let Some(Stream::Served(stream)) = &mut self.stream {
             stream.data(&self.hop, data);
         }
     }
 
     fn failed(self, error: &dyn Failure) {
-        let (status, error_type) = match self.side {
-            Side::Server => (Status::UNKNOWN, "service_error"),
-            Side::Client(_) => (Status::UNAVAILABLE, "connection_error"),
-        };
-        let text = error.to_string();
-        let outcome = Outcome {
-            status,
-            error_type,
-            failure: Some(self.side.told(&text)),
+        let outcome = match self.side {
+            Side::Server(_) => Outcome::of_service("service_error"),
+            Side::Client(_) => Outcome::of_transport(error, "connection_error"),
         };
         self.finish(&outcome);
     }
@@ -305,20 +306,12 @@ impl Exchange for CallExchange {
 // === impl Side ===
 
 impl Side {
-    /// What the span may say of an error. A server's own text may say what is nobody's business.
-    fn told<'a>(&self, error: &'a str) -> &'a str {
-        match self {
-            Self::Server => "",
-            Self::Client(_) => error,
-        }
-    }
-
-    fn record(&self, hop: &Hop, method: &str, status: Status, error_type: &str) {
+    fn record(&self, hop: &Hop, method: &str, outcome: &Outcome) {
         let rpc_system_name = RpcSystemName::Grpc;
-        let rpc_response_status_code = status.code();
-        let error_type = (!error_type.is_empty()).then_some(error_type);
+        let rpc_response_status_code = outcome.status.code();
+        let error_type = outcome.verdict.error_type();
         let duration = match self {
-            Self::Server => RpcServerCallDuration {
+            Self::Server(_) => RpcServerCallDuration {
                 rpc_system_name,
                 rpc_method: method,
                 rpc_response_status_code,
@@ -330,11 +323,42 @@ impl Side {
                 rpc_method: method,
                 rpc_response_status_code,
                 error_type,
-                server_address: server.as_ref().map(|server| server.host.as_str()),
-                server_port: server.as_ref().map(|server| i64::from(server.port)),
+                server_address: server.as_ref().map(Server::host),
+                server_port: server.as_ref().and_then(Server::port).map(i64::from),
             }
             .histogram(),
         };
         duration.record(hop.seconds());
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    /// The server that a URI names; its port is that of the scheme when it says none.
+    pub(super) fn of(uri: &http::Uri) -> Option<Self> {
+        let port = uri.port_u16().or_else(|| match uri.scheme_str() {
+            Some("http") => Some(80),
+            Some("https") => Some(443),
+            _ => None,
+        });
+        Some(Self::Of {
+            authority: uri.authority()?.clone(),
+            port,
+        })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        bare_host(match self {
+            Self::Named { host, .. } => host,
+            Self::Of { authority, .. } => authority.host(),
+        })
+    }
+
+    pub(super) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Named { port, .. } => Some(*port),
+            Self::Of { port, .. } => *port,
+        }
     }
 }

@@ -11,6 +11,7 @@ use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 use crate::trace::propagation::{self, Rejection};
 use crate::trace::sampling;
 
+pub(crate) mod detached;
 pub(crate) mod links;
 mod tasks;
 

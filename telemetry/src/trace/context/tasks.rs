@@ -11,11 +11,13 @@ use tokio::task::JoinHandle;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
+use super::detached::{Detached, MayDetach, SetAt};
 use crate::layers::hop::{Ending, Hop, Within};
 
 /// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
 ///
-/// The span itself ends when its own work does, not when the task does. For a `JoinSet`, or any other way to spawn,
+/// It is bound by no deadline of the call that is being served here, which may have been answered long before the task
+/// ends; `telemetry::grpc::keep_deadline` keeps it. The span itself ends when its own work does, not when the task does. For a `JoinSet`, or any other way to spawn,
 /// see [`TraceExt`].
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -41,9 +43,14 @@ pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     let (context, span) = (Context::current(), Span::current());
+    let made_at = SetAt::now();
     tokio::task::spawn_blocking(move || {
-        let _current = context.attach();
-        span.in_scope(work)
+        let _detached = Detached::since(made_at);
+        span.in_scope(|| {
+            // Within the span, which brings a context of its own: this one may hold more.
+            let _current = context.attach();
+            work()
+        })
     })
 }
 
@@ -62,6 +69,8 @@ pub fn spawn_blocking_in<T: Send + 'static>(
 }
 
 /// Futures that take the trace along to wherever they are polled.
+///
+/// A deadline stays behind when that is another task: see [`spawn`]. What is awaited by the task that made it keeps it.
 ///
 /// ```
 /// use telemetry::context::TraceExt;
@@ -82,8 +91,9 @@ pub trait TraceExt: Future + Sized {
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
             inner: self
-                .instrument(Span::current())
-                .with_context(Context::current()),
+                .with_context(Context::current())
+                .instrument(Span::current()),
+            may_detach: MayDetach::here(),
         }
     }
 
@@ -93,6 +103,7 @@ pub trait TraceExt: Future + Sized {
         let hop = Hop::of(span);
         InSpan {
             inner: hop.around(self),
+            may_detach: MayDetach::here(),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
     }
@@ -106,7 +117,8 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct InTrace<F> {
         #[pin]
-        inner: WithContext<Instrumented<F>>,
+        inner: Instrumented<WithContext<F>>,
+        may_detach: MayDetach,
     }
 }
 
@@ -116,15 +128,16 @@ pin_project! {
     pub struct InSpan<F> {
         #[pin]
         inner: Within<F>,
+        may_detach: MayDetach,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
     }
 }
 
 /// What a task's end records beside its span: nothing.
-type Unmeasured = fn(&Hop, &str);
+type Unmeasured = fn(&Hop, Option<&str>);
 
-fn unmeasured(_: &Hop, _: &str) {}
+fn unmeasured(_: &Hop, _: Option<&str>) {}
 
 // === impl InTrace ===
 
@@ -132,7 +145,9 @@ impl<F: Future> Future for InTrace<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(task)
+        let this = self.project();
+        let _detached = this.may_detach.enter();
+        this.inner.poll(task)
     }
 }
 
@@ -143,6 +158,7 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _detached = this.may_detach.enter();
         // Held here while it is polled, so that a panic ends the span also when it is caught above.
         let ending = this.ending.take();
         let Poll::Ready(output) = this.inner.poll(task) else {

@@ -2,10 +2,10 @@
 //!
 //! Such a stream says nothing about how fast the service is, so it is kept out of the durations. It is counted
 //! while it is open, its first event is timed, and each event is a short trace of its own, linked to the stream's
-//! span: an event that comes an hour later is found without looking into a span that has not ended yet.
+//! span: an event that comes an hour later is found without looking into a span that has not ended yet. The rate of
+//! these traces is limited for all streams of the process together ([`event_rate`]).
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use metrics::{Gauge, Histogram};
@@ -17,12 +17,9 @@ use crate::metrics::gauge::Held;
 use crate::trace::context::SavedContext;
 use crate::trace::tracer::Start;
 
-/// How many events of one stream become traces in a second; the others are counted only.
-const MAX_TRACES: u32 = 50;
+pub(crate) mod event_rate;
 
-const A_SECOND: Duration = Duration::from_secs(1);
-
-/// The most pieces that the data of one frame is looked at in.
+/// Maximum number of pieces of one frame's data that are read.
 const MAX_PIECES: usize = 16;
 
 thread_local! {
@@ -48,14 +45,6 @@ pub(crate) struct OpenStream<F> {
     events: u64,
     causes: Vec<SpanContext>,
     delivered: Vec<Hop>,
-    pace: Pace,
-}
-
-/// How many traces there were in the second that began then.
-#[derive(Debug)]
-struct Pace {
-    since: Instant,
-    traces: u32,
 }
 
 /// Says what has caused the event that a stream hands on next: the event's trace is then linked to it.
@@ -65,6 +54,13 @@ struct Pace {
 pub fn caused_by(cause: &SavedContext) {
     let span = cause.span_context().cloned();
     CAUSES.with_borrow_mut(|causes| causes.push(span.unwrap_or(SpanContext::NONE)));
+}
+
+/// Hands each piece of `data` to `read`, without taking it.
+pub(crate) fn pieces(data: &impl Buf, mut read: impl FnMut(&[u8])) {
+    let mut pieces = [std::io::IoSlice::new(&[]); MAX_PIECES];
+    let count = data.chunks_vectored(&mut pieces);
+    pieces.iter().take(count).for_each(|piece| read(piece));
 }
 
 // === impl OpenStream ===
@@ -84,11 +80,12 @@ impl<F: Framing> OpenStream<F> {
             events: 0,
             causes: Vec::new(),
             delivered: Vec::new(),
-            pace: Pace {
-                since: Instant::now(),
-                traces: 0,
-            },
         })
+    }
+
+    /// Tells events apart in another way, which is only known from the head of the response.
+    pub(crate) fn frame_by(&mut self, framing: F) {
+        self.framing = framing;
     }
 
     /// Its body is asked for more: what it gave before has been taken.
@@ -112,13 +109,8 @@ impl<F: Framing> OpenStream<F> {
         if self.first.is_none() && !hop.is_recording() {
             return;
         }
-        let mut pieces = [std::io::IoSlice::new(&[]); MAX_PIECES];
-        let count = data.chunks_vectored(&mut pieces);
-        let completed = pieces
-            .iter()
-            .take(count)
-            .map(|piece| self.framing.completed(piece))
-            .sum();
+        let mut completed = 0;
+        pieces(data, |piece| completed += self.framing.completed(piece));
         if completed == 0 {
             return;
         }
@@ -154,7 +146,7 @@ impl<F: Framing> OpenStream<F> {
             let index = self.events;
             self.events += 1;
             let cause = causes.next();
-            if self.pace.allows() {
+            if event_rate::admits() {
                 let event = self.event(hop, index, cause);
                 self.delivered.push(event);
             }
@@ -179,20 +171,5 @@ impl<F: Framing> OpenStream<F> {
         for event in self.delivered.drain(..) {
             event.end(|_| {});
         }
-    }
-}
-
-// === impl Pace ===
-
-impl Pace {
-    fn allows(&mut self) -> bool {
-        if self.since.elapsed() >= A_SECOND {
-            *self = Self {
-                since: Instant::now(),
-                traces: 0,
-            };
-        }
-        self.traces += 1;
-        self.traces <= MAX_TRACES
     }
 }

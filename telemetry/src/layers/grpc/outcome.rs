@@ -1,0 +1,99 @@
+//! What a call came to, as its span and its metrics tell it.
+
+use super::status::Status;
+use crate::layers::exchange::Failure;
+use crate::layers::hop::{Abandoned, Hop};
+
+/// How a call ended.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) status: Status,
+    pub(super) verdict: Verdict,
+}
+
+/// Whether it has failed.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It has not.
+    Fine,
+    /// Nobody waited for the end, which is no error of the span.
+    Left,
+    /// It has: `error.type`, and what the span says of it.
+    Failed(&'static str, String),
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// A call that was answered with this status.
+    pub(super) fn answered(status: Status, is_error: bool) -> Self {
+        let verdict = if is_error {
+            Verdict::Failed(status.name(), String::new())
+        } else {
+            Verdict::Fine
+        };
+        Self { status, verdict }
+    }
+
+    /// A call whose caller has left. Leaving a stream is how its reader ends it.
+    pub(super) fn left(is_stream: bool) -> Self {
+        Self {
+            status: Status::CANCELLED,
+            verdict: if is_stream {
+                Verdict::Fine
+            } else {
+                Verdict::Left
+            },
+        }
+    }
+
+    pub(super) fn panicked() -> Self {
+        let error_type = Abandoned::Panicked.error_type();
+        Self {
+            status: Status::UNKNOWN,
+            verdict: Verdict::Failed(error_type, "panicked".to_owned()),
+        }
+    }
+
+    /// A service that failed without an answer. Its own text may say what is nobody's business.
+    pub(super) fn of_service(error_type: &'static str) -> Self {
+        Self {
+            status: Status::UNKNOWN,
+            verdict: Verdict::Failed(error_type, String::new()),
+        }
+    }
+
+    /// A call that failed with an error of the transport: the status is what tonic tells its caller. `error.type` is
+    /// `otherwise` where no peer has said why.
+    pub(super) fn of_transport(error: &dyn Failure, otherwise: &'static str) -> Self {
+        let told = Status::of_failure(error);
+        let error_type = match told {
+            None | Some(Status::UNAVAILABLE | Status::UNKNOWN) => otherwise,
+            Some(status) => status.name(),
+        };
+        Self {
+            status: told.unwrap_or(Status::UNKNOWN),
+            verdict: Verdict::Failed(error_type, error.to_string()),
+        }
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    pub(super) fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Fine => None,
+            Self::Left => Some(Abandoned::Cancelled.error_type()),
+            Self::Failed(error_type, _) => Some(error_type),
+        }
+    }
+
+    pub(super) fn tell(&self, hop: &Hop) {
+        match self {
+            Self::Fine => {}
+            Self::Left => hop.set("error.type", Abandoned::Cancelled.error_type()),
+            Self::Failed(error_type, description) => hop.fail(error_type, description),
+        }
+    }
+}
