@@ -10,8 +10,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let telemetry = telemetry::init("kitchen")?; // 1
 //!
-//! let pantry = tonic::transport::Channel::from_static("http://127.0.0.1:50052").connect_lazy();
-//! let pantry = telemetry::grpc::ClientLayer::new().layer(pantry); // 2: for a generated client
+//! let endpoint = tonic::transport::Channel::from_static("http://127.0.0.1:50052");
+//! let pantry = endpoint.connect_lazy();
+//! let pantry = telemetry::grpc::ClientLayer::to(&endpoint).layer(pantry); // 2: for a generated client
 //!
 //! let app: Router = Router::new()
 //!     .route("/dishes/{id}", get(async || "bibimbap"))
@@ -75,12 +76,13 @@ pub use crate::layers::messaging;
 pub use crate::metrics::signals;
 pub use crate::trace::{context, sampling};
 
+pub use crate::export::account::{Loss, Losses, Snapshot};
 pub use crate::export::otlp::ExporterError;
-pub use crate::export::pipeline::{Loss, Losses, Snapshot};
 pub use crate::layers::error_type::{Classify, ErrorType};
 pub use crate::settings::{Rejected, environment_reference};
 pub use crate::setup::guard::{FlushError, ShutdownError, Telemetry};
 pub use crate::setup::init::{Builder, InitError, builder, init};
+pub use crate::setup::signal::shutdown_signal;
 
 /// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]

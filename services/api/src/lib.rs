@@ -5,6 +5,9 @@
 
 pub mod events;
 
+/// Full paths (`/package.Service/Method`) of all methods: a server tells by them which calls have a name.
+pub const METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
+
 /// Full paths (`/package.Service/Method`) of the methods that stream in either direction: they live as long as
 /// an auction and are kept out of latency indicators.
 pub const STREAMING_METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/streaming.rs"));

@@ -57,6 +57,7 @@ where
         return Ok(health::check(&settings).await?);
     }
     let telemetry = telemetry::builder(service.name())
+        .vendor("bidtrace")
         .version(env!("CARGO_PKG_VERSION"))
         .metrics(registry::ALL);
     let telemetry = own(telemetry).init()?;
@@ -105,18 +106,8 @@ where
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            tracing::info!("asked to stop; draining");
-            shutdown.cancel();
-        }
-        Err(error) => tracing::error!(%error, "cannot listen for SIGTERM"),
-    }
+    telemetry::shutdown_signal().await;
+    shutdown.cancel();
 }
 
 impl Context {
@@ -211,7 +202,11 @@ impl Context {
         // Without Nagle's algorithm: trailers must not wait for the acknowledgement of what came before them.
         let incoming = TcpIncoming::from(self.listen().await?).with_nodelay(Some(true));
         let server = tonic::transport::Server::builder()
-            .layer(telemetry::grpc::ServerLayer::new().streams(api::STREAMING_METHODS))
+            .layer(
+                telemetry::grpc::ServerLayer::new()
+                    .methods(api::METHODS)
+                    .streams(api::STREAMING_METHODS),
+            )
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, self.shutdown.clone().cancelled_owned());
         self.until_drained(async { Ok(server.await?) }).await

@@ -14,8 +14,9 @@ use tonic::transport::Channel;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _telemetry = telemetry::init("kitchen")?;
     let pantry = std::env::var("PANTRY")?;
-    let channel = Channel::from_shared(pantry)?.connect_lazy();
-    let channel = telemetry::grpc::ClientLayer::new().layer(channel);
+    let endpoint = Channel::from_shared(pantry)?;
+    let channel = endpoint.connect_lazy();
+    let channel = telemetry::grpc::ClientLayer::to(&endpoint).layer(channel);
     let pantry = PantryClient::new(channel);
 
     let serve = async move |Path(dish): Path<String>| {
@@ -29,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
-    let stop = async { while tokio::signal::ctrl_c().await.is_err() {} };
+    let stop = telemetry::shutdown_signal();
     axum::serve(listener, app)
         .with_graceful_shutdown(stop)
         .await?;

@@ -15,9 +15,9 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::layers::exchange::{End, Exchange, Failure, Part};
+use crate::layers::exchange::{End, Exchange, Failure, Part, within};
 use crate::layers::headers::content_length;
-use crate::layers::hop::{Abandoned, Inside};
+use crate::layers::hop::Abandoned;
 
 // In a box, since most exchanges have none.
 type Deadline = Option<Pin<Box<Sleep>>>;
@@ -75,30 +75,6 @@ pin_project! {
     }
 }
 
-/// Ends the exchange when the code below panics. A layer above may catch the panic, and what is tracked is then dropped
-/// when nothing tells any more that there was one.
-pub(crate) struct OnPanic<'a, X: Exchange>(pub(crate) &'a mut Option<X>);
-
-// === impl OnPanic ===
-
-impl<X: Exchange> OnPanic<'_, X> {
-    /// Makes the hop of the exchange the current one.
-    #[inline]
-    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
-        self.0.as_ref().map(|exchange| exchange.hop().enter())
-    }
-}
-
-impl<X: Exchange> Drop for OnPanic<'_, X> {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(exchange) = self.0.take()
-        {
-            exchange.ended(End::Abandoned(Abandoned::Panicked));
-        }
-    }
-}
-
 // === impl ResponseFuture ===
 
 impl<F, X: Exchange> ResponseFuture<F, X> {
@@ -150,12 +126,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            let polled = {
-                let on_panic = OnPanic(&mut *this.exchange);
-                let _entered = on_panic.enter();
-                inner.poll(cx)
-            };
-            match polled {
+            match within(this.exchange, || inner.poll(cx)) {
                 Poll::Ready(Ok(response)) => {
                     let (exchange, deadline) = (this.exchange.take(), this.deadline.take());
                     let response = track(response, exchange, deadline, *this.no_body);
@@ -253,11 +224,7 @@ where
         if let Some(exchange) = this.exchange {
             exchange.next();
         }
-        let polled = {
-            let on_panic = OnPanic(&mut *this.exchange);
-            let _entered = on_panic.enter();
-            inner.poll_frame(cx)
-        };
+        let polled = within(this.exchange, || inner.poll_frame(cx));
         let Some(exchange) = this.exchange else {
             return polled;
         };

@@ -10,8 +10,9 @@ use http_body::Body;
 use tokio::time::Instant;
 use tower::Service;
 
-use crate::layers::body::{OnPanic, ResponseFuture, TrackedBody};
+use crate::layers::body::{ResponseFuture, TrackedBody};
 use crate::layers::hop::{Abandoned, Hop};
+use crate::layers::panics;
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
 pub trait Protocol {
@@ -48,6 +49,9 @@ pub trait Exchange: Sized {
 
     /// A piece of the body is there.
     fn data(&mut self, _data: &impl Buf) {}
+
+    /// The code below has panicked, and a layer there has caught it: what it answers with is told of the panic.
+    fn panic_caught(&mut self) {}
 
     /// The service failed without a response.
     fn failed(self, error: &dyn Failure);
@@ -103,6 +107,38 @@ pub struct Measured<S, P> {
     protocol: P,
 }
 
+/// Tells an exchange that the code below has panicked, unless that came to its end.
+struct Panicking<'a, X: Exchange>(&'a mut Option<X>);
+
+/// Runs `work` with the exchange's hop current. When it panics the exchange ends at once: a layer above that catches the
+/// panic drops what is left of the exchange later, when nothing shows any more why. A panic that a layer below has caught is
+/// told too.
+pub(crate) fn within<X: Exchange, T>(exchange: &mut Option<X>, work: impl FnOnce() -> T) -> T {
+    let before = panics::count();
+    let panicking = Panicking(exchange);
+    let done = {
+        let _inside = panicking.0.as_ref().map(|exchange| exchange.hop().enter());
+        work()
+    };
+    if panics::count() != before
+        && let Some(exchange) = &mut *panicking.0
+    {
+        exchange.panic_caught();
+    }
+    std::mem::forget(panicking);
+    done
+}
+
+// === impl Panicking ===
+
+impl<X: Exchange> Drop for Panicking<'_, X> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.0.take() {
+            exchange.ended(End::Abandoned(Abandoned::Panicked));
+        }
+    }
+}
+
 // === impl Measured ===
 
 impl<S, P> Measured<S, P> {
@@ -135,11 +171,7 @@ where
             return ResponseFuture::refused(exchange);
         }
         let mut exchange = Some(exchange);
-        let inner = {
-            let on_panic = OnPanic(&mut exchange);
-            let _entered = on_panic.enter();
-            self.inner.call(request)
-        };
+        let inner = within(&mut exchange, || self.inner.call(request));
         ResponseFuture::new(inner, exchange, no_body)
     }
 }

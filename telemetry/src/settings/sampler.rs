@@ -31,7 +31,7 @@ const ARGUMENT: Variable<String> = Variable {
 };
 
 pub(super) const STREAM_EVENT_TRACES: Variable<u32> = Variable {
-    name: "BIDTRACE_STREAM_EVENT_TRACES",
+    name: "TELEMETRY_STREAM_EVENT_TRACES",
     default: "50",
     expected: "a whole number from 0 to 2147483647, or off",
     purpose: "How many events of streams (server-sent events, messages of gRPC streams) become traces in a second, all streams together; the rest is counted, and `off` makes none. It goes before `Builder::stream_event_traces`.",
@@ -159,6 +159,24 @@ mod tests {
 
     fn of(parent_based: bool, root: RootSampler) -> (Sampler, usize) {
         (Sampler { parent_based, root }, 0)
+    }
+
+    #[test]
+    fn a_rate_of_event_traces_is_a_number_or_off() {
+        for (value, rate, rejected) in [
+            ("", None, 0),
+            ("7", Some(7), 0),
+            ("0", Some(0), 0),
+            ("Off", Some(0), 0),
+            ("-1", None, 1),
+            ("all", None, 1),
+        ] {
+            let settings = settings(&[("TELEMETRY_STREAM_EVENT_TRACES", value)]);
+            assert_eq!(settings.stream_event_traces, rate, "{value}");
+            assert_eq!(settings.rejected.len(), rejected, "{value}");
+        }
+        let default = STREAM_EVENT_TRACES.default_value();
+        assert_eq!(default, crate::layers::stream::event_rate::DEFAULT);
     }
 
     #[test]

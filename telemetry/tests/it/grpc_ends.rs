@@ -106,6 +106,32 @@ fn a_panic_in_a_body_that_a_layer_above_catches_is_one_and_no_cancellation() {
     });
 }
 
+#[test]
+fn a_panic_that_a_layer_below_catches_is_one_when_it_answers_with_an_error() {
+    run(async {
+        let layer = ServerLayer::new().methods(["/caught.Svc/Below"]);
+        for (answer, error_type, status) in [
+            (Code::Internal, "panic", "INTERNAL"),
+            // Whoever goes on well after a panic has not failed.
+            (Code::Ok, "", "OK"),
+        ] {
+            let service = layer.layer(service_fn(move |_: Request<Body>| async move {
+                let work = async { panic!("provoked by a test") };
+                let caught = AssertUnwindSafe(work).catch_unwind().await;
+                let () = caught.unwrap_or_default();
+                Ok::<_, Infallible>(Status::new(answer, "caught").into_http::<Body>())
+            }));
+            let trace = TraceId::from(rand::random::<u128>()).to_string();
+            let request = request("/caught.Svc/Below", &trace);
+            drop(service.oneshot(request).await.unwrap());
+            let span = server_span(&trace).await;
+            assert_eq!(span.attribute("error.type"), error_type);
+            assert_eq!(span.attribute("rpc.response.status_code"), status);
+            assert_eq!(span.is_error(), !error_type.is_empty());
+        }
+    });
+}
+
 /// A server that resets each stream, before or after the head of its answer.
 async fn resetting(reason: Reason, after_head: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

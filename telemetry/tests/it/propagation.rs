@@ -66,7 +66,7 @@ async fn child_speaks_all_forms() {
 
 #[test]
 fn only_the_allowed_members_of_the_baggage_become_attributes_and_they_do_on_every_span() {
-    let allowed = [("BIDTRACE_BAGGAGE_ATTRIBUTES", "city, dish")];
+    let allowed = [("TELEMETRY_BAGGAGE_ATTRIBUTES", "city, dish")];
     child::run("propagation::child_tags_its_spans", &allowed);
 }
 

@@ -17,7 +17,7 @@ use crate::harness::{all_spans_so_far, http_client, named, run, series, serve, s
 use crate::http::request;
 use crate::streams::events_of;
 
-const RATE: &str = "BIDTRACE_STREAM_EVENT_TRACES";
+const RATE: &str = "TELEMETRY_STREAM_EVENT_TRACES";
 
 #[test]
 fn the_traces_of_a_rapid_streams_events_are_bounded() {

@@ -18,7 +18,7 @@ static POOLS: FirstNames = FirstNames::new(50);
 
 /// The metrics of a pool of connections.
 ///
-/// Fed from two sides: [`observe`](Self::observe) with what the pool says of itself, now and then, and
+/// It is given two things: [`observe`](Self::observe) with what the pool says of itself, now and then, and
 /// [`acquire`](Self::acquire) around each wait for a connection. Idle polls go around both.
 pub struct Pool {
     idle: Gauge,
@@ -81,7 +81,7 @@ impl Pool {
         all
     }
 
-    /// Takes over how many connections are idle and used just now.
+    /// Sets how many connections are idle and used now.
     pub fn observe(&self, idle: u32, used: u32) {
         self.idle.set(f64::from(idle));
         self.used.set(f64::from(used));

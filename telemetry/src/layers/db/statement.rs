@@ -1,4 +1,4 @@
-//! What may be told of a statement: its summary, and its text without the values.
+//! A statement as spans and metrics show it: its summary, and its text without the values.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -19,7 +19,7 @@ static FURTHER: LazyLock<Statement> = LazyLock::new(|| Statement {
     text: String::new(),
 });
 
-/// What is known of a statement after it was read once.
+/// A statement that was parsed.
 #[derive(Debug)]
 pub(super) struct Statement {
     // None when there are too many others.
@@ -59,7 +59,7 @@ pub fn sanitized(sql: &str) -> String {
 // === impl Statement ===
 
 impl Statement {
-    /// What is known of a text that is written in the program, which is read the first time only.
+    /// The statement of a text that is written in the program, which is parsed the first time only.
     pub(super) fn of(sql: &'static str) -> &'static Self {
         static KNOWN: LazyLock<RwLock<HashMap<(usize, usize), &'static Statement>>> =
             LazyLock::new(RwLock::default);

@@ -13,6 +13,7 @@ use super::exchange::{CallExchange, Server, Side};
 use super::{is_about_the_server, is_stream, method};
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::{SERVER_ADDRESS, SERVER_PORT};
 use crate::trace::propagation;
 use crate::trace::tracer::Start;
 
@@ -114,9 +115,9 @@ impl Protocol for ClientLayer {
             || method(path).to_owned().into(),
             |attributes| {
                 if let Some(server) = &server {
-                    attributes.set("server.address", server.host());
+                    attributes.set(SERVER_ADDRESS, server.host());
                     if let Some(port) = server.port() {
-                        attributes.set("server.port", port);
+                        attributes.set(SERVER_PORT, port);
                     }
                 }
             },

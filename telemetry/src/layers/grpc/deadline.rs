@@ -14,12 +14,12 @@ use crate::trace::context::detached::SetAt;
 /// The header, or metadata, that carries the budget of a call.
 static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// A cancellation that comes so little before the deadline is one for the deadline: the caller's clock has started
-/// before ours, by as long as the request has travelled and waited. What that was nobody tells, so it is taken to be
-/// a small part of the budget, and a few milliseconds, to which timers fire.
+/// A cancellation this shortly before the deadline counts as the deadline's: the caller's clock started before ours, by the
+/// time that the request was on its way. That time is unknown, so a small part of the budget is assumed, and a few
+/// milliseconds for the resolution of timers.
 const TOLERANCE: (u32, Duration) = (50, Duration::from_millis(5));
 
-/// More digits than these the protocol does not allow.
+/// Maximum number of digits of a timeout, by the protocol.
 const MAX_DIGITS: u32 = 8;
 
 /// When a call must have ended.

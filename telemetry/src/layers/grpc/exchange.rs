@@ -1,11 +1,10 @@
-//! A call and its response, as far as they have come, on either side.
+//! One call, from its request to the end of its response, on either side.
 
 use std::sync::Arc;
 
 use bytes::Buf;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use opentelemetry::KeyValue;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
@@ -17,22 +16,25 @@ use super::status::Status;
 use super::web::{Form, WebBody};
 use crate::layers::exchange::{End, Exchange, Failure, Part};
 use crate::layers::headers::bare_host;
-use crate::layers::hop::{Abandoned, Hop, STREAM};
+use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::names::OTHER;
 use crate::layers::stream::{OpenStream, pieces};
 use crate::metrics::gauge::Held;
+use crate::metrics::signals::attributes::{
+    RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME, TELEMETRY_STREAMING,
+};
 use crate::metrics::signals::{
-    RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration, RpcServerOpenStreams,
-    RpcServerStreamFirstEventDuration, RpcSystemName,
+    KnownErrorType, RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration,
+    RpcServerOpenStreams, RpcServerStreamFirstEventDuration, RpcSystemName,
 };
 
 /// The system's name, as the conventions have it. A span of a method without a name is called that.
-pub(super) const GRPC: &str = "grpc";
+pub(super) const GRPC: &str = RpcSystemName::Grpc.as_str();
 
-/// What a caller is told when its time is up.
+/// The `grpc-message` of a call whose deadline has passed.
 const EXPIRED: HeaderValue = HeaderValue::from_static("the deadline has passed");
 
-/// One call and its response, as far as it has come.
+/// One call and what is known of its response so far.
 #[derive(Debug)]
 pub struct CallExchange {
     hop: Hop,
@@ -46,9 +48,11 @@ pub struct CallExchange {
     web: Option<Box<WebBody>>,
     // When the method streams.
     stream: Option<Stream>,
+    // Whether a layer below has caught a panic.
+    panicked: bool,
 }
 
-/// What counts it among the open streams, while this lives.
+/// Counts the call as an open stream until it is dropped.
 #[derive(Debug)]
 enum Stream {
     Served(Box<OpenStream<Messages>>),
@@ -102,8 +106,9 @@ impl CallExchange {
             early: None,
             web: None,
             side,
+            panicked: false,
         };
-        call.hop.set("rpc.system.name", GRPC);
+        call.hop.set(RPC_SYSTEM_NAME, RpcSystemName::Grpc);
         if is_stream {
             call.opened_as_stream()
         } else {
@@ -112,7 +117,7 @@ impl CallExchange {
     }
 
     fn opened_as_stream(mut self) -> Self {
-        self.hop.set(STREAM, true);
+        self.hop.set(TELEMETRY_STREAMING, true);
         let stream = match self.side {
             Side::Server(_) => Stream::Served(OpenStream::new(
                 RpcServerOpenStreams {
@@ -120,7 +125,7 @@ impl CallExchange {
                 }
                 .gauge(),
                 |rpc_method| RpcServerStreamFirstEventDuration { rpc_method }.histogram(),
-                ("rpc.method", self.method().to_owned()),
+                (RPC_METHOD, self.method().to_owned()),
             )),
             Side::Client(_) => {
                 let open = RpcClientOpenStreams {
@@ -162,16 +167,14 @@ impl CallExchange {
         hop.end(|hop| {
             hop.describe(|| {
                 [
-                    KeyValue::new("rpc.method", method.to_owned()),
-                    KeyValue::new("rpc.response.status_code", outcome.status.name()),
+                    RPC_METHOD.with(method),
+                    RPC_RESPONSE_STATUS_CODE.with(outcome.status.code()),
                 ]
             });
             match learned {
                 None => {}
                 Some(true) => hop.rename(called),
-                Some(false) => {
-                    hop.describe(|| [KeyValue::new("rpc.method_original", called.to_owned())]);
-                }
+                Some(false) => hop.set(RPC_METHOD_ORIGINAL, called),
             }
             outcome.verdict.tell(hop);
             if !is_stream {
@@ -188,8 +191,8 @@ impl CallExchange {
                 self.answered(told.unwrap_or_else(|| self.status_without_trailers()))
             }
             End::BodyError(error) => match self.side {
-                Side::Server(_) => Outcome::of_service("body_error"),
-                Side::Client(_) => Outcome::of_transport(*error, "body_error"),
+                Side::Server(_) => Outcome::of_service(KnownErrorType::BodyError),
+                Side::Client(_) => Outcome::of_transport(*error, KnownErrorType::BodyError),
             },
             End::Abandoned(Abandoned::Panicked) => Outcome::panicked(),
             End::Abandoned(Abandoned::Cancelled) => self.left(),
@@ -201,10 +204,16 @@ impl CallExchange {
             Side::Server(_) => status.is_server_fault(),
             Side::Client(_) => status != Status::OK,
         };
+        if is_error && self.panicked {
+            return Outcome {
+                status,
+                ..Outcome::panicked()
+            };
+        }
         Outcome::answered(status, is_error)
     }
 
-    /// What it means that nobody waits for the rest.
+    /// The outcome when the caller has gone away.
     fn left(&self) -> Outcome {
         // A response of headers only has its status there, and its body is not always polled.
         if let Some(status) = self.told() {
@@ -275,10 +284,14 @@ impl Exchange for CallExchange {
         }
     }
 
+    fn panic_caught(&mut self) {
+        self.panicked = matches!(self.side, Side::Server(_));
+    }
+
     fn failed(self, error: &dyn Failure) {
         let outcome = match self.side {
-            Side::Server(_) => Outcome::of_service("service_error"),
-            Side::Client(_) => Outcome::of_transport(error, "connection_error"),
+            Side::Server(_) => Outcome::of_service(KnownErrorType::ServiceError),
+            Side::Client(_) => Outcome::of_transport(error, KnownErrorType::ConnectionError),
         };
         self.finish(&outcome);
     }

@@ -12,14 +12,14 @@ const TRAILERS: u8 = 0x80;
 /// Maximum number of bytes of trailers that are kept.
 const MAX_TRAILERS: usize = 8 * 1024;
 
-/// Where in the body we are.
+/// The position in the body.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    // So many bytes of the prefix are there, and these are the flags and the length as far as they say it.
+    // The number of bytes of the prefix that were read, and the flags and the length as far as they say it.
     prefix: u8,
     flags: u8,
     length: u32,
-    // The rest is gRPC-Web.
+    // Of gRPC-Web only: the decoder of its text form, and the trailers in the body.
     base64: Option<Base64>,
     trailers: Option<Vec<u8>>,
 }

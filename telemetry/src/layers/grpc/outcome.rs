@@ -3,6 +3,8 @@
 use super::status::Status;
 use crate::layers::exchange::Failure;
 use crate::layers::hop::{Abandoned, Hop};
+use crate::metrics::signals::KnownErrorType;
+use crate::metrics::signals::attributes::ERROR_TYPE;
 
 /// How a call ended.
 #[derive(Debug)]
@@ -56,19 +58,19 @@ impl Outcome {
     }
 
     /// A service that failed without an answer. Its own text may say what is nobody's business.
-    pub(super) fn of_service(error_type: &'static str) -> Self {
+    pub(super) fn of_service(error_type: KnownErrorType) -> Self {
         Self {
             status: Status::UNKNOWN,
-            verdict: Verdict::Failed(error_type, String::new()),
+            verdict: Verdict::Failed(error_type.as_str(), String::new()),
         }
     }
 
     /// A call that failed with an error of the transport: the status is what tonic tells its caller. `error.type` is
     /// `otherwise` where no peer has said why.
-    pub(super) fn of_transport(error: &dyn Failure, otherwise: &'static str) -> Self {
+    pub(super) fn of_transport(error: &dyn Failure, otherwise: KnownErrorType) -> Self {
         let told = Status::of_failure(error);
         let error_type = match told {
-            None | Some(Status::UNAVAILABLE | Status::UNKNOWN) => otherwise,
+            None | Some(Status::UNAVAILABLE | Status::UNKNOWN) => otherwise.as_str(),
             Some(status) => status.name(),
         };
         Self {
@@ -92,7 +94,7 @@ impl Verdict {
     pub(super) fn tell(&self, hop: &Hop) {
         match self {
             Self::Fine => {}
-            Self::Left => hop.set("error.type", Abandoned::Cancelled.error_type()),
+            Self::Left => hop.set(ERROR_TYPE, Abandoned::Cancelled.error_type()),
             Self::Failed(error_type, description) => hop.fail(error_type, description),
         }
     }

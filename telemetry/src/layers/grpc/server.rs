@@ -11,6 +11,7 @@ use super::{TrustPolicy, is_about_the_server, is_call, is_stream, method, served
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::headers::bare_host;
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::{SERVER_ADDRESS, SERVER_PORT};
 use crate::trace::tracer::Start;
 
 /// A layer that makes a SERVER span and the server metric of every call, and enforces its deadline.
@@ -104,9 +105,9 @@ impl Protocol for ServerLayer {
             },
             |attributes| {
                 if let Some(authority) = uri.authority() {
-                    attributes.set("server.address", bare_host(authority.host()));
+                    attributes.set(SERVER_ADDRESS, bare_host(authority.host()));
                     if let Some(port) = authority.port_u16() {
-                        attributes.set("server.port", port);
+                        attributes.set(SERVER_PORT, port);
                     }
                 }
             },

@@ -13,7 +13,7 @@ use crate::metrics::signals::RpcResponseStatusCode;
 /// The header, or trailer, that carries the status of a call.
 static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// What `grpc-status` said. The registry lists the codes in the order of their numbers, from 0.
+/// The status of a call. The registry lists the codes in the order of their numbers, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Status(RpcResponseStatusCode);
 
@@ -109,7 +109,7 @@ impl Status {
         }
     }
 
-    /// Writes `grpc-status` there.
+    /// Writes `grpc-status`.
     pub(super) fn write(self, headers: &mut HeaderMap) {
         headers.insert(&GRPC_STATUS, HeaderValue::from(self.0 as u16));
     }
@@ -123,7 +123,7 @@ impl Status {
         self.0
     }
 
-    /// Whether it says that the server, not its caller, has failed.
+    /// Whether it is an error of the server, and not of its caller.
     pub(super) fn is_server_fault(self) -> bool {
         matches!(
             self,

@@ -23,7 +23,7 @@ pub(super) struct WebBody(Messages);
 #[derive(Debug, Default)]
 pub(super) struct Base64 {
     bits: u32,
-    // So many characters of a group of four are there.
+    // The number of characters of a group of four that were read.
     characters: u8,
 }
 

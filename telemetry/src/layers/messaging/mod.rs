@@ -77,7 +77,7 @@ pub struct Message<'a> {
     envelope: Envelope<'a>,
 }
 
-/// Who reads: a destination and the group that shares the reading.
+/// A consumer: the destination that it reads from and its consumer group.
 #[derive(Debug, Clone, Copy)]
 pub struct Consumer<'a> {
     destination: Destination<'a>,
@@ -95,7 +95,7 @@ pub struct Delivery<'a> {
     received: bool,
 }
 
-/// What is written on a message.
+/// The id, conversation and size of a message.
 #[derive(Debug, Clone, Copy, Default)]
 struct Envelope<'a> {
     id: Option<&'a str>,

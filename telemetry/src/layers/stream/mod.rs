@@ -1,6 +1,6 @@
-//! A response that lives as long as its reader likes, and the events that it delivers.
+//! A response that is open for as long as its reader wants, and the events in it.
 //!
-//! Such a stream says nothing about how fast the service is, so it is kept out of the durations. It is counted
+//! Such a stream does not show how fast the service is, so it is kept out of the durations. It is counted
 //! while it is open, its first event is timed, and each event is a short trace of its own, linked to the stream's
 //! span: an event that comes an hour later is found without looking into a span that has not ended yet. The rate of
 //! these traces is limited for all streams of the process together ([`event_rate`]).
@@ -14,6 +14,8 @@ use opentelemetry::trace::{SpanContext, SpanKind};
 
 use crate::layers::hop::Hop;
 use crate::metrics::gauge::Held;
+use crate::metrics::signals::AttributeKey;
+use crate::metrics::signals::attributes::{TELEMETRY_STREAM_EVENT_INDEX, TELEMETRY_STREAM_EVENTS};
 use crate::trace::context::SavedContext;
 use crate::trace::tracer::Start;
 
@@ -23,7 +25,7 @@ pub(crate) mod event_rate;
 const MAX_PIECES: usize = 16;
 
 thread_local! {
-    // What caused the events that the stream being polled on this thread is about to hand on.
+    // The causes of the next events of the stream that this thread polls.
     static CAUSES: RefCell<Vec<SpanContext>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -38,16 +40,16 @@ pub(crate) trait Framing: Default {
 pub(crate) struct OpenStream<F> {
     _held: Held,
     framing: F,
-    // What the stream is called, as an attribute.
-    name: (&'static str, String),
-    // Where the first event is timed, by the stream's name; there until it comes.
+    // The attribute that names the stream.
+    name: (AttributeKey<str>, String),
+    // Makes the histogram of the time to the first event, until that has come.
     first: Option<fn(&str) -> Histogram>,
     events: u64,
     causes: Vec<SpanContext>,
     delivered: Vec<Hop>,
 }
 
-/// Says what has caused the event that a stream hands on next: the event's trace is then linked to it.
+/// Names the cause of the next event of a stream: the event's trace is linked to it.
 ///
 /// To be called while the item is made, by the code that the stream polls; once for each item, in their order, or
 /// not at all. Elsewhere it does nothing.
@@ -70,7 +72,7 @@ impl<F: Framing> OpenStream<F> {
     pub(crate) fn new(
         open: Gauge,
         first: fn(&str) -> Histogram,
-        name: (&'static str, String),
+        name: (AttributeKey<str>, String),
     ) -> Box<Self> {
         Box::new(Self {
             _held: Held::new(open),
@@ -88,13 +90,13 @@ impl<F: Framing> OpenStream<F> {
         self.framing = framing;
     }
 
-    /// Its body is asked for more: what it gave before has been taken.
+    /// The body is about to be polled: the events that it gave before have been taken.
     pub(crate) fn next(&mut self) {
         self.end_events();
         CAUSES.with_borrow_mut(Vec::clear);
     }
 
-    /// Its body was asked: whatever came of it, the causes that were named are those of its events.
+    /// The body was polled: the causes that were named meanwhile are those of its next events.
     pub(crate) fn asked(&mut self, hop: &Hop) {
         CAUSES.with_borrow_mut(|causes| {
             if hop.is_recording() {
@@ -104,7 +106,7 @@ impl<F: Framing> OpenStream<F> {
         });
     }
 
-    /// Its body gave this.
+    /// The body gave this data.
     pub(crate) fn data(&mut self, hop: &Hop, data: &impl Buf) {
         if self.first.is_none() && !hop.is_recording() {
             return;
@@ -135,8 +137,7 @@ impl<F: Framing> OpenStream<F> {
     pub(crate) fn end(mut self, hop: &Hop) {
         self.end_events();
         if hop.is_recording() {
-            let events = i64::try_from(self.events).unwrap_or(i64::MAX);
-            hop.set("telemetry.stream.events", events);
+            hop.set(TELEMETRY_STREAM_EVENTS, self.events);
         }
     }
 
@@ -160,9 +161,8 @@ impl<F: Framing> OpenStream<F> {
             event.link(Some(hop.span_context())).link(cause),
             || format!("event {name}").into(),
             |attributes| {
-                let index = i64::try_from(index).unwrap_or(i64::MAX);
-                attributes.set(key, name.as_str());
-                attributes.set("telemetry.stream.event.index", index);
+                attributes.set(*key, name.as_str());
+                attributes.set(TELEMETRY_STREAM_EVENT_INDEX, index);
             },
         )
     }

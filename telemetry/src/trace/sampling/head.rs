@@ -11,7 +11,8 @@ use super::mark::Mark;
 use super::ratio::Ratio;
 use super::remote::Poller;
 use super::strategy::Strategy;
-use super::{KEEP, Sampling, bucket, now, trace_id};
+use super::{Sampling, bucket, now, trace_id};
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::settings::{self, RootSampler, Settings};
 use crate::trace::propagation::Decision;
 
@@ -170,7 +171,7 @@ fn note(
         *trace_state = mark.put_into(trace_state);
     }
     if mark.kept {
-        said.push(KeyValue::new(KEEP, true));
+        said.push(TELEMETRY_KEEP.with(true).into());
     }
 }
 
@@ -275,7 +276,7 @@ mod tests {
 
     fn kept(result: &Sampled) -> bool {
         let said = result.said.as_ref();
-        said.is_some_and(|said| said.contains(&KeyValue::new(KEEP, true)))
+        said.is_some_and(|said| said.contains(&KeyValue::new(crate::sampling::KEEP, true)))
     }
 
     #[test]

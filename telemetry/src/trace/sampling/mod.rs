@@ -22,6 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::SpanContext;
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::settings::Settings;
 
 mod bucket;
@@ -39,7 +40,7 @@ pub(crate) use trace_id::DatedIds;
 use mark::Mark;
 
 /// The attribute, a boolean, of a span whose trace the tail sampler keeps.
-pub const KEEP: &str = "telemetry.keep";
+pub const KEEP: &str = TELEMETRY_KEEP.name();
 
 /// How long after a trace's first span the collector decides: `decision_wait` of its tail sampler, or less.
 ///

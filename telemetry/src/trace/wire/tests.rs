@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::metrics::signals::attributes::URL_PATH;
 use crate::settings::Limits;
 
 /// What is asserted of attributes must hold for those of events and links too.
@@ -256,7 +257,7 @@ fn what_must_not_be_written_down_is_not_wherever_it_is_said() {
         UNIX_EPOCH,
     );
     let limits = Limits::default();
-    draft.attributes(&limits).set("url.path", SECRET);
+    draft.attributes(&limits).set(URL_PATH, SECRET);
     let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
     assert_eq!(read.attributes, [KeyValue::new("url.path", clean)]);
 }
