@@ -1,8 +1,12 @@
-//! Generates the clients and servers from `proto/`, and the lists of the methods.
+//! Generates the clients and servers from `proto/`, and the lists of all methods and of the streaming ones.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
-use std::{env, error::Error, fmt::Write as _, fs, path::PathBuf};
 
 const SERVICES: [&str; 7] = [
     "common",

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::layers::current::{Handling, Role};
 use crate::metrics::recorder;
 use crate::metrics::signals::attributes::ERROR_TYPE;
 use crate::metrics::signals::{Attribute, AttributeKey, AttributeValue, KnownErrorType};
@@ -30,11 +31,13 @@ pub struct Hop {
     context: Context,
     recording: bool,
     started: Moment,
+    role: Role,
 }
 
 /// While this lives, the hop is the current one on its thread.
 #[must_use = "the hop is left when this is dropped"]
 pub(crate) struct Inside<'a> {
+    _handling: Option<Handling<'a>>,
     // In the order in which they must go.
     _span: Option<Entered<'a>>,
     _context: Option<ContextGuard>,
@@ -50,12 +53,13 @@ pin_project! {
         span: tracing::Span,
         context: Context,
         recording: bool,
+        role: Role,
     }
 
     impl<F> PinnedDrop for Within<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _inside = Inside::of(this.span, this.context, *this.recording);
+            let _inside = Inside::of(this.span, this.context, *this.recording, this.role);
             this.inner.set(None);
         }
     }
@@ -84,7 +88,7 @@ impl Hop {
         name: impl FnOnce() -> Cow<'static, str>,
         describe: impl FnOnce(&mut Attributes<'_>),
     ) -> Self {
-        let started = start.moment();
+        let (started, role) = (start.moment(), Role::of(start.kind()));
         let (context, recording) = match bridge::tracer() {
             Some(tracer) => tracer.begin(start, name, describe),
             None => (start.into_parent(), false),
@@ -103,6 +107,7 @@ impl Hop {
             context,
             recording,
             started,
+            role,
         }
     }
 
@@ -113,6 +118,7 @@ impl Hop {
             context: Context::current(),
             recording: false,
             started: Moment::now(),
+            role: Role::Other,
         }
     }
 
@@ -131,13 +137,14 @@ impl Hop {
             context,
             recording,
             started: Moment::now(),
+            role: Role::Other,
         }
     }
 
     /// Makes it the current one on this thread.
     #[inline]
     pub(crate) fn enter(&self) -> Inside<'_> {
-        Inside::of(&self.span, &self.context, self.recording)
+        Inside::of(&self.span, &self.context, self.recording, &self.role)
     }
 
     #[inline]
@@ -153,6 +160,7 @@ impl Hop {
             span: self.span.clone(),
             context: self.context.clone(),
             recording: self.recording,
+            role: self.role.share(),
         }
     }
 
@@ -218,6 +226,11 @@ impl Hop {
         }
     }
 
+    /// The `error.type` that the handler has named with [`current`](crate::current).
+    pub(crate) fn named_error(&self) -> Option<&'static str> {
+        self.role.named_error()
+    }
+
     /// The seconds since its start.
     pub(crate) fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
@@ -243,10 +256,12 @@ impl Hop {
 
 impl<'a> Inside<'a> {
     #[inline]
-    fn of(span: &'a tracing::Span, context: &Context, recording: bool) -> Self {
+    fn of(span: &'a tracing::Span, context: &Context, recording: bool, role: &'a Role) -> Self {
+        let handling = role.enter(recording.then_some(context));
         #[cfg(feature = "lean-bridge")]
         if recording && span.is_disabled() {
             return Self {
+                _handling: handling,
                 _span: None,
                 _context: None,
                 _both: Some(tracing_opentelemetry::enter(context.clone())),
@@ -257,6 +272,7 @@ impl<'a> Inside<'a> {
         Self {
             #[cfg(feature = "lean-bridge")]
             _both: None,
+            _handling: handling,
             _context: context,
             _span: (!span.is_disabled()).then(|| span.enter()),
         }
@@ -270,7 +286,7 @@ impl<F: Future> Future for Within<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _inside = Inside::of(this.span, this.context, *this.recording);
+        let _inside = Inside::of(this.span, this.context, *this.recording, this.role);
         match this.inner.as_pin_mut() {
             Some(inner) => inner.poll(task),
             // It is there until the end.
@@ -318,6 +334,10 @@ impl<R: FnOnce(&Hop, Option<&str>)> Ending<R> {
     /// Ends it with what the future came to: the text is the span's description, the type its `error.type`.
     pub(crate) fn end(mut self, error: Option<(&str, &str)>) {
         if let Some((hop, record)) = self.0.take() {
+            let error = match hop.named_error() {
+                Some(named) => Some((named, error.map_or("", |(_, description)| description))),
+                None => error,
+            };
             hop.end(|hop| {
                 if let Some((error_type, description)) = error {
                     hop.fail(error_type, description);

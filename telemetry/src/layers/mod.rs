@@ -16,6 +16,7 @@ pub mod messaging;
 mod body;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod causes;
+pub(crate) mod current;
 pub(crate) mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;

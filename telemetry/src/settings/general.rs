@@ -1,11 +1,11 @@
-//! What holds for the telemetry as a whole: the mode, the resource, and how contexts travel.
+//! Variables for the whole process: strict mode, resource, propagators, baggage.
 
 use opentelemetry::KeyValue;
 
 use super::Propagator;
 use super::value::{self, BOOLEAN, one_of};
 use super::variable::{Environment, Parsed, Section, Unfit, Variable};
-use crate::trace::propagation::is_token;
+use crate::token::is_token;
 
 pub(super) const SECTION: Section = Section {
     title: "The process",

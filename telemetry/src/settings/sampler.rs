@@ -43,7 +43,7 @@ pub(super) const STREAM_EVENT_TRACES: Variable<u32> = Variable {
     },
 };
 
-/// Where Jaeger serves strategies over gRPC; the specification names no default.
+/// The default gRPC endpoint of Jaeger's sampling strategies; the specification defines none.
 const REMOTE: &str = "http://127.0.0.1:5779";
 const POLLING_INTERVAL: Duration = Duration::from_mins(1);
 const INITIAL_RATIO: f64 = 0.001;

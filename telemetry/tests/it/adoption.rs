@@ -156,7 +156,7 @@ fn the_three_lines_bring_spans_measurements_and_log_lines(signal: &str) {
         );
         assert_eq!(
             context,
-            format!("00-{}-{}-01", client.trace_id(), client.id())
+            format!("00-{}-{}-03", client.trace_id(), client.id())
         );
         let line: Value = lines
             .lines()

@@ -56,7 +56,7 @@ fn a_line_has_the_ids_of_the_span_that_it_belongs_to() {
     let server = ids("in the handler");
     assert_eq!(
         (&server.0, server.1.len(), server.2.as_str()),
-        (&trace, 16, "01")
+        (&trace, 16, "03")
     );
     for same in ["in a debug span", "in a task", "after the child"] {
         assert_eq!(ids(same), server, "{same}");

@@ -210,6 +210,10 @@ impl CallExchange {
                 ..Outcome::panicked()
             };
         }
+        if let Some(error_type) = self.hop.named_error() {
+            let failed = is_error || status == Status::OK;
+            return Outcome::named(status, error_type, failed);
+        }
         Outcome::answered(status, is_error)
     }
 

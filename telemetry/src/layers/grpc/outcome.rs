@@ -18,8 +18,8 @@ pub(super) struct Outcome {
 pub(super) enum Verdict {
     /// It has not.
     Fine,
-    /// Nobody waited for the end, which is no error of the span.
-    Left,
+    /// It has an `error.type`, which is no error of its span.
+    Noted(&'static str),
     /// It has: `error.type`, and what the span says of it.
     Failed(&'static str, String),
 }
@@ -37,6 +37,16 @@ impl Outcome {
         Self { status, verdict }
     }
 
+    /// A call that was answered with this status, and whose handler has named the error.
+    pub(super) fn named(status: Status, error_type: &'static str, failed: bool) -> Self {
+        let verdict = if failed {
+            Verdict::Failed(error_type, String::new())
+        } else {
+            Verdict::Noted(error_type)
+        };
+        Self { status, verdict }
+    }
+
     /// A call whose caller has left. Leaving a stream is how its reader ends it.
     pub(super) fn left(is_stream: bool) -> Self {
         Self {
@@ -44,7 +54,7 @@ impl Outcome {
             verdict: if is_stream {
                 Verdict::Fine
             } else {
-                Verdict::Left
+                Verdict::Noted(Abandoned::Cancelled.error_type())
             },
         }
     }
@@ -86,15 +96,14 @@ impl Verdict {
     pub(super) fn error_type(&self) -> Option<&'static str> {
         match self {
             Self::Fine => None,
-            Self::Left => Some(Abandoned::Cancelled.error_type()),
-            Self::Failed(error_type, _) => Some(error_type),
+            Self::Noted(error_type) | Self::Failed(error_type, _) => Some(error_type),
         }
     }
 
     pub(super) fn tell(&self, hop: &Hop) {
         match self {
             Self::Fine => {}
-            Self::Left => hop.set(ERROR_TYPE, Abandoned::Cancelled.error_type()),
+            Self::Noted(error_type) => hop.set(ERROR_TYPE, *error_type),
             Self::Failed(error_type, description) => hop.fail(error_type, description),
         }
     }

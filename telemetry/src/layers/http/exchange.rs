@@ -197,9 +197,15 @@ impl Exchange for RequestExchange {
 
     fn ended(self, end: End<'_>) {
         match end {
-            End::Complete | End::Trailers(_) => match self.status {
-                Some(status) if self.is_failure(status) => self.finish(status.as_str(), Some("")),
-                _ => self.finish("", None),
+            End::Complete | End::Trailers(_) => match (self.hop.named_error(), self.status) {
+                (Some(named), Some(status)) if status.is_client_error() => {
+                    self.finish(named, None);
+                }
+                (Some(named), _) => self.finish(named, Some("")),
+                (None, Some(status)) if self.is_failure(status) => {
+                    self.finish(status.as_str(), Some(""));
+                }
+                (None, _) => self.finish("", None),
             },
             End::BodyError(error) => match self.side {
                 Side::Server(_) => self.finish(KnownErrorType::BodyError.as_str(), Some("")),

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::time::{Instant, SystemTime};
 
 use opentelemetry::Context;
 use opentelemetry::trace::SpanKind;
@@ -13,6 +12,7 @@ use super::produce::{begin, sent};
 use super::{Consumer, Delivery, Destination, Headers, Message};
 use crate::layers::hop::{Ending, Hop};
 use crate::metrics::signals::attributes::MESSAGING_BATCH_MESSAGE_COUNT;
+use crate::trace::clock::Moment;
 use crate::trace::context::SavedContext;
 use crate::trace::context::links::link_within;
 use crate::trace::propagation;
@@ -80,7 +80,7 @@ where
     F: Future<Output = Result<Vec<M>, E>>,
     E: Display + 'static,
 {
-    let (started_at, started) = (SystemTime::now(), Instant::now());
+    let started = Moment::now();
     let result = poll.await;
     let contexts: Vec<SavedContext> = match &result {
         Ok(messages) if messages.is_empty() => return result,
@@ -90,7 +90,7 @@ where
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(&result, &consumer.destination);
     // Only now is it known that there is something to tell.
-    let hop = received(consumer, started_at, contexts.len());
+    let hop = received(consumer, started, contexts.len());
     link_within(&hop.context(), "messaging.receive", &contexts);
     let error_type = outcome.parts().map(|(kind, _)| kind);
     let labels = Labels::of_consumer(consumer);
@@ -150,10 +150,10 @@ where
 }
 
 /// The span of a poll that has come to something.
-fn received(consumer: Consumer<'_>, started_at: SystemTime, count: usize) -> Hop {
+fn received(consumer: Consumer<'_>, started: Moment, count: usize) -> Hop {
     let operation = Operation::RECEIVE;
     Hop::start(
-        Start::here(SpanKind::Client).at(started_at),
+        Start::here(SpanKind::Client).since(started),
         || operation.span_name(&consumer.destination).into(),
         |attributes| {
             operation.describe_of_consumer(&consumer, attributes);

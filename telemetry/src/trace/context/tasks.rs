@@ -1,4 +1,4 @@
-//! Tasks that go on in the trace of whoever started them.
+//! Tasks that continue the trace of their spawner.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,12 +12,14 @@ use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
 use super::detached::{Detached, MayDetach, SetAt};
+use crate::layers::current::{self, ServerSpan};
 use crate::layers::hop::{Ending, Hop, Within};
 
-/// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
+/// Spawns a task in the current trace: its spans and logs belong to the current span.
 ///
-/// It is bound by no deadline of the call that is being served here, which may have been answered long before the task
-/// ends; `telemetry::grpc::keep_deadline` keeps it. The span itself ends when its own work does, not when the task does. For a `JoinSet`, or any other way to spawn,
+/// The task is bound by no deadline of the call that is being served here, which may be answered long before the task ends;
+/// `telemetry::grpc::keep_deadline` keeps it. The current span does not wait for the task to end. For a `JoinSet`, or any
+/// other way to spawn,
 /// see [`TraceExt`].
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -29,7 +31,7 @@ where
 
 /// Spawns a task that is a span of its own, `span`: made here, it is a child of the current one.
 ///
-/// It lasts as long as the task, and says so when that panics or is aborted.
+/// It lasts as long as the task. A panic or an abort is recorded as its `error.type`.
 pub fn spawn_in<F>(span: Span, future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -43,8 +45,10 @@ pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     let (context, span) = (Context::current(), Span::current());
+    let handled = current::current();
     let made_at = SetAt::now();
     tokio::task::spawn_blocking(move || {
+        let _handling = handled.enter();
         let _detached = Detached::since(made_at);
         span.in_scope(|| {
             // Within the span, which brings a context of its own: this one may hold more.
@@ -68,7 +72,7 @@ pub fn spawn_blocking_in<T: Send + 'static>(
     })
 }
 
-/// Futures that take the trace along to wherever they are polled.
+/// Futures that keep their trace wherever they are polled.
 ///
 /// A deadline stays behind when that is another task: see [`spawn`]. What is awaited by the task that made it keeps it.
 ///
@@ -87,13 +91,14 @@ pub fn spawn_blocking_in<T: Send + 'static>(
 /// # }
 /// ```
 pub trait TraceExt: Future + Sized {
-    /// The future, in the current trace: its spans and logs belong to what is the current span now.
+    /// The future in the current trace: its spans and logs belong to the span that is current now.
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
             inner: self
                 .with_context(Context::current())
                 .instrument(Span::current()),
             may_detach: MayDetach::here(),
+            handled: current::current(),
         }
     }
 
@@ -104,6 +109,7 @@ pub trait TraceExt: Future + Sized {
         InSpan {
             inner: hop.around(self),
             may_detach: MayDetach::here(),
+            handled: current::current(),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
     }
@@ -119,6 +125,7 @@ pin_project! {
         #[pin]
         inner: Instrumented<WithContext<F>>,
         may_detach: MayDetach,
+        handled: ServerSpan,
     }
 }
 
@@ -129,6 +136,7 @@ pin_project! {
         #[pin]
         inner: Within<F>,
         may_detach: MayDetach,
+        handled: ServerSpan,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
     }
@@ -147,6 +155,7 @@ impl<F: Future> Future for InTrace<F> {
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let _detached = this.may_detach.enter();
+        let _handling = this.handled.enter();
         this.inner.poll(task)
     }
 }
@@ -161,6 +170,7 @@ impl<F: Future> Future for InSpan<F> {
         let _detached = this.may_detach.enter();
         // Held here while it is polled, so that a panic ends the span also when it is caught above.
         let ending = this.ending.take();
+        let _handling = this.handled.enter();
         let Poll::Ready(output) = this.inner.poll(task) else {
             *this.ending = ending;
             return Poll::Pending;
