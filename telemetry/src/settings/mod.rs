@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) baggage_attributes: Vec<String>,
     /// `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) sampler: Sampler,
+    /// `TELEMETRY_STREAM_EVENT_TRACES`, when it is given.
+    pub(crate) stream_event_traces: Option<u32>,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
     pub(crate) limits: Limits,
     /// `OTEL_BSP_*`.
@@ -239,6 +241,7 @@ impl Settings {
                 .get(&general::BAGGAGE_ATTRIBUTES)
                 .unwrap_or_default(),
             sampler: sampler::read(environment),
+            stream_event_traces: environment.get(&sampler::STREAM_EVENT_TRACES),
             limits: spans::read_limits(environment),
             batch: spans::read_batch(environment),
             exporter: environment.get_or_default(&spans::EXPORTER),

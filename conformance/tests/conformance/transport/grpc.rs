@@ -123,7 +123,7 @@ async fn serve() -> std::net::SocketAddr {
         });
     tokio::spawn(
         Server::builder()
-            .layer(ServerLayer::new())
+            .layer(ServerLayer::new().methods(Transport::ALL.into_iter().filter_map(method)))
             .serve_with_incoming(
                 tonic::service::Routes::from(router),
                 TcpListenerStream::new(listener),

@@ -1,11 +1,11 @@
-//! A response that lives as long as its reader likes, and the events that it delivers.
+//! A response that is open for as long as its reader wants, and the events in it.
 //!
-//! Such a stream says nothing about how fast the service is, so it is kept out of the durations. It is counted
+//! Such a stream does not show how fast the service is, so it is kept out of the durations. It is counted
 //! while it is open, its first event is timed, and each event is a short trace of its own, linked to the stream's
-//! span: an event that comes an hour later is found without looking into a span that has not ended yet.
+//! span: an event that comes an hour later is found without looking into a span that has not ended yet. The rate of
+//! these traces is limited for all streams of the process together ([`event_rate`]).
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use metrics::{Gauge, Histogram};
@@ -19,16 +19,13 @@ use crate::metrics::signals::attributes::{TELEMETRY_STREAM_EVENT_INDEX, TELEMETR
 use crate::trace::context::SavedContext;
 use crate::trace::tracer::Start;
 
-/// How many events of one stream become traces in a second; the others are counted only.
-const MAX_TRACES: u32 = 50;
+pub(crate) mod event_rate;
 
-const A_SECOND: Duration = Duration::from_secs(1);
-
-/// The most pieces that the data of one frame is looked at in.
+/// Maximum number of pieces of one frame's data that are read.
 const MAX_PIECES: usize = 16;
 
 thread_local! {
-    // What caused the events that the stream being polled on this thread is about to hand on.
+    // The causes of the next events of the stream that this thread polls.
     static CAUSES: RefCell<Vec<SpanContext>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -43,30 +40,29 @@ pub(crate) trait Framing: Default {
 pub(crate) struct OpenStream<F> {
     _held: Held,
     framing: F,
-    // What the stream is called, as an attribute.
+    // The attribute that names the stream.
     name: (AttributeKey<str>, String),
-    // Where the first event is timed, by the stream's name; there until it comes.
+    // Makes the histogram of the time to the first event, until that has come.
     first: Option<fn(&str) -> Histogram>,
     events: u64,
     causes: Vec<SpanContext>,
     delivered: Vec<Hop>,
-    pace: Pace,
 }
 
-/// How many traces there were in the second that began then.
-#[derive(Debug)]
-struct Pace {
-    since: Instant,
-    traces: u32,
-}
-
-/// Says what has caused the event that a stream hands on next: the event's trace is then linked to it.
+/// Names the cause of the next event of a stream: the event's trace is linked to it.
 ///
 /// To be called while the item is made, by the code that the stream polls; once for each item, in their order, or
 /// not at all. Elsewhere it does nothing.
 pub fn caused_by(cause: &SavedContext) {
     let span = cause.span_context().cloned();
     CAUSES.with_borrow_mut(|causes| causes.push(span.unwrap_or(SpanContext::NONE)));
+}
+
+/// Hands each piece of `data` to `read`, without taking it.
+pub(crate) fn pieces(data: &impl Buf, mut read: impl FnMut(&[u8])) {
+    let mut pieces = [std::io::IoSlice::new(&[]); MAX_PIECES];
+    let count = data.chunks_vectored(&mut pieces);
+    pieces.iter().take(count).for_each(|piece| read(piece));
 }
 
 // === impl OpenStream ===
@@ -86,20 +82,21 @@ impl<F: Framing> OpenStream<F> {
             events: 0,
             causes: Vec::new(),
             delivered: Vec::new(),
-            pace: Pace {
-                since: Instant::now(),
-                traces: 0,
-            },
         })
     }
 
-    /// Its body is asked for more: what it gave before has been taken.
+    /// Tells events apart in another way, which is only known from the head of the response.
+    pub(crate) fn frame_by(&mut self, framing: F) {
+        self.framing = framing;
+    }
+
+    /// The body is about to be polled: the events that it gave before have been taken.
     pub(crate) fn next(&mut self) {
         self.end_events();
         CAUSES.with_borrow_mut(Vec::clear);
     }
 
-    /// Its body was asked: whatever came of it, the causes that were named are those of its events.
+    /// The body was polled: the causes that were named meanwhile are those of its next events.
     pub(crate) fn asked(&mut self, hop: &Hop) {
         CAUSES.with_borrow_mut(|causes| {
             if hop.is_recording() {
@@ -109,18 +106,13 @@ impl<F: Framing> OpenStream<F> {
         });
     }
 
-    /// Its body gave this.
+    /// The body gave this data.
     pub(crate) fn data(&mut self, hop: &Hop, data: &impl Buf) {
         if self.first.is_none() && !hop.is_recording() {
             return;
         }
-        let mut pieces = [std::io::IoSlice::new(&[]); MAX_PIECES];
-        let count = data.chunks_vectored(&mut pieces);
-        let completed = pieces
-            .iter()
-            .take(count)
-            .map(|piece| self.framing.completed(piece))
-            .sum();
+        let mut completed = 0;
+        pieces(data, |piece| completed += self.framing.completed(piece));
         if completed == 0 {
             return;
         }
@@ -155,7 +147,7 @@ impl<F: Framing> OpenStream<F> {
             let index = self.events;
             self.events += 1;
             let cause = causes.next();
-            if self.pace.allows() {
+            if event_rate::admits() {
                 let event = self.event(hop, index, cause);
                 self.delivered.push(event);
             }
@@ -179,20 +171,5 @@ impl<F: Framing> OpenStream<F> {
         for event in self.delivered.drain(..) {
             event.end(|_| {});
         }
-    }
-}
-
-// === impl Pace ===
-
-impl Pace {
-    fn allows(&mut self) -> bool {
-        if self.since.elapsed() >= A_SECOND {
-            *self = Self {
-                since: Instant::now(),
-                traces: 0,
-            };
-        }
-        self.traces += 1;
-        self.traces <= MAX_TRACES
     }
 }
