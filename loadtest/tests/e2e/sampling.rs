@@ -193,7 +193,7 @@ fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
             false,
             Sort {
                 millis: 60_000,
-                attribute: Some("telemetry.stream"),
+                attribute: Some("telemetry.streaming"),
                 ..plain
             },
         ),

@@ -6,20 +6,19 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
-use opentelemetry::{Context, ContextGuard, Key, KeyValue, Value};
+use opentelemetry::{Context, ContextGuard};
 use pin_project_lite::pin_project;
 use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::layers::current::{Handling, Role};
 use crate::metrics::recorder;
+use crate::metrics::signals::attributes::ERROR_TYPE;
+use crate::metrics::signals::{Attribute, AttributeKey, AttributeValue, KnownErrorType};
 use crate::trace::bridge;
 use crate::trace::clock::{self, Moment};
 use crate::trace::tracer::Start;
 use crate::trace::wire::Attributes;
-
-/// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
-pub(crate) const STREAM: &str = "telemetry.stream";
 
 /// The span of a request, call, message or query, while it lasts.
 ///
@@ -189,9 +188,14 @@ impl Hop {
         self.recording
     }
 
-    pub(crate) fn set(&self, key: impl Into<Key>, value: impl Into<Value>) {
+    /// Sets an attribute that the registry declares, on a span that is recorded.
+    pub(crate) fn set<'v, T: ?Sized>(
+        &self,
+        key: AttributeKey<T>,
+        value: impl AttributeValue<'v, T>,
+    ) {
         if self.recording {
-            let attribute = KeyValue::new(key.into(), value.into());
+            let attribute = key.with(value).into();
             self.context.span().set_attribute(attribute);
         }
     }
@@ -199,10 +203,11 @@ impl Hop {
     /// Sets what `attributes` makes, which it does only for a span that is recorded.
     pub(crate) fn describe<A>(&self, attributes: impl FnOnce() -> A)
     where
-        A: IntoIterator<Item = KeyValue>,
+        A: IntoIterator<Item = Attribute>,
     {
         if self.recording {
-            self.context.span().set_attributes(attributes());
+            let attributes = attributes().into_iter().map(Into::into);
+            self.context.span().set_attributes(attributes);
         }
     }
 
@@ -215,7 +220,7 @@ impl Hop {
     /// Marks the span as failed. `type` is the low-cardinality `error.type`.
     pub(crate) fn fail(&self, error_type: &str, description: &str) {
         if self.recording {
-            self.set("error.type", error_type.to_owned());
+            self.set(ERROR_TYPE, error_type);
             let status = Status::error(description.to_owned());
             self.context.span().set_status(status);
         }
@@ -304,8 +309,8 @@ impl Abandoned {
 
     pub(crate) fn error_type(self) -> &'static str {
         match self {
-            Self::Cancelled => "cancelled",
-            Self::Panicked => "panic",
+            Self::Cancelled => KnownErrorType::Cancelled.as_str(),
+            Self::Panicked => KnownErrorType::Panic.as_str(),
         }
     }
 }
@@ -350,7 +355,7 @@ impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
             hop.end(|hop| {
                 match how {
                     Abandoned::Panicked => hop.fail(how.error_type(), "panicked"),
-                    Abandoned::Cancelled => hop.set("error.type", how.error_type()),
+                    Abandoned::Cancelled => hop.set(ERROR_TYPE, how.error_type()),
                 }
                 record(hop, how.error_type());
             });

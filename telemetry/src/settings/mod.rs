@@ -69,7 +69,7 @@ pub(crate) struct Settings {
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
     pub(crate) limits: Limits,
     /// `OTEL_BSP_*`.
-    pub(crate) batch: Batch,
+    pub(crate) batch: BatchLimits,
     /// `OTEL_TRACES_EXPORTER`.
     pub(crate) exporter: Exporter,
     /// `OTEL_EXPORTER_OTLP_*`, those of `OTEL_EXPORTER_OTLP_TRACES_*` over them.
@@ -132,7 +132,7 @@ pub(crate) struct Limits {
 
 /// How ended spans wait for their export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Batch {
+pub(crate) struct BatchLimits {
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
     pub(crate) queue_size: usize,

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::export::account::{Loss, Snapshot};
 use crate::export::batch::Batch;
-use crate::settings::Batch as Bounds;
+use crate::settings::BatchLimits;
 use crate::trace::wire::{Ended, Message};
 
 /// Maximum size of the queue in bytes, beside its limit in spans.
@@ -91,10 +91,10 @@ pub(super) enum ExportResult {
 // === impl Ledger ===
 
 impl Ledger {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(limits: BatchLimits) -> Self {
         Self {
-            capacity: bounds.queue_size,
-            batch_size: bounds.export_size,
+            capacity: limits.queue_size,
+            batch_size: limits.export_size,
             started: AtomicU64::new(0),
             state: Mutex::default(),
             ready: Notify::new(),

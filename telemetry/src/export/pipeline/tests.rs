@@ -14,13 +14,13 @@ use super::ledger::{ExportResult, Work};
 use super::*;
 use crate::export::account::{Loss, Snapshot};
 use crate::export::batch::Batch;
-use crate::settings::{Batch, Limits};
+use crate::settings::{BatchLimits, Limits};
 use crate::trace::sampling;
 use crate::trace::tracer::Tracer;
 use crate::trace::wire::Draft;
 
 fn ledger(queue_size: usize, export_size: usize) -> Arc<Ledger> {
-    Arc::new(Ledger::new(Batch {
+    Arc::new(Ledger::new(BatchLimits {
         schedule_delay: Duration::from_hours(1),
         export_timeout: Duration::from_secs(30),
         queue_size,

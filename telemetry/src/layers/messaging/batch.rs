@@ -7,10 +7,11 @@ use opentelemetry::Context;
 use opentelemetry::trace::SpanKind;
 
 use super::consume::processed;
-use super::labels::{Attributes, Labels, Operation, Outcome};
+use super::labels::{Labels, Operation, Outcome};
 use super::produce::{begin, sent};
 use super::{Consumer, Delivery, Destination, Headers, Message};
 use crate::layers::hop::{Ending, Hop};
+use crate::metrics::signals::attributes::MESSAGING_BATCH_MESSAGE_COUNT;
 use crate::trace::clock::Moment;
 use crate::trace::context::SavedContext;
 use crate::trace::context::links::link_within;
@@ -50,8 +51,8 @@ where
         Start::here(SpanKind::Client),
         || Operation::SEND.span_name(&destination).into(),
         |attributes| {
-            let own = Attributes::of(Operation::SEND, &destination).batch(contexts.len());
-            attributes.extend(own);
+            Operation::SEND.describe_of_producer(&destination, attributes);
+            attributes.set(MESSAGING_BATCH_MESSAGE_COUNT, contexts.len());
         },
     );
     link_within(&hop.context(), "messaging.send", &contexts);
@@ -129,8 +130,8 @@ where
         Start::within(Context::new(), SpanKind::Consumer),
         || Operation::PROCESS.span_name(&destination).into(),
         |attributes| {
-            let own = Attributes::of_consumer(Operation::PROCESS, consumer);
-            attributes.extend(own.batch(deliveries.len()));
+            Operation::PROCESS.describe_of_consumer(consumer, attributes);
+            attributes.set(MESSAGING_BATCH_MESSAGE_COUNT, deliveries.len());
         },
     );
     let contexts: Vec<_> = deliveries
@@ -155,7 +156,8 @@ fn received(consumer: Consumer<'_>, started: Moment, count: usize) -> Hop {
         Start::here(SpanKind::Client).since(started),
         || operation.span_name(&consumer.destination).into(),
         |attributes| {
-            attributes.extend(Attributes::of_consumer(operation, &consumer).batch(count));
+            operation.describe_of_consumer(&consumer, attributes);
+            attributes.set(MESSAGING_BATCH_MESSAGE_COUNT, count);
         },
     )
 }

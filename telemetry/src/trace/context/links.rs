@@ -9,6 +9,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::SavedContext;
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::LINK_COUNT;
 use crate::trace::tracer::Start;
 
 /// The maximum number of links of a span (`OTEL_SPAN_LINK_COUNT_LIMIT`).
@@ -58,7 +59,7 @@ pub(crate) fn link_within<'a>(
         if some.is_empty() {
             return;
         }
-        let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
+        let count = some.len();
         let carrier = some.into_iter().fold(
             Start::within(context.clone(), SpanKind::Internal),
             |carrier, other| carrier.link(Some(other.clone())),
@@ -66,7 +67,7 @@ pub(crate) fn link_within<'a>(
         let carrier = Hop::start(
             carrier,
             || format!("{name}.links").into(),
-            |attributes| attributes.set("link.count", count),
+            |attributes| attributes.set(LINK_COUNT, count),
         );
         carrier.end(|_| {});
     }

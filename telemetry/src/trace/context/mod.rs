@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
+use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::trace::propagation::{self, FullList, Rejection};
-use crate::trace::sampling;
 
 pub(crate) mod links;
 mod tasks;
@@ -63,7 +63,7 @@ pub fn keep() {
     Context::map_current(|context| {
         context
             .span()
-            .set_attribute(KeyValue::new(sampling::KEEP, true));
+            .set_attribute(TELEMETRY_KEEP.with(true).into());
     });
 }
 

@@ -23,6 +23,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::SpanContext;
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::settings;
 use crate::settings::Settings;
 
@@ -41,7 +42,7 @@ pub(crate) use trace_id::DatedIds;
 use mark::Mark;
 
 /// The boolean attribute of a span whose trace the tail sampler keeps.
-pub const KEEP: &str = "telemetry.keep";
+pub const KEEP: &str = TELEMETRY_KEEP.name();
 
 /// How long the collector must wait after a trace's first span before it decides: `decision_wait` of its tail sampler.
 ///

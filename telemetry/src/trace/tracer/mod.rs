@@ -15,11 +15,12 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, 
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::trace::IdGenerator;
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::settings::Limits;
 use crate::trace::clock::{Moment, SpanClock};
 use crate::trace::propagation;
 use crate::trace::propagation::Caller;
-use crate::trace::sampling::{DatedIds, Decision, FirstSpan, Head, KEEP};
+use crate::trace::sampling::{DatedIds, Decision, FirstSpan, Head};
 use crate::trace::wire::{Attributes, Draft, Ended};
 
 mod span;
@@ -311,7 +312,7 @@ impl Making {
     /// Adds the attributes that do not come from the span's maker: the keep mark and members of the baggage.
     fn complete(&self, attributes: &mut Attributes<'_>, decision: Decision, context: &Context) {
         if decision == Decision::RecordAndKeep {
-            attributes.set(KEEP, true);
+            attributes.set(TELEMETRY_KEEP, true);
         }
         if self.baggage.is_empty() {
             return;

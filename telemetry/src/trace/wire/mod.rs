@@ -14,6 +14,7 @@ use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
 use crate::logs::redact::{self, REDACTED};
+use crate::metrics::signals::{AttributeKey, AttributeValue, RawValue};
 
 mod draft;
 mod keys;
@@ -36,16 +37,6 @@ pub(crate) struct Ended<'a> {
     pub(crate) scope: &'a Arc<InstrumentationScope>,
     /// An encoded `Span`.
     pub(crate) bytes: Vec<u8>,
-}
-
-/// The value of an attribute that this crate sets itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Plain<'a> {
-    /// A text from the service's own code, which is not redacted.
-    Known(&'a str),
-    Text(&'a str),
-    Integer(i64),
-    Flag(bool),
 }
 
 /// Writes the attributes of one span, event or link: each key once with its last value, up to the limit.
@@ -90,18 +81,30 @@ const ARRAY_VALUES: u32 = 1;
 // === impl Attributes ===
 
 impl Attributes<'_> {
-    /// Sets an attribute of this crate, whose key is known not to be sensitive.
-    pub(crate) fn set<'v>(&mut self, key: &'static str, value: impl Into<Plain<'v>>) {
-        if !self.admits(key) {
+    /// Sets an attribute that this crate's registry declares, whose key is known not to be sensitive.
+    pub(crate) fn set<'v, T: ?Sized>(
+        &mut self,
+        key: AttributeKey<T>,
+        value: impl AttributeValue<'v, T>,
+    ) {
+        if !self.admits(key.name()) {
             return;
         }
-        match value.into() {
-            Plain::Known(text) => self.text(key, text),
-            Plain::Text(text) => self.text(key, &redact::scrub(text)),
-            Plain::Integer(number) => self.value(key, |message| {
+        let (key, length) = (key.name(), self.length);
+        match value.into_raw() {
+            RawValue::Static(text) | RawValue::FromCode(text) => self.text(key, text),
+            RawValue::Text(text) => self.text(key, &redact::scrub(text)),
+            RawValue::Owned(text) => self.text(key, &redact::scrub(text.as_str())),
+            RawValue::Integer(number) => self.value(key, |message| {
                 message.integer(any_value::INT, number);
             }),
-            Plain::Flag(flag) => self.value(key, |message| message.flag(any_value::BOOL, flag)),
+            RawValue::Double(number) => self.value(key, |message| {
+                message.double(any_value::DOUBLE, number);
+            }),
+            RawValue::Flag(flag) => self.value(key, |message| message.flag(any_value::BOOL, flag)),
+            RawValue::Array(values) => self.value(key, |message| {
+                of_any(message, &Value::Array(values), length);
+            }),
         }
     }
 
@@ -214,38 +217,6 @@ fn shortened(text: &str, length: Option<usize>) -> &str {
             cut.map_or(text, |(end, _)| &text[..end])
         }
         _ => text,
-    }
-}
-
-// === impl Plain ===
-
-impl<'a> From<&'a str> for Plain<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a String> for Plain<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Plain<'_> {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<u16> for Plain<'_> {
-    fn from(number: u16) -> Self {
-        Self::Integer(i64::from(number))
-    }
-}
-
-impl From<bool> for Plain<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
     }
 }
 

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::metrics::signals::attributes::{ERROR_TYPE, TELEMETRY_KEEP, URL_PATH};
 use crate::settings::Limits;
 
 /// What is asserted of attributes must hold for those of events and links too.
@@ -332,7 +333,7 @@ fn what_must_not_be_written_down_is_not_wherever_it_is_said() {
     assert_eq!(read.events.events[0].name, "Bearer REDACTED");
     let mut draft = begun(&span);
     let limits = Limits::default();
-    draft.attributes(&limits).set("url.path", SECRET);
+    draft.attributes(&limits).set(URL_PATH, SECRET);
     let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
     assert_eq!(read.attributes, [KeyValue::new("url.path", clean)]);
 }
@@ -341,15 +342,15 @@ fn what_must_not_be_written_down_is_not_wherever_it_is_said() {
 fn an_attribute_of_this_crate_is_there_once_like_any_other() {
     let (mut draft, limits) = (begun(&plain()), Limits::default());
     let mut attributes = draft.attributes(&limits);
-    attributes.set("telemetry.keep", true);
-    attributes.set("url.path", "/first");
-    attributes.set("error.type", Plain::Known("timeout"));
+    attributes.set(TELEMETRY_KEEP, true);
+    attributes.set(URL_PATH, "/first");
+    attributes.set(ERROR_TYPE, "timeout");
     attributes.put(&KeyValue::new("url.path", 7));
-    attributes.set("telemetry.keep", true);
-    attributes.set("url.path", "/last");
+    attributes.set(TELEMETRY_KEEP, true);
+    attributes.set(URL_PATH, "/last");
     draft
         .attributes(&limits)
-        .set("error.type", Plain::Known("panic"));
+        .set(ERROR_TYPE, "panic");
     let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
     let expected = [
         KeyValue::new("telemetry.keep", true),
