@@ -348,9 +348,7 @@ fn an_attribute_of_this_crate_is_there_once_like_any_other() {
     attributes.put(&KeyValue::new("url.path", 7));
     attributes.set(TELEMETRY_KEEP, true);
     attributes.set(URL_PATH, "/last");
-    draft
-        .attributes(&limits)
-        .set(ERROR_TYPE, "panic");
+    draft.attributes(&limits).set(ERROR_TYPE, "panic");
     let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
     let expected = [
         KeyValue::new("telemetry.keep", true),
