@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::metrics::signals::KnownErrorType;
 use crate::metrics::signals::attributes::{ERROR_TYPE, TELEMETRY_KEEP, URL_PATH};
 use crate::settings::Limits;
 
@@ -348,7 +349,9 @@ fn an_attribute_of_this_crate_is_there_once_like_any_other() {
     attributes.put(&KeyValue::new("url.path", 7));
     attributes.set(TELEMETRY_KEEP, true);
     attributes.set(URL_PATH, "/last");
-    draft.attributes(&limits).set(ERROR_TYPE, "panic");
+    draft
+        .attributes(&limits)
+        .set(ERROR_TYPE, KnownErrorType::Panic);
     let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
     let expected = [
         KeyValue::new("telemetry.keep", true),
