@@ -312,14 +312,14 @@ pub const TELEMETRY_CONTEXT_REJECTED: Metric = Metric {
     unit: "{context}",
     help: "Contexts and parts of them that were not taken over or not passed on, by reason.",
     buckets: &[],
-    labels: &["reason"],
+    labels: &["telemetry.reason"],
 };
 
 /// One series of [`TELEMETRY_CONTEXT_REJECTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryContextRejected {
-    /// `reason`: Why something was not taken as it came.
-    pub reason: TelemetryContextRejectedReason,
+    /// `telemetry.reason`: Why something was not taken as it came.
+    pub telemetry_reason: TelemetryContextRejectedReason,
 }
 
 impl TelemetryContextRejected {
@@ -335,8 +335,8 @@ impl TelemetryContextRejected {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for reason in TelemetryContextRejectedReason::ALL {
-            Self { reason }.add(0);
+        for telemetry_reason in TelemetryContextRejectedReason::ALL {
+            Self { telemetry_reason }.add(0);
         }
     }
 }
@@ -346,7 +346,10 @@ impl Series for TelemetryContextRejected {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.reason as u64, self.reason.as_str())));
+        labels.known(Some((
+            self.telemetry_reason as u64,
+            self.telemetry_reason.as_str(),
+        )));
     }
 }
 
@@ -433,14 +436,14 @@ pub const TELEMETRY_CONFIGURATION_REJECTED: Metric = Metric {
     unit: "{variable}",
     help: "Variables of the environment that were ignored, since their values could not be used; all unknown ones are `_OTHER`.",
     buckets: &[],
-    labels: &["variable"],
+    labels: &["telemetry.variable"],
 };
 
 /// One series of [`TELEMETRY_CONFIGURATION_REJECTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryConfigurationRejected<'a> {
-    /// `variable`: A variable of the environment that the crate knows, or `_OTHER`.
-    pub variable: &'a str,
+    /// `telemetry.variable`: A variable of the environment that the crate knows, or `_OTHER`.
+    pub telemetry_variable: &'a str,
 }
 
 impl TelemetryConfigurationRejected<'_> {
@@ -460,6 +463,6 @@ impl Series for TelemetryConfigurationRejected<'_> {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.text(self.variable);
+        labels.text(self.telemetry_variable);
     }
 }

@@ -4,17 +4,15 @@
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod cell;
-mod matrix;
-#[path = "../../../../telemetry/tests/it/receiver.rs"]
+#[path = "../../../telemetry/tests/it/receiver.rs"]
 #[allow(dead_code)] // The crate's own tests need more of it.
 mod receiver;
 mod stage;
 mod transport;
 
-use cell::Ending;
-use matrix::Matrix;
+use conformance::{Ending, Matrix, Transport};
+
 use stage::Stage;
-use transport::Transport;
 
 #[test]
 fn every_transport_keeps_its_promises_at_every_ending() {

@@ -9,6 +9,7 @@ use chassis::broker::Broker;
 use chassis::clock::Clock;
 use chassis::outbox;
 use chassis::testing::{NATS_VARIABLE, required, sqlite};
+use conformance::{Ending, Transport};
 use futures::StreamExt as _;
 use sqlx::migrate::Migrator;
 use telemetry::context::SavedContext;
@@ -16,8 +17,8 @@ use telemetry::messaging::{Consumer, Delivery, Destination, Headers, process, se
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{MALFORMED, Transport, malformed_text};
-use crate::cell::{Counted, Ending, Expected, Parent};
+use super::{MALFORMED, malformed_text};
+use crate::cell::{Counted, Expected, Parent};
 use crate::stage::{Broken, Stage, leave, limit, work};
 
 /// The subject of both transports.

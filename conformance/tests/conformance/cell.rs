@@ -3,23 +3,12 @@
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
+use conformance::{Ending, Transport};
 use futures::FutureExt as _;
 
 use crate::receiver::{Span, SpanKind};
 use crate::stage::{Stage, limit};
-use crate::transport::Transport;
-
-/// How an exchange ends, or what it starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    Success,
-    Error,
-    Cancel,
-    TimeOut,
-    Panic,
-    Malformed,
-    Unsampled,
-}
+use crate::transport;
 
 /// What the matrix says of one span.
 #[derive(Debug, Clone)]
@@ -54,11 +43,12 @@ pub struct Counted {
 /// Plays a cell and says what differed; nothing when it holds.
 pub async fn play(stage: &Stage, transport: Transport, ending: Ending) -> Vec<String> {
     stage.clear().await;
-    let expected = transport.expected(ending);
-    let counted = transport.counted(ending);
+    let expected = transport::expected(transport, ending);
+    let counted = transport::counted(transport, ending);
     let before = stage.scrape();
     let mut differences = Vec::new();
-    let played = AssertUnwindSafe(Box::pin(transport.play(stage, ending))).catch_unwind();
+    let played =
+        AssertUnwindSafe(Box::pin(transport::play(transport, stage, ending))).catch_unwind();
     // Longer than all that has a limit of its own in there.
     match tokio::time::timeout(limit() * 4, played).await {
         Ok(Ok(())) => {}
@@ -256,31 +246,5 @@ impl Counted {
             })
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
             .sum()
-    }
-}
-
-impl Ending {
-    pub const ALL: [Self; 7] = [
-        Self::Success,
-        Self::Error,
-        Self::Cancel,
-        Self::TimeOut,
-        Self::Panic,
-        Self::Malformed,
-        Self::Unsampled,
-    ];
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Success => "success",
-            Self::Error => "error",
-            Self::Cancel => "cancel",
-            Self::TimeOut => "time-out",
-            Self::Panic => "panic",
-            Self::Malformed => "malformed",
-            Self::Unsampled => "unsampled",
-        })
     }
 }

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use conformance::Ending;
 use opentelemetry::trace::FutureExt as _;
 use telemetry::Telemetry;
 use telemetry::context::SavedContext;
 use tokio::sync::Notify;
 use tracing::Instrument as _;
 
-use crate::cell::Ending;
 use crate::receiver::{Receiver, Span};
 
 const PAUSE: Duration = Duration::from_millis(5);

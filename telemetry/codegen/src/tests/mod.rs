@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::*;
 
+mod attributes;
+
 const MANIFEST: &str = "schema_url: https://kitchen.example/schemas/kitchen/0.1.0\n";
 
 /// A group of attributes that the others refer to.
@@ -21,7 +23,7 @@ const ATTRIBUTES: &str = "
         brief: How it is called.
         examples: [bibimbap]
         stability: stable
-      - id: table
+      - id: dish.table
         type: int
         brief: Where it goes.
         examples: [7]
@@ -198,7 +200,7 @@ fn a_manifest_is_needed_and_its_folders_must_be_there() {
 fn what_another_registry_defines_is_referred_to() {
     let manifest = "schema_url: https://a.example/1\ndependencies:\n  - {schema_url: 'https://kitchen.example/1', registry_path: ../kitchen}\n";
     let kitchen = format!(
-        "groups:{ATTRIBUTES}\n  - id: used\n    type: attribute_group\n    brief: Used.\n    attributes: [{{ref: table}}]\n"
+        "groups:{ATTRIBUTES}\n  - id: used\n    type: attribute_group\n    brief: Used.\n    attributes: [{{ref: dish.table}}]\n"
     );
     let bar = format!("groups:{}", METRIC.replace("kitchen", "bar"));
     let folder = folder(&[
@@ -217,7 +219,7 @@ fn a_closed_set_becomes_a_type_and_an_open_label_a_text_or_a_number() {
     let groups = METRIC.to_owned()
         + "      - ref: dish.name
         annotations: {telemetry: {at_most: 90}}
-      - ref: table
+      - ref: dish.table
         requirement_level: required
 ";
     let registry = loaded(&groups).unwrap();
@@ -231,11 +233,11 @@ fn a_closed_set_becomes_a_type_and_an_open_label_a_text_or_a_number() {
         "pub struct Dishes<'a> {",
         "pub dish_size: DishSize,",
         "pub dish_name: Option<&'a str>,",
-        "pub table: i64,",
+        "pub dish_table: i64,",
         "pub fn add(self, count: u64)",
         "labels.known(Some((self.dish_size as u64, self.dish_size.as_str())))",
         "labels.text(self.dish_name.unwrap_or_default())",
-        "labels.number(Some(self.table))",
+        "labels.number(Some(self.dish_table))",
     ] {
         assert!(metrics.contains(part), "{metrics}\nlacks {part}");
     }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use conformance::{Ending, Transport};
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::uri::PathAndQuery;
@@ -18,8 +19,8 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tower::service_fn;
 
-use super::{MALFORMED, Transport};
-use crate::cell::{Counted, Ending, Expected, Parent};
+use super::MALFORMED;
+use crate::cell::{Counted, Expected, Parent};
 use crate::stage::{Stage, leave, work};
 
 /// The deadline of the cell that times out: longer than it takes the work to begin.

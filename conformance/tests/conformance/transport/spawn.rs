@@ -3,10 +3,11 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use conformance::Ending;
 use telemetry::context::{self, SavedContext};
 
 use super::malformed_text;
-use crate::cell::{Ending, Expected, Parent};
+use crate::cell::{Expected, Parent};
 use crate::stage::{Stage, begun, work};
 
 /// How long the task of the cell that times out may take: longer than it takes the work to begin.

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use conformance::Ending;
 use futures::stream;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -18,7 +19,7 @@ use tokio::net::TcpListener;
 use tower::{Service as _, ServiceExt as _};
 
 use super::MALFORMED;
-use crate::cell::{Counted, Ending, Expected, Parent};
+use crate::cell::{Counted, Expected, Parent};
 use crate::stage::{Stage, leave, work};
 
 /// How long the client of the cell that times out waits: longer than it takes the work to begin.
