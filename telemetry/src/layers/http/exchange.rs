@@ -210,7 +210,7 @@ impl Exchange for RequestExchange {
             End::BodyError(error) => match self.side {
                 Side::Server(_) => self.finish(KnownErrorType::BodyError.as_str(), Some("")),
                 Side::Client(_) => {
-                    self.finish(KnownErrorType::BodyError.as_str(), Some(&error.to_string()))
+                    self.finish(KnownErrorType::BodyError.as_str(), Some(&error.to_string()));
                 }
             },
             End::Abandoned(how @ Abandoned::Panicked) => {
@@ -231,7 +231,7 @@ impl Serving {
 
     /// Counts it as a stream from now on, and no longer as a request.
     fn open_stream(&mut self) {
-        self.open = Open::Stream(OpenStream::new(
+        self.open = Open::Stream(Box::new(OpenStream::new(
             HttpServerOpenStreams {
                 http_route: Some(self.route()),
             }
@@ -243,7 +243,7 @@ impl Serving {
                 .histogram()
             },
             (HTTP_ROUTE, self.route().to_owned()),
-        ));
+        )));
     }
 
     fn is_stream(&self) -> bool {
