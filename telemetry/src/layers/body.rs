@@ -15,7 +15,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::layers::exchange::{End, Exchange, Part};
+use crate::layers::causes::{BodyErrors, Failure, ServiceErrors};
+use crate::layers::exchange::{End, Exchange, Part, within};
 use crate::layers::headers::content_length;
 use crate::layers::hop::Abandoned;
 
@@ -56,6 +57,8 @@ pin_project! {
         deadline: Deadline,
         // Bytes still to come, when known: a server stops polling once it has sent them all.
         left: Option<u64>,
+        // Whether somebody waits for more of it.
+        awaited: bool,
     }
 
     impl<B: Body, X: Exchange> PinnedDrop for TrackedBody<B, X> {
@@ -66,7 +69,10 @@ pin_project! {
                 let end = if *this.left == Some(0) || ended {
                     End::Complete
                 } else {
-                    End::Abandoned(Abandoned::now())
+                    match Abandoned::now() {
+                        Abandoned::Cancelled if !*this.awaited => End::Unread,
+                        how => End::Abandoned(how),
+                    }
                 };
                 exchange.hop().in_scope(|| this.inner.set(None));
                 exchange.ended(end);
@@ -118,21 +124,14 @@ where
     F: Future<Output = Result<Response<B>, E>>,
     E: std::fmt::Display,
     B: Body,
-    X: Exchange,
+    X: Exchange + ServiceErrors<E>,
 {
     type Output = Result<Response<TrackedBody<B, X>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            let polled = {
-                let _entered = this
-                    .exchange
-                    .as_ref()
-                    .map(|exchange| exchange.hop().enter());
-                inner.poll(cx)
-            };
-            match polled {
+            match within(this.exchange, || inner.poll(cx)) {
                 Poll::Ready(Ok(response)) => {
                     let (exchange, deadline) = (this.exchange.take(), this.deadline.take());
                     let response = track(response, exchange, deadline, *this.no_body);
@@ -141,7 +140,10 @@ where
                 Poll::Ready(Err(error)) => {
                     if !this.exchange.as_ref().is_some_and(X::is_late) {
                         if let Some(exchange) = this.exchange.take() {
-                            exchange.failed(&error.to_string());
+                            exchange.failed(Failure {
+                                text: &error.to_string(),
+                                cause: <X as ServiceErrors<E>>::cause(&error),
+                            });
                         }
                         return Poll::Ready(Err(error));
                     }
@@ -172,6 +174,7 @@ fn without_body<B: Body, X: Exchange>(headers: HeaderMap) -> Response<TrackedBod
         exchange: None,
         deadline: None,
         left: Some(0),
+        awaited: false,
     });
     *response.headers_mut() = headers;
     response
@@ -198,6 +201,7 @@ fn track<B: Body, X: Exchange>(
         exchange,
         deadline,
         left,
+        awaited: false,
     };
     Response::from_parts(head, body)
 }
@@ -214,7 +218,7 @@ impl<B, X> Body for TrackedBody<B, X>
 where
     B: Body,
     B::Error: std::fmt::Display,
-    X: Exchange,
+    X: Exchange + BodyErrors<B::Error>,
 {
     type Data = B::Data;
     type Error = B::Error;
@@ -231,13 +235,13 @@ where
             return inner.poll_frame(cx);
         };
         exchange.next();
-        let polled = {
-            let _entered = exchange.hop().enter();
-            inner.poll_frame(cx)
-        };
-        exchange.asked();
+        let polled = within(this.exchange, || inner.poll_frame(cx));
+        *this.awaited = polled.is_pending();
+        if let Some(exchange) = this.exchange {
+            exchange.asked();
+        }
         let is_late = match &polled {
-            Poll::Ready(Some(Err(_))) => exchange.is_late(),
+            Poll::Ready(Some(Err(_))) => this.exchange.as_ref().is_some_and(X::is_late),
             Poll::Ready(_) => false,
             Poll::Pending => expiry(this.deadline, cx).is_ready(),
         };
@@ -269,7 +273,10 @@ where
             },
             Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
-                    exchange.ended(End::BodyError(&error.to_string()));
+                    exchange.ended(End::BodyError(Failure {
+                        text: &error.to_string(),
+                        cause: <X as BodyErrors<B::Error>>::cause(error),
+                    }));
                 }
                 None
             }

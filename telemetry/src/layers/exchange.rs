@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::layers::body::{ResponseFuture, TrackedBody};
+use crate::layers::causes::{Failure, ServiceErrors};
 use crate::layers::hop::{Abandoned, Hop};
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
@@ -48,7 +49,7 @@ pub trait Exchange: Sized {
     fn data(&mut self, _data: &impl Buf) {}
 
     /// The service failed without a response.
-    fn failed(self, error: &str);
+    fn failed(self, error: Failure<'_>);
 
     /// The response ended.
     fn ended(self, end: End<'_>);
@@ -77,16 +78,43 @@ pub enum End<'a> {
     /// The body is complete, and these are its trailers.
     Trailers(&'a HeaderMap),
     /// The body failed.
-    BodyError(&'a str),
-    /// Nobody waited for the rest, or the code below panicked.
+    BodyError(Failure<'a>),
+    /// Whoever waited for the rest went away, or the code below panicked.
     Abandoned(Abandoned),
+    /// The body was dropped before its end while nobody waited for more of it.
+    Unread,
 }
+
+/// Tells an exchange that the code below has panicked, unless that came to its end.
+struct Panicking<'a, X: Exchange>(&'a mut Option<X>);
 
 /// A service whose exchanges are measured; what the layers of this crate make of a service.
 #[derive(Debug, Clone)]
 pub struct Measured<S, P> {
     inner: S,
     protocol: P,
+}
+
+/// Runs `work` with the exchange's hop current. When it panics the exchange ends at once: a layer above that catches the
+/// panic drops what is left of the exchange later, when nothing shows any more why.
+pub(crate) fn within<X: Exchange, T>(exchange: &mut Option<X>, work: impl FnOnce() -> T) -> T {
+    let panicking = Panicking(exchange);
+    let done = {
+        let _inside = panicking.0.as_ref().map(|exchange| exchange.hop().enter());
+        work()
+    };
+    std::mem::forget(panicking);
+    done
+}
+
+// === impl Panicking ===
+
+impl<X: Exchange> Drop for Panicking<'_, X> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.0.take() {
+            exchange.ended(End::Abandoned(Abandoned::Panicked));
+        }
+    }
 }
 
 // === impl Measured ===
@@ -102,6 +130,7 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: std::fmt::Display,
     P: Protocol,
+    P::Exchange: ServiceErrors<S::Error>,
     R: Body,
 {
     type Response = Response<TrackedBody<R, P::Exchange>>;
@@ -120,7 +149,11 @@ where
         if exchange.deadline().is_some_and(|at| at <= Instant::now()) {
             return ResponseFuture::refused(exchange);
         }
-        let inner = exchange.hop().in_scope(|| self.inner.call(request));
-        ResponseFuture::new(inner, exchange, no_body)
+        let mut exchange = Some(exchange);
+        let inner = within(&mut exchange, || self.inner.call(request));
+        match exchange {
+            Some(exchange) => ResponseFuture::new(inner, exchange, no_body),
+            None => ResponseFuture::untracked(inner),
+        }
     }
 }

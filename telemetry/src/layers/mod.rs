@@ -13,7 +13,11 @@ pub mod http;
 pub mod messaging;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
+mod address;
+#[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod causes;
 pub(crate) mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;

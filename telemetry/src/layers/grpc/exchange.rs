@@ -12,6 +12,7 @@ use super::deadline::Deadline;
 use super::messages::Messages;
 use super::method;
 use super::status::Status;
+use crate::layers::causes::{BodyErrors, Cause, Failure, ServiceErrors};
 use crate::layers::exchange::{End, Exchange, Part};
 use crate::layers::hop::{Abandoned, Hop, STREAM};
 use crate::layers::stream::OpenStream;
@@ -178,8 +179,11 @@ impl CallExchange {
             }
             End::BodyError(error) => Outcome {
                 status: Status::UNKNOWN,
-                error_type: "body_error",
-                failure: Some(self.side.told(error)),
+                error_type: match self.side {
+                    Side::Server => "body_error",
+                    Side::Client(_) => error.error_type("body_error"),
+                },
+                failure: Some(self.side.told(error.text)),
             },
             End::Abandoned(how @ Abandoned::Panicked) => Outcome {
                 status: Status::UNKNOWN,
@@ -187,6 +191,7 @@ impl CallExchange {
                 failure: Some("panicked"),
             },
             End::Abandoned(how @ Abandoned::Cancelled) => self.left(how.error_type()),
+            End::Unread => self.left(Abandoned::Cancelled.error_type()),
         }
     }
 
@@ -268,15 +273,15 @@ impl Exchange for CallExchange {
         }
     }
 
-    fn failed(self, error: &str) {
+    fn failed(self, error: Failure<'_>) {
         let (status, error_type) = match self.side {
             Side::Server => (Status::UNKNOWN, "service_error"),
-            Side::Client(_) => (Status::UNAVAILABLE, "connection_error"),
+            Side::Client(_) => (Status::UNAVAILABLE, error.error_type("connection_error")),
         };
         let outcome = Outcome {
             status,
             error_type,
-            failure: Some(self.side.told(error)),
+            failure: Some(self.side.told(error.text)),
         };
         self.finish(&outcome);
     }
@@ -298,6 +303,18 @@ impl Exchange for CallExchange {
         status.write(&mut told);
         told.insert("grpc-message", EXPIRED);
         told
+    }
+}
+
+impl<E: std::any::Any> ServiceErrors<E> for CallExchange {
+    fn cause(error: &E) -> Option<Cause> {
+        Cause::of_any(error)
+    }
+}
+
+impl<E: std::any::Any> BodyErrors<E> for CallExchange {
+    fn cause(error: &E) -> Option<Cause> {
+        Cause::of_any(error)
     }
 }
 

@@ -1,5 +1,8 @@
 //! A request and its response, as far as they have come, on either side.
 
+use std::fmt::Display;
+use std::marker::PhantomData;
+
 use axum::extract::MatchedPath;
 use bytes::Buf;
 use http::uri::Authority;
@@ -7,7 +10,9 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use opentelemetry::KeyValue;
 
 use super::events::ServerSentEvents;
-use super::version_of;
+use super::{OTHER, version_of};
+use crate::layers::address::unbracketed;
+use crate::layers::causes::{AsError, BodyErrors, Cause, Failure, ServiceErrors};
 use crate::layers::exchange::{End, Exchange};
 use crate::layers::headers;
 use crate::layers::hop::{Abandoned, Hop, STREAM};
@@ -22,15 +27,33 @@ use crate::metrics::signals::{
 /// The response header that carries the trace id, for whoever reports a problem.
 static TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
-/// One request and its response, as far as it has come.
+/// One request and its response, as far as it has come. `K` says how it reads the errors that it is told of.
 #[derive(Debug)]
-pub struct RequestExchange {
+pub struct RequestExchange<K = ServerErrors> {
     pub(super) hop: Hop,
     pub(super) method: HttpRequestMethod,
     // Of a response that has not come there is none.
     pub(super) version: Option<NetworkProtocolVersion>,
     pub(super) status: Option<StatusCode>,
     pub(super) side: Side,
+    pub(super) errors: PhantomData<K>,
+}
+
+/// A server's exchange reads no errors: they are of the service's own code, and say `service_error`.
+#[derive(Debug)]
+pub struct ServerErrors;
+
+/// A client's exchange reads the errors of the service by `S` and those of the body by `B`.
+#[derive(Debug)]
+pub struct ClientErrors<S, B>(PhantomData<(S, B)>);
+
+/// How an exchange went, and what `error.type` says of it.
+enum Outcome<'a> {
+    Success,
+    /// It has an `error.type`, and nobody has failed: the one who waited went away.
+    Left(&'a str),
+    /// The span has failed, and this describes it.
+    Failure(&'a str, &'a str),
 }
 
 /// What only one of the sides knows.
@@ -72,36 +95,42 @@ pub(super) enum Open {
     Stream(Box<OpenStream<ServerSentEvents>>),
 }
 
+/// The server that is called.
 #[derive(Debug)]
 pub(super) struct Calling {
     pub(super) authority: Option<Authority>,
     pub(super) port: Option<u16>,
+    // When others are one label together.
+    pub(super) known_hosts: Option<&'static [&'static str]>,
 }
 
 // === impl RequestExchange ===
 
-impl RequestExchange {
-    /// Ends the span and records the metrics. `error_type` is empty when all went well, and the description is
-    /// there when the span has failed.
-    fn finish(self, error_type: &str, failure: Option<&str>) {
+impl<K> RequestExchange<K> {
+    /// Ends the span and records the metrics.
+    fn finish(self, outcome: &Outcome<'_>) {
         let Self {
             hop,
             method,
             version,
             status,
             side,
+            errors: _,
         } = self;
         let told = Told {
             method,
             version,
             status: status.map(|status| i64::from(status.as_u16())),
-            error_type: (!error_type.is_empty()).then_some(error_type),
+            error_type: match *outcome {
+                Outcome::Success => None,
+                Outcome::Left(error_type) | Outcome::Failure(error_type, _) => Some(error_type),
+            },
         };
         hop.end(|hop| {
-            match failure {
-                Some(description) => hop.fail(error_type, description),
-                None if error_type.is_empty() => {}
-                None => hop.set("error.type", error_type.to_owned()),
+            match *outcome {
+                Outcome::Success => {}
+                Outcome::Left(error_type) => hop.set("error.type", error_type.to_owned()),
+                Outcome::Failure(error_type, description) => hop.fail(error_type, description),
             }
             match side {
                 Side::Server(serving) => {
@@ -126,9 +155,27 @@ impl RequestExchange {
     fn is_stream(&self) -> bool {
         matches!(&self.side, Side::Server(serving) if serving.is_stream())
     }
+
+    /// It went as its status says.
+    fn answered(self) {
+        match self.status {
+            Some(status) if self.is_failure(status) => {
+                self.finish(&Outcome::Failure(status.as_str(), ""));
+            }
+            _ => self.finish(&Outcome::Success),
+        }
+    }
+
+    fn left(self) {
+        if self.is_stream() {
+            self.finish(&Outcome::Success);
+        } else {
+            self.finish(&Outcome::Left(Abandoned::Cancelled.error_type()));
+        }
+    }
 }
 
-impl Exchange for RequestExchange {
+impl<K> Exchange for RequestExchange<K> {
     fn hop(&self) -> &Hop {
         &self.hop
     }
@@ -183,30 +230,59 @@ impl Exchange for RequestExchange {
         }
     }
 
-    fn failed(self, error: &str) {
-        match self.side {
+    fn failed(self, error: Failure<'_>) {
+        let outcome = match self.side {
             // The text is of an error that the service's own code has made, and may say what is nobody's business.
-            Side::Server(_) => self.finish("service_error", Some("")),
-            Side::Client(_) => self.finish("connection_error", Some(error)),
-        }
+            Side::Server(_) => Outcome::Failure("service_error", ""),
+            Side::Client(_) => Outcome::Failure(error.error_type("connection_error"), error.text),
+        };
+        self.finish(&outcome);
     }
 
     fn ended(self, end: End<'_>) {
         match end {
-            End::Complete | End::Trailers(_) => match self.status {
-                Some(status) if self.is_failure(status) => self.finish(status.as_str(), Some("")),
-                _ => self.finish("", None),
-            },
-            End::BodyError(error) => match self.side {
-                Side::Server(_) => self.finish("body_error", Some("")),
-                Side::Client(_) => self.finish("body_error", Some(error)),
-            },
-            End::Abandoned(how @ Abandoned::Panicked) => {
-                self.finish(how.error_type(), Some("panicked"));
+            End::Complete | End::Trailers(_) => self.answered(),
+            End::BodyError(error) => {
+                let outcome = match self.side {
+                    Side::Server(_) => Outcome::Failure("body_error", ""),
+                    Side::Client(_) => Outcome::Failure(error.error_type("body_error"), error.text),
+                };
+                self.finish(&outcome);
             }
-            End::Abandoned(Abandoned::Cancelled) if self.is_stream() => self.finish("", None),
-            End::Abandoned(how @ Abandoned::Cancelled) => self.finish(how.error_type(), None),
+            End::Abandoned(how @ Abandoned::Panicked) => {
+                self.finish(&Outcome::Failure(how.error_type(), "panicked"));
+            }
+            End::Abandoned(Abandoned::Cancelled) => self.left(),
+            End::Unread => match self.side {
+                Side::Server(_) => self.left(),
+                // A client that has what it wants lets go of the rest.
+                Side::Client(_) => self.answered(),
+            },
         }
+    }
+}
+
+impl<E: Display> ServiceErrors<E> for RequestExchange<ServerErrors> {
+    fn cause(_: &E) -> Option<Cause> {
+        None
+    }
+}
+
+impl<E: Display> BodyErrors<E> for RequestExchange<ServerErrors> {
+    fn cause(_: &E) -> Option<Cause> {
+        None
+    }
+}
+
+impl<E: AsError<S>, S, B> ServiceErrors<E> for RequestExchange<ClientErrors<S, B>> {
+    fn cause(error: &E) -> Option<Cause> {
+        Cause::of(error.as_error())
+    }
+}
+
+impl<E: AsError<B>, S, B> BodyErrors<E> for RequestExchange<ClientErrors<S, B>> {
+    fn cause(error: &E) -> Option<Cause> {
+        Cause::of(error.as_error())
     }
 }
 
@@ -300,15 +376,19 @@ impl Sizes {
 // === impl Calling ===
 
 impl Calling {
-    pub(super) fn host(&self) -> &str {
-        self.authority.as_ref().map_or("", Authority::host)
+    pub(super) fn host(&self) -> Option<&str> {
+        Some(unbracketed(self.authority.as_ref()?.host()))
     }
 
     fn record(self, hop: &Hop, told: Told<'_>) {
+        let host = self.host();
+        let is_known = self
+            .known_hosts
+            .is_none_or(|known| host.is_none_or(|host| known.contains(&host)));
         HttpClientRequestDuration {
             http_request_method: told.method,
-            server_address: Some(self.host()),
-            server_port: self.port.map(i64::from),
+            server_address: if is_known { host } else { Some(OTHER) },
+            server_port: self.port.filter(|_| is_known).map(i64::from),
             http_response_status_code: told.status,
             network_protocol_version: told.version,
             error_type: told.error_type,

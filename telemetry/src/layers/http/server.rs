@@ -1,17 +1,21 @@
 //! The server side of HTTP.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, Request, header};
+use http::{HeaderMap, HeaderName, Method, Request, Uri, header};
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Key, KeyValue, StringValue, Value};
 use tower::Layer;
 
 use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
+use super::proxies::{Origin, TrustedProxies};
+use super::skip::Skip;
 use super::{OTHER, TrustPolicy, method_label, method_of, url, version_of, version_text};
+use crate::layers::address::unbracketed;
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::headers::content_length;
 use crate::layers::hop::Hop;
@@ -26,7 +30,8 @@ use crate::trace::wire::{Attributes, Plain};
 #[derive(Debug, Clone, Default)]
 pub struct ServerLayer {
     trust: TrustPolicy,
-    skipped: &'static [&'static str],
+    skipped: Skip,
+    proxies: Option<TrustedProxies>,
     headers: Arc<[(HeaderName, Key)]>,
     query: bool,
     client_address: bool,
@@ -54,7 +59,36 @@ impl ServerLayer {
     /// Requests to these paths make no span and count in no metric: probes, scrapes and idle polls.
     #[must_use]
     pub fn skip(mut self, paths: &'static [&'static str]) -> Self {
-        self.skipped = paths;
+        self.skipped.paths = paths;
+        self
+    }
+
+    /// Skips the requests whose paths begin with these segments as well: `/static` is for `/static` and `/static/a.css`,
+    /// and not for `/statics`.
+    #[must_use]
+    pub fn skip_prefixes(mut self, prefixes: &'static [&'static str]) -> Self {
+        self.skipped.prefixes = prefixes;
+        self
+    }
+
+    /// Skips the requests for which `predicate` holds as well. It runs for each request, before anything else does.
+    #[must_use]
+    pub fn skip_if(
+        mut self,
+        predicate: impl Fn(&Method, &Uri, &HeaderMap) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.skipped.predicate = Some(Arc::new(predicate));
+        self
+    }
+
+    /// Believes what these proxies say of a request: `url.scheme`, `server.address`, `server.port`, and
+    /// `client.address` when [that](Self::client_address) is recorded.
+    ///
+    /// A proxy is known by the address that it connects from, so that the service must be served with axum's
+    /// `ConnectInfo<SocketAddr>`. Without this nobody's `Forwarded` or `X-Forwarded-*` counts.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Some(proxies);
         self
     }
 
@@ -82,7 +116,7 @@ impl ServerLayer {
     /// service is served with axum's `ConnectInfo<SocketAddr>`.
     ///
     /// It is personal data, which is why it must be asked for. What headers say of a client behind a proxy is
-    /// anybody's claim, and not recorded.
+    /// anybody's claim, and not recorded unless the proxy is [trusted](Self::trusted_proxies).
     #[must_use]
     pub fn client_address(mut self) -> Self {
         self.client_address = true;
@@ -97,13 +131,26 @@ impl ServerLayer {
         self
     }
 
+    /// What a trusted proxy says of the request, if one has sent it.
+    fn origin<'a, B>(&self, request: &'a Request<B>) -> Option<Origin<'a>> {
+        let proxies = self.proxies.as_ref()?;
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+        proxies.origin(peer.ip(), request.headers())
+    }
+
     /// What the span of a request says from its start.
-    fn describe<B>(&self, request: &Request<B>, attributes: &mut Attributes<'_>) {
-        let (uri, headers) = (request.uri(), request.headers());
+    fn describe<B>(
+        &self,
+        request: &Request<B>,
+        scheme: UrlScheme,
+        origin: Option<&Origin<'_>>,
+        attributes: &mut Attributes<'_>,
+    ) {
+        let (uri, headers) = (whole_uri(request), request.headers());
         let method = method_label(request.method());
         attributes.set("http.request.method", Plain::Known(method));
         attributes.set("url.path", uri.path());
-        attributes.set("url.scheme", Plain::Known(scheme_of(request).as_str()));
+        attributes.set("url.scheme", Plain::Known(scheme.as_str()));
         attributes.set(
             "network.protocol.version",
             Plain::Known(version_text(request.version())),
@@ -111,7 +158,7 @@ impl ServerLayer {
         if method == OTHER {
             attributes.set("http.request.method_original", request.method().as_str());
         }
-        if let Some(route) = request.extensions().get::<MatchedPath>() {
+        if let Some(route) = route_of(request) {
             attributes.set("http.route", Plain::Known(route.as_str()));
         }
         if let Some(query) = uri.query().filter(|_| self.query) {
@@ -120,8 +167,8 @@ impl ServerLayer {
         if let Some(agent) = text(headers, &header::USER_AGENT) {
             attributes.set("user_agent.original", agent);
         }
-        if let Some((host, port)) = server(request) {
-            attributes.set("server.address", host);
+        if let Some((host, port)) = server(request, origin) {
+            attributes.set("server.address", unbracketed(host));
             if let Some(port) = port {
                 attributes.set("server.port", port);
             }
@@ -130,7 +177,10 @@ impl ServerLayer {
             && self.client_address
         {
             let address = peer.ip().to_string();
-            attributes.set("client.address", &address);
+            match origin.and_then(|origin| origin.client) {
+                Some(client) => attributes.set("client.address", &client.to_string()),
+                None => attributes.set("client.address", &address),
+            }
             attributes.set("network.peer.address", &address);
             attributes.set("network.peer.port", peer.port());
         }
@@ -159,11 +209,17 @@ impl Protocol for ServerLayer {
     type Exchange = RequestExchange;
 
     fn begin<B>(&self, request: &mut Request<B>) -> Option<RequestExchange> {
-        if self.skipped.contains(&request.uri().path()) {
+        let uri = whole_uri(request);
+        if self.skipped.has(request.method(), uri, request.headers()) {
             return None;
         }
+        let origin = self.origin(request);
+        let scheme = match origin.as_ref().and_then(|origin| origin.scheme) {
+            Some(scheme) => scheme,
+            None => scheme_of(uri),
+        };
         let method = method_of(request.method());
-        let route = request.extensions().get::<MatchedPath>().cloned();
+        let route = route_of(request).cloned();
         let (caller, linked) = self.trust.admit(request.headers());
         let mut start = Start::below(caller, SpanKind::Server);
         if linked.is_some() {
@@ -179,8 +235,9 @@ impl Protocol for ServerLayer {
                 None => verb.into(),
             }
         };
-        let hop = Hop::start(start, name, |attributes| self.describe(request, attributes));
-        let scheme = scheme_of(request);
+        let hop = Hop::start(start, name, |attributes| {
+            self.describe(request, scheme, origin.as_ref(), attributes);
+        });
         let active = HttpServerActiveRequests {
             http_request_method: method,
             url_scheme: scheme,
@@ -201,13 +258,26 @@ impl Protocol for ServerLayer {
                     response: 0,
                 }),
             }),
+            errors: PhantomData,
         })
     }
 }
 
+/// The URI that was asked for: a nested router has the rest of it only.
+fn whole_uri<B>(request: &Request<B>) -> &Uri {
+    let original = request.extensions().get::<OriginalUri>();
+    original.map_or(request.uri(), |original| &original.0)
+}
+
+/// The template of the route that matched. What a fallback answers has none, also where axum makes one for itself.
+fn route_of<B>(request: &Request<B>) -> Option<&MatchedPath> {
+    let route = request.extensions().get::<MatchedPath>();
+    route.filter(|route| !route.as_str().contains("{*__private__axum"))
+}
+
 /// The scheme of the request. It is the caller's word, so that it becomes one of two.
-fn scheme_of<B>(request: &Request<B>) -> UrlScheme {
-    if request.uri().scheme() == Some(&Scheme::HTTPS) {
+fn scheme_of(uri: &Uri) -> UrlScheme {
+    if uri.scheme() == Some(&Scheme::HTTPS) {
         UrlScheme::Https
     } else {
         UrlScheme::Http
@@ -219,8 +289,16 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
 }
 
 /// Whom the request was sent to.
-fn server<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
-    match request.uri().authority() {
+fn server<'a, B>(
+    request: &'a Request<B>,
+    origin: Option<&'a Origin<'_>>,
+) -> Option<(&'a str, Option<u16>)> {
+    if let Some(origin) = origin
+        && let Some(host) = &origin.host
+    {
+        return Some((host, origin.port));
+    }
+    match whole_uri(request).authority() {
         Some(authority) => Some((authority.host(), authority.port_u16())),
         None => url::host_and_port(text(request.headers(), &header::HOST)?),
     }

@@ -99,7 +99,13 @@ impl Attributes<'_> {
         }
         let (key, length) = (attribute.key.as_str(), self.length);
         match &attribute.value {
-            _ if redact::is_sensitive_again(key) => self.text(key, REDACTED),
+            value if redact::is_sensitive_again(key) => match value {
+                Value::Array(values) => {
+                    let count = count_of(values);
+                    self.value(key, |message| redacted(message, count));
+                }
+                _ => self.text(key, REDACTED),
+            },
             Value::String(text) => self.text(key, &redact::scrub(text.as_str())),
             other => self.value(key, |message| of_any(message, other, length)),
         }
@@ -155,6 +161,26 @@ fn of_any(message: &mut Message, value: &Value, length: Option<usize>) {
             _ => {}
         }),
         other => text(message, &other.as_str(), length),
+    }
+}
+
+/// A list keeps its length: only what is in it is taken out.
+fn redacted(message: &mut Message, count: usize) {
+    message.nested(any_value::ARRAY, |message| {
+        let secrets = vec![REDACTED; count];
+        each(message, &secrets, |message, text| {
+            message.text(any_value::STRING, text);
+        });
+    });
+}
+
+fn count_of(values: &Array) -> usize {
+    match values {
+        Array::Bool(values) => values.len(),
+        Array::I64(values) => values.len(),
+        Array::F64(values) => values.len(),
+        Array::String(values) => values.len(),
+        _ => 0,
     }
 }
 
