@@ -1,8 +1,11 @@
 //! Why an exchange failed, by the causes of its error: what `error.type` says of it.
 
+#[cfg(feature = "grpc")]
 use std::any::Any;
 use std::error::Error;
 use std::io;
+
+use crate::metrics::signals::KnownErrorType;
 
 /// How many causes of an error are looked at.
 const DEEPEST: usize = 16;
@@ -23,26 +26,7 @@ const UNRESOLVED: [&str; 2] = ["dns error", "failed to lookup address informatio
 pub struct Failure<'a> {
     /// The error's own text, which may quote secrets.
     pub(crate) text: &'a str,
-    pub(crate) cause: Option<Cause>,
-}
-
-/// Why an exchange failed, where that can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// No answer came in time.
-    Timeout,
-    /// Nobody listens on the port.
-    ConnectionRefused,
-    /// The connection was closed by the other side.
-    ConnectionReset,
-    /// There is no route to the host or its network.
-    Unreachable,
-    /// The host's name has no address.
-    NameResolution,
-    /// The TLS handshake failed, or a certificate is not trusted.
-    Tls,
-    /// The other side has cancelled the stream (HTTP/2 CANCEL).
-    Cancelled,
+    pub(crate) cause: Option<KnownErrorType>,
 }
 
 /// An error whose causes can be read. `M` tells the implementations apart, and is inferred.
@@ -66,13 +50,13 @@ pub struct BoxedErrors;
 /// An exchange that can tell why a service failed with an `E`.
 pub trait ServiceErrors<E> {
     /// Why, as far as the error shows it.
-    fn cause(error: &E) -> Option<Cause>;
+    fn cause(error: &E) -> Option<KnownErrorType>;
 }
 
 /// An exchange that can tell why a body failed with an `E`.
 pub trait BodyErrors<E> {
     /// Why, as far as the error shows it.
-    fn cause(error: &E) -> Option<Cause>;
+    fn cause(error: &E) -> Option<KnownErrorType>;
 }
 
 impl<E: Error + 'static> AsError<TypedErrors> for E {
@@ -91,105 +75,74 @@ impl<E: AsRef<dyn Error + Send + Sync>> AsError<BoxedErrors> for E {
 
 impl Failure<'_> {
     /// `error.type`, or what it is when the cause is not known.
-    pub(crate) fn error_type(&self, otherwise: &'static str) -> &'static str {
-        self.cause.map_or(otherwise, Cause::as_str)
+    pub(crate) fn error_type(&self, otherwise: KnownErrorType) -> KnownErrorType {
+        self.cause.unwrap_or(otherwise)
     }
 }
 
-// === impl Cause ===
-
-impl Cause {
-    /// As `error.type` has it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::ConnectionRefused => "connection_refused",
-            Self::ConnectionReset => "connection_reset",
-            Self::Unreachable => "unreachable",
-            Self::NameResolution => "name_resolution_error",
-            Self::Tls => "tls_error",
-            Self::Cancelled => "cancelled",
+/// The first cause that is known, from the error itself to the root.
+pub(crate) fn cause_of(error: &(dyn Error + 'static)) -> Option<KnownErrorType> {
+    let mut next = Some(error);
+    for _ in 0..DEEPEST {
+        let error = next?;
+        let io = error.downcast_ref::<io::Error>();
+        if let Some(cause) = known(error, io) {
+            return Some(cause);
         }
+        // The error that an I/O error was made from is not among its sources.
+        next = match io.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
+    None
+}
 
-    /// The first cause that is known, from the error itself to the root.
-    pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        for _ in 0..DEEPEST {
-            let error = next?;
-            let io = error.downcast_ref::<io::Error>();
-            if let Some(cause) = Self::of_one(error, io) {
-                return Some(cause);
-            }
-            // The error that an I/O error was made from is not among its sources.
-            let inner = io.and_then(io::Error::get_ref);
-            next = match inner {
-                Some(inner) => Some(inner),
-                None => error.source(),
-            };
-        }
-        None
-    }
+/// The cause of an error that may be of any type: of those that gRPC clients meet.
+#[cfg(feature = "grpc")]
+pub(crate) fn cause_of_any<E: Any>(error: &E) -> Option<KnownErrorType> {
+    let error: &dyn Any = error;
+    let boxed = error.downcast_ref::<Box<dyn Error + Send + Sync>>();
+    let known = boxed
+        .map(|error| &**error as &(dyn Error + 'static))
+        .or_else(|| typed::<tonic::transport::Error>(error))
+        .or_else(|| typed::<tonic::Status>(error))
+        .or_else(|| typed::<hyper_util::client::legacy::Error>(error))
+        .or_else(|| typed::<hyper::Error>(error))
+        .or_else(|| typed::<io::Error>(error));
+    cause_of(known?)
+}
 
-    /// The cause of an error of a type that is not known to be one: of those that gRPC clients meet.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn of_any<E: Any>(error: &E) -> Option<Self> {
-        let error: &dyn Any = error;
-        let known = None
-            .or_else(
-                || Some(&**error.downcast_ref::<Box<dyn Error + Send + Sync>>()? as &dyn Error),
-            )
-            .or_else(|| typed::<tonic::transport::Error>(error))
-            .or_else(|| typed::<tonic::Status>(error))
-            .or_else(|| typed::<hyper_util::client::legacy::Error>(error))
-            .or_else(|| typed::<hyper::Error>(error))
-            .or_else(|| typed::<io::Error>(error));
-        Self::of(known?)
-    }
-
-    fn of_one(error: &(dyn Error + 'static), io: Option<&io::Error>) -> Option<Self> {
-        if let Some(io) = io {
-            return Self::of_io(io);
-        }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return error.is_timeout().then_some(Self::Timeout);
-        }
-        if let Some(error) = error.downcast_ref::<h2::Error>() {
-            let is_cancelled = error.is_remote() && error.reason() == Some(h2::Reason::CANCEL);
-            return is_cancelled.then_some(Self::Cancelled);
-        }
-        if error.is::<rustls::Error>() {
-            return Some(Self::Tls);
-        }
-        if error.is::<tokio::time::error::Elapsed>() {
-            return Some(Self::Timeout);
-        }
-        Self::of_text(&error.to_string())
-    }
-
-    fn of_io(error: &io::Error) -> Option<Self> {
-        Some(match error.kind() {
-            io::ErrorKind::TimedOut => Self::Timeout,
-            io::ErrorKind::ConnectionRefused => Self::ConnectionRefused,
-            io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => Self::ConnectionReset,
-            io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown => Self::Unreachable,
+/// What one error says, without its sources.
+fn known(error: &(dyn Error + 'static), io: Option<&io::Error>) -> Option<KnownErrorType> {
+    if let Some(io) = io {
+        return match io.kind() {
+            io::ErrorKind::TimedOut => Some(KnownErrorType::Timeout),
+            io::ErrorKind::ConnectionRefused => Some(KnownErrorType::ConnectionRefused),
             // The kind of a failed look-up has no name.
-            _ => return Self::of_text(&error.to_string()),
-        })
+            _ => known_text(&io.to_string()),
+        };
     }
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        return error.is_timeout().then_some(KnownErrorType::Timeout);
+    }
+    if let Some(error) = error.downcast_ref::<h2::Error>() {
+        let is_cancelled = error.is_remote() && error.reason() == Some(h2::Reason::CANCEL);
+        return is_cancelled.then_some(KnownErrorType::Cancelled);
+    }
+    if error.is::<tokio::time::error::Elapsed>() {
+        return Some(KnownErrorType::Timeout);
+    }
+    known_text(&error.to_string())
+}
 
-    fn of_text(text: &str) -> Option<Self> {
-        if TIMEOUTS.contains(&text) {
-            Some(Self::Timeout)
-        } else if UNRESOLVED.iter().any(|known| text.starts_with(known)) {
-            Some(Self::NameResolution)
-        } else {
-            None
-        }
+fn known_text(text: &str) -> Option<KnownErrorType> {
+    if TIMEOUTS.contains(&text) {
+        Some(KnownErrorType::Timeout)
+    } else if UNRESOLVED.iter().any(|known| text.starts_with(known)) {
+        Some(KnownErrorType::NameNotResolved)
+    } else {
+        None
     }
 }
 
@@ -227,19 +180,16 @@ mod tests {
     #[test]
     fn an_error_is_told_by_the_kind_of_io_error_that_caused_it() {
         for (kind, cause) in [
-            (io::ErrorKind::TimedOut, Some(Cause::Timeout)),
+            (io::ErrorKind::TimedOut, Some(KnownErrorType::Timeout)),
             (
                 io::ErrorKind::ConnectionRefused,
-                Some(Cause::ConnectionRefused),
+                Some(KnownErrorType::ConnectionRefused),
             ),
-            (io::ErrorKind::ConnectionReset, Some(Cause::ConnectionReset)),
-            (io::ErrorKind::BrokenPipe, Some(Cause::ConnectionReset)),
-            (io::ErrorKind::HostUnreachable, Some(Cause::Unreachable)),
-            (io::ErrorKind::NetworkUnreachable, Some(Cause::Unreachable)),
+            (io::ErrorKind::ConnectionReset, None),
             (io::ErrorKind::InvalidData, None),
         ] {
             let error = wrapped("client error", wrapped("connect", io::Error::from(kind)));
-            assert_eq!(Cause::of(&error), cause, "{kind}");
+            assert_eq!(cause_of(&error), cause, "{kind}");
         }
     }
 
@@ -247,26 +197,23 @@ mod tests {
     fn the_error_within_an_io_error_is_looked_at_too() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let error = io::Error::other(wrapped("outer", io::Error::other(refused)));
-        assert_eq!(Cause::of(&error), Some(Cause::ConnectionRefused));
-        let tls = rustls::Error::General("x".to_owned());
-        let error = io::Error::new(io::ErrorKind::InvalidData, tls);
-        assert_eq!(Cause::of(&error), Some(Cause::Tls));
+        assert_eq!(cause_of(&error), Some(KnownErrorType::ConnectionRefused));
     }
 
     #[test]
     fn timeouts_and_failed_look_ups_of_private_types_are_known_by_their_whole_text() {
         for (text, cause) in [
-            ("operation timed out", Some(Cause::Timeout)),
-            ("request timed out", Some(Cause::Timeout)),
-            ("dns error", Some(Cause::NameResolution)),
+            ("operation timed out", Some(KnownErrorType::Timeout)),
+            ("request timed out", Some(KnownErrorType::Timeout)),
+            ("dns error", Some(KnownErrorType::NameNotResolved)),
             (
                 "failed to lookup address information: Name or service not known",
-                Some(Cause::NameResolution),
+                Some(KnownErrorType::NameNotResolved),
             ),
             ("GET /?q=operation timed out", None),
             ("no such order", None),
         ] {
-            assert_eq!(Cause::of(&wrapped("client error", text)), cause, "{text}");
+            assert_eq!(cause_of(&wrapped("client error", text)), cause, "{text}");
         }
     }
 
@@ -284,27 +231,27 @@ mod tests {
                 Some(self)
             }
         }
-        assert_eq!(Cause::of(&Circle), None);
+        assert_eq!(cause_of(&Circle), None);
     }
 
     #[test]
     fn errors_are_read_whether_they_are_boxed_or_not() {
-        fn cause<M>(error: &impl AsError<M>) -> Option<Cause> {
-            Cause::of(error.as_error())
+        fn cause<M>(error: &impl AsError<M>) -> Option<KnownErrorType> {
+            cause_of(error.as_error())
         }
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let boxed: Box<dyn Error + Send + Sync> = wrapped("outer", refused()).into();
-        assert_eq!(cause(&refused()), Some(Cause::ConnectionRefused));
-        assert_eq!(cause(&boxed), Some(Cause::ConnectionRefused));
+        assert_eq!(cause(&refused()), Some(KnownErrorType::ConnectionRefused));
+        assert_eq!(cause(&boxed), Some(KnownErrorType::ConnectionRefused));
     }
 
     #[cfg(feature = "grpc")]
     #[test]
     fn the_errors_that_a_grpc_client_meets_are_read() {
         let timeout = || tonic::Status::from_error(Box::new(tonic::TimeoutExpired(())));
-        assert_eq!(Cause::of_any(&timeout()), Some(Cause::Timeout));
+        assert_eq!(cause_of_any(&timeout()), Some(KnownErrorType::Timeout));
         let boxed: Box<dyn Error + Send + Sync> = timeout().into();
-        assert_eq!(Cause::of_any(&boxed), Some(Cause::Timeout));
-        assert_eq!(Cause::of_any(&"text"), None);
+        assert_eq!(cause_of_any(&boxed), Some(KnownErrorType::Timeout));
+        assert_eq!(cause_of_any(&"text"), None);
     }
 }

@@ -18,6 +18,7 @@ mod address;
 mod body;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod causes;
+pub(crate) mod current;
 pub(crate) mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use tracing::Metadata;
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
@@ -48,10 +48,9 @@ impl Directives {
         }
     }
 
-    /// Whether an event of this kind is logged.
-    pub(super) fn enable(&self, metadata: &Metadata<'_>) -> bool {
-        self.targets
-            .would_enable(metadata.target(), metadata.level())
+    /// Whether an event of this target and level is logged.
+    pub(super) fn enable(&self, target: &str, level: Level) -> bool {
+        self.targets.would_enable(target, &level)
     }
 
     /// The most that any of them lets through.

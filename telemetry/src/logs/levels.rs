@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 
 use super::directives::Directives;
+use super::records;
 
 /// Which events become log lines. Clones are the same. Spans are none of their business, so that no log level cuts a
 /// trace.
@@ -60,7 +61,7 @@ impl Levels {
         let until = lasting.map(|lasting| Instant::now() + lasting);
         let changed = Arc::new(InForce { directives, until });
         self.0.in_force.store(Arc::clone(&changed));
-        tracing::callsite::rebuild_interest_cache();
+        self.tell_callers();
         if let Some(until) = until {
             let levels = self.clone();
             tokio::spawn(async move {
@@ -73,7 +74,7 @@ impl Levels {
     /// Logs by the configured directives again.
     pub(crate) fn restore(&self) {
         self.0.in_force.store(Arc::clone(&self.0.configured));
-        tracing::callsite::rebuild_interest_cache();
+        self.tell_callers();
     }
 
     /// Restores what was configured, unless `changed` has been changed since.
@@ -81,13 +82,24 @@ impl Levels {
         let configured = Arc::clone(&self.0.configured);
         let before = self.0.in_force.compare_and_swap(changed, configured);
         if Arc::ptr_eq(&before, changed) {
-            tracing::callsite::rebuild_interest_cache();
+            self.tell_callers();
         }
     }
 
-    /// Whether an event of this kind becomes a line now.
+    /// `tracing` and `log` both remember what nobody wants.
+    fn tell_callers(&self) {
+        tracing::callsite::rebuild_interest_cache();
+        records::set_max_level(self);
+    }
+
+    /// Whether an event of `tracing` becomes a line now.
     pub(crate) fn want(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.in_force.load().directives.enable(metadata)
+        self.enable(metadata.target(), *metadata.level())
+    }
+
+    /// Whether an event of this target and level becomes a line now.
+    pub(super) fn enable(&self, target: &str, level: Level) -> bool {
+        self.0.in_force.load().directives.enable(target, level)
     }
 
     /// The lowest level of which anything becomes a line now.

@@ -17,6 +17,9 @@ use tracing::{Dispatch, Event, Level};
 mod directives;
 mod levels;
 mod line;
+mod origin;
+mod panics;
+mod records;
 pub(crate) mod redact;
 mod repeats;
 mod writer;
@@ -24,12 +27,16 @@ mod writer;
 pub(crate) use directives::{Directives, InvalidDirectives};
 pub(crate) use levels::Levels;
 pub(crate) use line::LogFormat;
+pub(crate) use panics::install_panic_hook;
+pub(crate) use repeats::RepeatLimit;
 
 use crate::metrics::signals::{
     self, TelemetryLogDropped, TelemetryLogDroppedReason as Reason, TelemetryLogEvents,
     TelemetryLogSuppressed,
 };
-use repeats::{LeftOut, Repeats, Verdict};
+use line::Fields;
+use origin::Origin;
+use repeats::{Repeats, Suppressed, Verdict};
 use writer::Writer;
 
 /// How long the end of the process waits for lines to be written.
@@ -50,8 +57,8 @@ pub(crate) struct Settings {
     /// Without one it is the readable one on a terminal, and JSON elsewhere.
     pub(crate) format: Option<LogFormat>,
     pub(crate) directives: Directives,
-    /// None lets all repeats through.
-    pub(crate) repeats: Option<u32>,
+    /// What the environment says; none is the default.
+    pub(crate) repeats: Option<RepeatLimit>,
 }
 
 /// The log lines of this process. Clones are the same.
@@ -85,7 +92,7 @@ struct Output {
     started: Instant,
     writer: Writer,
     written: Counts,
-    left_out: Counts,
+    suppressed: Counts,
     /// Whether each line is waited for.
     ending: AtomicBool,
     // Spans that an event names as its parent are looked up in it.
@@ -110,11 +117,11 @@ pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
         output: Arc::new(Output {
             format: settings.format.unwrap_or_else(default),
             service,
-            repeats: Repeats::new(settings.repeats),
+            repeats: Repeats::new(settings.repeats.unwrap_or_default()),
             started: Instant::now(),
             writer: Writer::start(io::stderr())?,
             written: Counts::default(),
-            left_out: Counts::default(),
+            suppressed: Counts::default(),
             ending: AtomicBool::new(false),
             dispatch: OnceLock::new(),
         }),
@@ -127,18 +134,19 @@ fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanCon
     if event.is_root() || event.metadata().target().starts_with("opentelemetry") {
         return None;
     }
-    let of = |context: &OtelContext| {
-        let span = context.span();
-        let span = span.span_context();
-        span.is_valid().then(|| span.clone())
-    };
     match event.parent() {
         Some(parent) => {
             let dispatch = dispatch?.upgrade()?;
-            of(&tracing_opentelemetry::get_otel_context(parent, &dispatch)?)
+            valid_span(&tracing_opentelemetry::get_otel_context(parent, &dispatch)?)
         }
-        None => OtelContext::map_current(of),
+        None => OtelContext::map_current(valid_span),
     }
+}
+
+fn valid_span(context: &OtelContext) -> Option<SpanContext> {
+    let span = context.span();
+    let span = span.span_context();
+    span.is_valid().then(|| span.clone())
 }
 
 /// Hands an event's line, in JSON, to `take`.
@@ -149,7 +157,11 @@ pub(crate) fn with_json_line(
     take: impl FnOnce(&[u8]),
 ) {
     let span = span_of(event, dispatch);
-    line::event(LogFormat::Json, "", event, span.as_ref(), take);
+    let origin = Origin::of_event(event.metadata());
+    let format = LogFormat::Json;
+    line::compose(format, "", &origin, span.as_ref(), take, |fields| {
+        event.record(fields);
+    });
 }
 
 // === impl Logs ===
@@ -160,10 +172,21 @@ impl Logs {
         &self.levels
     }
 
-    /// Tells of repeats whose interval is over. To be called from time to time.
+    /// Takes the records of the `log` crate too.
+    pub(crate) fn take_records(&self) {
+        records::install(self);
+    }
+
+    /// Writes a line that belongs to the current span; `record` writes its message and fields, and may be called twice.
+    fn write(&self, origin: &Origin<'_>, record: impl Fn(&mut Fields<'_>)) {
+        let span = || OtelContext::map_current(valid_span);
+        self.output.write(origin, span, record);
+    }
+
+    /// Reports what was suppressed in intervals that are over. To be called from time to time.
     pub(crate) fn upkeep(&self) {
         let output = &self.output;
-        output.tell(output.repeats.ended(output.started.elapsed()));
+        output.report(output.repeats.ended(output.started.elapsed()));
     }
 
     /// Sets the metrics of the lines to what they are now.
@@ -175,7 +198,7 @@ impl Logs {
                 .absolute(output.written.get(index));
             TelemetryLogSuppressed { level: *level }
                 .counter()
-                .absolute(output.left_out.get(index));
+                .absolute(output.suppressed.get(index));
         }
         for (reason, count) in [
             (Reason::BufferFull, output.writer.full()),
@@ -197,7 +220,10 @@ impl Lines for Logs {
     }
 
     fn take(&self, event: &Event<'_>) {
-        self.output.take(event);
+        let output = &self.output;
+        let origin = Origin::of_event(event.metadata());
+        let span = || span_of(event, output.dispatch.get());
+        output.write(&origin, span, |fields| event.record(fields));
     }
 }
 
@@ -207,7 +233,7 @@ impl Drop for FlushOnDrop {
     fn drop(&mut self) {
         let output = &self.0.output;
         output.ending.store(true, Ordering::Relaxed);
-        output.tell(output.repeats.all());
+        output.report(output.repeats.all());
         output.flush();
     }
 }
@@ -215,25 +241,28 @@ impl Drop for FlushOnDrop {
 // === impl Output ===
 
 impl Output {
-    fn take(&self, event: &Event<'_>) {
-        let metadata = event.metadata();
+    fn write(
+        &self,
+        origin: &Origin<'_>,
+        span: impl FnOnce() -> Option<SpanContext>,
+        record: impl Fn(&mut Fields<'_>),
+    ) {
         let now = self.started.elapsed();
-        match self.repeats.judge(metadata, now, || line::message(event)) {
-            Verdict::Repeat => self.left_out.add(*metadata.level()),
-            Verdict::Line(left_out) => {
-                self.tell(left_out);
-                let span = span_of(event, self.dispatch.get());
-                line::event(self.format, &self.service, event, span.as_ref(), |line| {
-                    self.put(*metadata.level(), line);
-                });
+        match self.repeats.judge(origin, now, || line::message(&record)) {
+            Verdict::Suppress => self.suppressed.add(origin.level),
+            Verdict::Write(suppressed) => {
+                self.report(suppressed);
+                let (format, service, span) = (self.format, &self.service, span());
+                let put = |line: &[u8]| self.put(origin.level, line);
+                line::compose(format, service, origin, span.as_ref(), put, record);
             }
         }
     }
 
-    fn tell(&self, left_out: impl IntoIterator<Item = LeftOut>) {
-        for left_out in left_out {
-            line::left_out(self.format, &self.service, &left_out, |line| {
-                self.put(*left_out.metadata.level(), line);
+    fn report(&self, suppressed: impl IntoIterator<Item = Suppressed>) {
+        for suppressed in suppressed {
+            line::suppressed(self.format, &self.service, &suppressed, |line| {
+                self.put(suppressed.origin.level, line);
             });
         }
     }

@@ -43,12 +43,18 @@ const SECTIONS: &[Section] = &[
     output::LOGS,
 ];
 
+/// The vendor of a program that names none.
+pub(crate) const VENDOR: &str = "telemetry";
+
 /// Everything that can be set from outside.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
+    /// The product that the process belongs to: the prefix of this crate's own variables, in capitals, and the key of its
+    /// member of `tracestate`.
+    pub(crate) vendor: &'static str,
     /// `OTEL_SDK_DISABLED`: no span is made; contexts still travel, metrics and logs stay.
     pub(crate) disabled: bool,
-    /// `BIDTRACE_STRICT`: a bad value is an error at start-up.
+    /// `TELEMETRY_STRICT`: a bad value is an error at start-up.
     pub(crate) strict: bool,
     /// `OTEL_SERVICE_NAME`, over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
     pub(crate) service_name: Option<String>,
@@ -56,14 +62,14 @@ pub(crate) struct Settings {
     pub(crate) resource: Vec<KeyValue>,
     /// `OTEL_PROPAGATORS`, in the order given, each once.
     pub(crate) propagators: Vec<Propagator>,
-    /// `BIDTRACE_BAGGAGE_ATTRIBUTES`.
+    /// `TELEMETRY_BAGGAGE_ATTRIBUTES`.
     pub(crate) baggage_attributes: Vec<String>,
     /// `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) sampler: Sampler,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
     pub(crate) limits: Limits,
     /// `OTEL_BSP_*`.
-    pub(crate) batch: Batch,
+    pub(crate) batch: BatchLimits,
     /// `OTEL_TRACES_EXPORTER`.
     pub(crate) exporter: Exporter,
     /// `OTEL_EXPORTER_OTLP_*`, those of `OTEL_EXPORTER_OTLP_TRACES_*` over them.
@@ -72,7 +78,7 @@ pub(crate) struct Settings {
     pub(crate) metrics: Metrics,
     /// `OTEL_METRICS_EXEMPLAR_FILTER`.
     pub(crate) exemplars: ExemplarFilter,
-    /// `OTEL_LOGS_EXPORTER`, `OTEL_LOG_LEVEL`, `RUST_LOG`, `BIDTRACE_LOG_*`.
+    /// `OTEL_LOGS_EXPORTER`, `OTEL_LOG_LEVEL`, `RUST_LOG`, `TELEMETRY_LOG_*`.
     pub(crate) logs: logs::Settings,
     /// What was said and could not be used.
     pub(crate) rejected: Vec<Rejected>,
@@ -126,7 +132,7 @@ pub(crate) struct Limits {
 
 /// How ended spans wait for their export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Batch {
+pub(crate) struct BatchLimits {
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
     pub(crate) queue_size: usize,
@@ -194,18 +200,34 @@ pub(crate) enum ExemplarFilter {
 // === impl Settings ===
 
 impl Settings {
-    /// Reads the environment of the process. `collector` is where spans go when no variable says so.
-    pub(crate) fn from_environment(collector: Option<&str>) -> Self {
-        Self::read(std::env::vars_os(), collector)
+    /// Reads the environment of the process. `collector` is where spans go when no variable says so; `vendor` names the
+    /// product that the process belongs to.
+    pub(crate) fn from_environment(collector: Option<&str>, vendor: &'static str) -> Self {
+        Self::read(std::env::vars_os(), collector, vendor)
     }
 
     fn read(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         collector: Option<&str>,
+        vendor: &'static str,
     ) -> Self {
-        let environment = &mut Environment::new(variables);
+        let (vendor, refused) = if is_vendor(vendor) {
+            (vendor, None)
+        } else {
+            (VENDOR, Some(vendor))
+        };
+        let environment = &mut Environment::new(variables, vendor);
+        if let Some(refused) = refused {
+            environment.put_down(Rejected::new(
+                "Builder::vendor",
+                None,
+                refused,
+                "a lower-case letter, then lower-case letters, digits and underscores".to_owned(),
+            ));
+        }
         general::refuse_files(environment);
         Self {
+            vendor,
             disabled: environment.get_or_default(&general::DISABLED),
             strict: environment.get_or_default(&general::STRICT),
             service_name: environment.get(&general::SERVICE_NAME),
@@ -227,6 +249,14 @@ impl Settings {
             rejected: environment.take_rejected(),
         }
     }
+}
+
+/// Whether a name can be both the key of a `tracestate` member and the start of a variable's name.
+fn is_vendor(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 // === impl Tls ===

@@ -215,6 +215,7 @@ fn endpoint(
             if uri.is_err() {
                 environment.put_down(Rejected::new(
                     "Builder::collector",
+                    None,
                     collector,
                     ENDPOINT.expected.to_owned(),
                 ));

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::variable::declared;
 use crate::metrics::signals::TelemetryConfigurationRejected;
 
 /// Stands for all variables that are not known, so that the metric is bounded.
@@ -21,12 +20,19 @@ pub struct Rejected {
     pub value: String,
     /// What would be right.
     pub expected: String,
+    /// The name under which the variable is declared, when it is.
+    declared: Option<&'static str>,
 }
 
 // === impl Rejected ===
 
 impl Rejected {
-    pub(super) fn new(variable: &str, value: &str, expected: String) -> Self {
+    pub(super) fn new(
+        variable: &str,
+        declared: Option<&'static str>,
+        value: &str,
+        expected: String,
+    ) -> Self {
         // Headers carry tokens, and a URL may have a password before its `@`.
         let secret = variable.ends_with("_HEADERS") || value.contains('@');
         let value = if secret {
@@ -38,6 +44,7 @@ impl Rejected {
             variable: variable.to_owned(),
             value,
             expected,
+            declared,
         }
     }
 }
@@ -48,6 +55,7 @@ impl fmt::Display for Rejected {
             variable,
             value,
             expected,
+            ..
         } = self;
         write!(f, "{variable}={value}: expected {expected}")
     }
@@ -61,6 +69,7 @@ pub(crate) fn report(rejected: &[Rejected]) {
         variable,
         value,
         expected,
+        declared,
     } in rejected
     {
         tracing::warn!(
@@ -69,7 +78,7 @@ pub(crate) fn report(rejected: &[Rejected]) {
             expected,
             "a variable is ignored, since its value cannot be used"
         );
-        match declared(variable) {
+        match *declared {
             Some(variable) => TelemetryConfigurationRejected { variable }.add(1),
             None => other.add(1),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::value::{self, COUNT, MILLISECONDS, POSITIVE, TIMEOUT, one_of};
 use super::variable::{Environment, Section, Unfit, Variable};
-use super::{Batch, Exporter, Limits};
+use super::{BatchLimits, Exporter, Limits};
 
 pub(super) const SECTION: Section = Section {
     title: "The export of spans",
@@ -132,7 +132,7 @@ const LINK_ATTRIBUTES: Variable<u32> = Variable {
     ..ATTRIBUTES
 };
 
-pub(super) fn read_batch(environment: &mut Environment) -> Batch {
+pub(super) fn read_batch(environment: &mut Environment) -> BatchLimits {
     let queue_size = environment.get_or_default(&QUEUE_SIZE);
     let fits = |size| {
         let reason = || Unfit::Because(format!("the queue has room for {queue_size}"));
@@ -141,7 +141,7 @@ pub(super) fn read_batch(environment: &mut Environment) -> Batch {
             .ok_or_else(reason)
     };
     let default = EXPORT_SIZE.default_value().min(queue_size);
-    Batch {
+    BatchLimits {
         // Without any delay the worker would never rest.
         schedule_delay: environment
             .get_or_default(&SCHEDULE_DELAY)

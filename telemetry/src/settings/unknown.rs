@@ -1,9 +1,9 @@
 //! Variables that nobody reads: most are typing errors.
 
-use super::variable::{Declared, all, declared};
+use super::variable::{Declared, OWN_PREFIX, all};
 
-/// Whose names are looked at.
-const PREFIX: &str = "OTEL_";
+/// What the specification's variables begin with.
+const SPECIFIED: &str = "OTEL_";
 
 /// Variables of the specification, or of common tools, that mean nothing to a process that exports traces and is
 /// scraped for metrics. An environment that is shared with other services may hold them.
@@ -44,13 +44,15 @@ const NOT_OURS: &[&str] = &[
     "OTEL_BSP_MAX_CONCURRENT_EXPORTS",
 ];
 
-/// How many letters may be wrong for a name to be taken for another.
+/// Maximum edit distance for "did you mean" suggestions.
 const NEAR: usize = 3;
 
-/// What would be right in place of `name`, when nobody knows it.
-pub(super) fn explain(name: &str) -> Option<String> {
-    let known = !name.starts_with(PREFIX)
-        || declared(name).is_some()
+/// What would be right in place of `name`, when no part of the process can know it. Variables of this crate's own begin
+/// with `prefix`; with a vendor's prefix, others of the same product are none of this crate's business.
+pub(super) fn explain(name: &str, prefix: &str) -> Option<String> {
+    let is_ours = name.starts_with(SPECIFIED) || (prefix == OWN_PREFIX && name.starts_with(prefix));
+    let known = !is_ours
+        || all().any(|declared| declared.name() == name)
         || NOT_OURS.iter().any(|start| name.starts_with(start));
     if known {
         return None;
@@ -95,13 +97,19 @@ mod tests {
     #[test]
     fn a_name_with_a_typing_error_is_told_from_one_for_others() {
         assert_eq!(
-            explain("OTEL_SEVICE_NAME").as_deref(),
+            explain("OTEL_SEVICE_NAME", OWN_PREFIX).as_deref(),
             Some("OTEL_SERVICE_NAME, perhaps")
         );
         assert_eq!(
-            explain("OTEL_SOMETHING_ELSE").as_deref(),
+            explain("OTEL_SOMETHING_ELSE", OWN_PREFIX).as_deref(),
             Some("a variable that is known")
         );
+        assert_eq!(
+            explain("TELEMETRY_LOG_REPEAT", OWN_PREFIX).as_deref(),
+            Some("TELEMETRY_LOG_REPEATS, perhaps")
+        );
+        assert_eq!(explain("BIDTRACE_LOG_REPEAT", "BIDTRACE_"), None);
+        assert_eq!(explain("TELEMETRY_LOG_REPEAT", "BIDTRACE_"), None);
         for others in [
             "PATH",
             "BIDTRACE_LISTEN",
@@ -113,7 +121,7 @@ mod tests {
             "OTEL_PYTHON_LOG_CORRELATION",
             "OTEL_RESOURCE_ATTRIBUTES_POD_NAME",
         ] {
-            assert_eq!(explain(others), None, "{others}");
+            assert_eq!(explain(others, OWN_PREFIX), None, "{others}");
         }
     }
 }

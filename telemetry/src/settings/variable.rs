@@ -1,10 +1,14 @@
 //! What a variable is, and the environment that variables are read from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::rejected::Rejected;
 use super::{SECTIONS, unknown};
+
+/// What this crate's own variables begin with, as they are declared and unless the program names a vendor.
+pub(super) const OWN_PREFIX: &str = "TELEMETRY_";
 
 /// One variable: its declaration is all that the reading, the warnings and the page need.
 pub(super) struct Variable<T: 'static> {
@@ -50,8 +54,10 @@ pub(super) enum Unfit {
     Because(String),
 }
 
-/// What was given, and what of it could not be used so far.
+/// The variables of a process, and those of them that could not be used so far.
 pub(super) struct Environment {
+    /// What this crate's own variables begin with in this process, in the place of [`OWN_PREFIX`].
+    prefix: String,
     given: BTreeMap<String, String>,
     rejected: Vec<Rejected>,
 }
@@ -94,9 +100,14 @@ impl<T> Declared for Variable<T> {
 // === impl Environment ===
 
 impl Environment {
-    /// Takes up `variables`. An empty value is no value, and so is one of white space.
-    pub(super) fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    /// Reads `variables`, of which this crate's own begin with the name of `vendor` in capitals. An empty value is no
+    /// value, and so is one of white space.
+    pub(super) fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        vendor: &str,
+    ) -> Self {
         let mut environment = Self {
+            prefix: format!("{}_", vendor.to_ascii_uppercase()),
             given: BTreeMap::new(),
             rejected: Vec::new(),
         };
@@ -109,12 +120,17 @@ impl Environment {
                 Some(value) => {
                     environment.given.insert(name, value.to_owned());
                 }
-                None if declared(&name).is_some() => environment.rejected.push(Rejected::new(
-                    &name,
-                    &value.to_string_lossy(),
-                    "text in UTF-8".to_owned(),
-                )),
-                None => {}
+                None => {
+                    let declared = environment.declared(&name);
+                    if declared.is_some() {
+                        environment.rejected.push(Rejected::new(
+                            &name,
+                            declared,
+                            &value.to_string_lossy(),
+                            "text in UTF-8".to_owned(),
+                        ));
+                    }
+                }
             }
         }
         environment
@@ -122,7 +138,7 @@ impl Environment {
 
     /// The value of a variable, when it has one that can be used. To be asked once for each variable.
     pub(super) fn get<T>(&mut self, variable: &Variable<T>) -> Option<T> {
-        let parsed = (variable.parse)(self.given.get(variable.name)?);
+        let parsed = (variable.parse)(self.given.get(&*self.spelled(variable.name))?);
         parsed.map_err(|unfit| self.reject(variable, unfit)).ok()
     }
 
@@ -157,17 +173,18 @@ impl Environment {
     }
 
     pub(super) fn is_given<T>(&self, variable: &Variable<T>) -> bool {
-        self.given.contains_key(variable.name)
+        self.given.contains_key(&*self.spelled(variable.name))
     }
 
     /// Puts down that a variable's value cannot be used.
     pub(super) fn reject<T>(&mut self, variable: &Variable<T>, unfit: Unfit) {
-        let value = self.given.get(variable.name).map_or("", String::as_str);
+        let name = self.spelled(variable.name);
+        let value = self.given.get(&*name).map_or("", String::as_str);
         let expected = match unfit {
             Unfit::Form => variable.expected.to_owned(),
             Unfit::Because(reason) => format!("{}; {reason}", variable.expected),
         };
-        let rejected = Rejected::new(variable.name, value, expected);
+        let rejected = Rejected::new(&name, Some(variable.name), value, expected);
         self.put_down(rejected);
     }
 
@@ -179,11 +196,26 @@ impl Environment {
     /// What cannot be used, with the variables that nobody knows.
     pub(super) fn take_rejected(&mut self) -> Vec<Rejected> {
         let unknown = self.given.iter().filter_map(|(name, value)| {
-            let expected = unknown::explain(name)?;
-            Some(Rejected::new(name, value, expected))
+            let expected = unknown::explain(name, &self.prefix)?;
+            Some(Rejected::new(name, None, value, expected))
         });
         self.rejected.extend(unknown);
         std::mem::take(&mut self.rejected)
+    }
+
+    /// The name under which the process has a declared variable.
+    fn spelled(&self, declared: &'static str) -> Cow<'static, str> {
+        match declared.strip_prefix(OWN_PREFIX) {
+            Some(rest) => Cow::Owned(format!("{}{rest}", self.prefix)),
+            None => Cow::Borrowed(declared),
+        }
+    }
+
+    /// The declared name of a variable that the process has under `name`.
+    fn declared(&self, name: &str) -> Option<&'static str> {
+        all()
+            .map(Declared::name)
+            .find(|declared| self.spelled(declared) == name)
     }
 }
 
@@ -193,9 +225,4 @@ pub(super) fn all() -> impl Iterator<Item = &'static (dyn Declared + Sync)> {
         .iter()
         .flat_map(|section| section.variables)
         .copied()
-}
-
-/// The declared name that is `name`.
-pub(super) fn declared(name: &str) -> Option<&'static str> {
-    all().map(Declared::name).find(|declared| *declared == name)
 }

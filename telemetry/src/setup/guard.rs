@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::export::pipeline::{Ledger, Losses, Pipeline, Snapshot};
+use crate::export::account::{Losses, Snapshot};
+use crate::export::pipeline::{Ledger, Pipeline};
 use crate::logs::{FlushOnDrop, Levels, Logs};
 use crate::metrics::recorder::{Format, Recorder};
 use crate::metrics::runtime;

@@ -12,7 +12,7 @@ use crate::export::otlp::ExporterError;
 use crate::export::pipeline;
 use crate::export::pipeline::Ledger;
 use crate::logs;
-use crate::logs::{FlushOnDrop, Logs};
+use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
 use crate::metrics::runtime;
 use crate::metrics::signals::{self, Metric};
@@ -60,6 +60,9 @@ pub struct Builder {
     metrics: Vec<&'static Metric>,
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
+    vendor: &'static str,
+    log_repeats: Option<RepeatLimit>,
+    keep_panic_hook: bool,
 }
 
 /// Starts the telemetry of a service: traces, metrics, logs and propagation.
@@ -80,6 +83,9 @@ pub fn builder(service: &'static str) -> Builder {
         metrics: Vec::new(),
         sampling: Vec::new(),
         baggage: Vec::new(),
+        vendor: settings::VENDOR,
+        log_repeats: None,
+        keep_panic_hook: false,
     }
 }
 
@@ -99,7 +105,29 @@ impl Builder {
         self
     }
 
-    /// Makes a variable that cannot be used an error of [`init`](Self::init), as `BIDTRACE_STRICT=true` does. Without it
+    /// Names the product that the service belongs to, in lower case: `TELEMETRY_STRICT` and this crate's other variables
+    /// are called `SHOP_STRICT` and so on with `vendor("shop")`, and its member of `tracestate` has the key `shop`. All
+    /// services of a product use the same name. Without it the name is `telemetry`.
+    pub fn vendor(mut self, name: &'static str) -> Self {
+        self.vendor = name;
+        self
+    }
+
+    /// Sets how many log lines one place in the code may write in ten seconds; `None` lets all through. The variable
+    /// `TELEMETRY_LOG_REPEATS` is stronger.
+    pub fn log_repeats(mut self, limit: Option<u32>) -> Self {
+        self.log_repeats = Some(limit.map_or(RepeatLimit::Unlimited, RepeatLimit::Lines));
+        self
+    }
+
+    /// Has the panic hook that was set before run after this crate's, which writes a panic as a log line. Without it a panic
+    /// is that line only.
+    pub fn keep_panic_hook(mut self) -> Self {
+        self.keep_panic_hook = true;
+        self
+    }
+
+    /// Makes a variable that cannot be used an error of [`init`](Self::init), as `TELEMETRY_STRICT=true` does. Without it
     /// there is a warning and the variable is ignored, as the specification wants it.
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -129,7 +157,8 @@ impl Builder {
     /// Starts the telemetry; see [`init`].
     pub fn init(self) -> Result<Telemetry, InitError> {
         let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
-        let settings = Settings::from_environment(self.collector.as_deref());
+        let mut settings = Settings::from_environment(self.collector.as_deref(), self.vendor);
+        settings.logs.repeats = settings.logs.repeats.or(self.log_repeats);
         if (self.strict || settings.strict) && !settings.rejected.is_empty() {
             return Err(InitError::Settings(settings.rejected));
         }
@@ -154,6 +183,8 @@ impl Builder {
             Tracer::new(head, settings.limits, baggage.collect(), sink)
         };
         let logs = install(tracer.clone(), &settings, service.clone())?;
+        logs.take_records();
+        logs::install_panic_hook(&logs, self.keep_panic_hook);
         if tracer.is_enabled() {
             global::set_tracer_provider(tracer);
         }

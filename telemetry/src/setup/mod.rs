@@ -3,3 +3,4 @@
 pub(crate) mod guard;
 pub(crate) mod init;
 pub(crate) mod resource;
+pub(crate) mod signal;

@@ -1,4 +1,4 @@
-//! Traces: the context and its headers, the sampling decision, the making of spans, and their bytes.
+//! Traces: contexts and their headers, sampling, the tracer, and the encoding of spans.
 
 pub mod context;
 pub mod sampling;

@@ -202,6 +202,6 @@ async fn lines_go_to_the_console_or_nowhere_and_our_own_have_a_level_of_their_ow
             "{variable}={value}"
         );
     }
-    let text = ran(&[no_export, ("BIDTRACE_LOG_FORMAT", "text")]).await;
+    let text = ran(&[no_export, ("TELEMETRY_LOG_FORMAT", "text")]).await;
     assert!(text.lines().is_empty() && text.stderr.contains("at work"));
 }

@@ -7,7 +7,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
 use prost::Message as _;
 
-use crate::export::pipeline::Batch;
+use crate::export::batch::Batch;
 use crate::trace::wire::Message;
 
 /// Makes requests: what an attempt sends is encoded once, however often it is sent.

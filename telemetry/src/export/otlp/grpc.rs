@@ -16,7 +16,7 @@ use tonic_types::StatusExt;
 use super::{
     ExporterError, Failure, Receipt, Retry, Status, USER_AGENT, causes, shortened, with_causes,
 };
-use crate::export::pipeline::Loss;
+use crate::export::account::Loss;
 use crate::settings::{Otlp, Tls};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::InvalidHeaderValue;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 
-use crate::export::pipeline::Loss;
+use crate::export::account::Loss;
 use crate::settings::{Otlp, Protocol};
 
 pub(crate) use encode::Encoder;
@@ -21,7 +21,7 @@ mod encode;
 mod grpc;
 mod http1;
 
-const USER_AGENT: &str = concat!("bidtrace-telemetry/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("rust-telemetry/", env!("CARGO_PKG_VERSION"));
 
 /// Of what a collector says, so much is kept.
 const MESSAGE_LENGTH: usize = 200;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use super::account::Loss;
 use super::backoff::Backoff;
-use super::ledger::{Batch, Ledger, Outcome};
+use super::ledger::{ExportResult, Ledger};
+use crate::export::account::Loss;
+use crate::export::batch::Batch;
 use crate::export::otlp::{Client, Encoder, Failure, Receipt, Retry, Status};
 
 /// A collector that asks for more patience than this is asked again all the same.
@@ -29,7 +30,7 @@ pub(super) struct Delivery {
 /// How the export of one batch ended, and what the last attempt said.
 #[derive(Debug)]
 pub(super) struct Report {
-    pub(super) outcome: Outcome,
+    pub(super) result: ExportResult,
     pub(super) status: Option<Status>,
     pub(super) message: String,
 }
@@ -73,7 +74,8 @@ impl Delivery {
         // Once a batch may have arrived, no later attempt can say that it has not.
         let mut doubt = None;
         loop {
-            self.ledger.forebode(doubt.unwrap_or(Loss::Timeout));
+            self.ledger
+                .set_loss_if_abandoned(doubt.unwrap_or(Loss::Timeout));
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match self.client.send(request, left).await {
                 Ok(receipt) => return Report::from(Ok(receipt)),
@@ -83,7 +85,7 @@ impl Delivery {
                 doubt = Some(failure.loss);
             }
             let loss = doubt.unwrap_or(failure.loss);
-            self.ledger.forebode(loss);
+            self.ledger.set_loss_if_abandoned(loss);
             let now = Instant::now();
             let again = match failure.retry {
                 Retry::Never => None,
@@ -108,7 +110,7 @@ impl Delivery {
 impl Report {
     pub(super) fn lost(loss: Loss, status: Option<Status>, message: String) -> Self {
         Self {
-            outcome: Outcome::Lost(loss),
+            result: ExportResult::Lost(loss),
             status,
             message,
         }
@@ -116,10 +118,10 @@ impl Report {
 
     /// Why spans of the batch were lost, if any was.
     pub(super) fn loss(&self) -> Option<Loss> {
-        match self.outcome {
-            Outcome::Accepted { rejected: 0 } => None,
-            Outcome::Accepted { .. } => Some(Loss::Rejected),
-            Outcome::Lost(loss) => Some(loss),
+        match self.result {
+            ExportResult::Accepted { rejected: 0 } => None,
+            ExportResult::Accepted { .. } => Some(Loss::Rejected),
+            ExportResult::Lost(loss) => Some(loss),
         }
     }
 }
@@ -128,7 +130,7 @@ impl From<Result<Receipt, Failure>> for Report {
     fn from(result: Result<Receipt, Failure>) -> Self {
         match result {
             Ok(receipt) => Self {
-                outcome: Outcome::Accepted {
+                result: ExportResult::Accepted {
                     rejected: receipt.rejected,
                 },
                 status: None,

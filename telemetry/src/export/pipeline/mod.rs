@@ -17,6 +17,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::export::account::Losses;
 use crate::export::otlp::{Client, Encoder, ExporterError};
 use crate::settings::{Exporter, Settings};
 use crate::trace::tracer::Sink;
@@ -24,10 +25,8 @@ use crate::trace::wire::Ended;
 use delivery::Delivery;
 use worker::{Destination, Worker};
 
-pub use account::{Loss, Losses, Snapshot};
-pub(crate) use ledger::{Batch, Ledger};
+pub(crate) use ledger::Ledger;
 
-mod account;
 mod backoff;
 mod console;
 mod delivery;

@@ -1,7 +1,7 @@
 //! The account as metrics, with the names of the semantic conventions.
 
-use super::account::Loss;
 use super::ledger::Ledger;
+use crate::export::account::Loss;
 use crate::metrics::signals::{
     OtelSdkExporterSpanExported, OtelSdkExporterSpanExportedErrorType as Failure,
     OtelSdkExporterSpanInflight, OtelSdkProcessorSpanProcessed,

@@ -10,10 +10,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::account::Loss;
 use super::console;
 use super::delivery::{Delivery, Report};
-use super::ledger::{Batch, Ledger, Outcome, Work};
+use super::ledger::{ExportResult, Ledger, Work};
+use crate::export::account::Loss;
+use crate::export::batch::Batch;
 use crate::export::otlp::Status;
 use crate::metrics::signals::{OtelSdkExporterOperationDuration, RpcResponseStatusCode};
 
@@ -94,7 +95,7 @@ impl Worker {
             .unwrap_or_else(|_| {
                 Report::lost(Loss::Encoding, None, "the exporter panicked".to_owned())
             });
-        self.ledger.settle(report.outcome);
+        self.ledger.settle(report.result);
         measure(&report, started.elapsed());
         self.log(count, &report);
     }
@@ -102,9 +103,9 @@ impl Worker {
     fn log(&mut self, count: u64, report: &Report) {
         if let Some(reason) = report.loss() {
             if !self.failing {
-                let lost = match report.outcome {
-                    Outcome::Accepted { rejected } => rejected,
-                    Outcome::Lost(_) => count,
+                let lost = match report.result {
+                    ExportResult::Accepted { rejected } => rejected,
+                    ExportResult::Lost(_) => count,
                 };
                 let status = report.status.map(|status| status.to_string());
                 tracing::warn!(lost, %reason, status, report.message, "spans are lost");

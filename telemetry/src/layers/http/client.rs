@@ -9,13 +9,17 @@ use tower::Layer;
 
 use super::exchange::{Calling, ClientErrors, RequestExchange, Side};
 use super::resends::Attempts;
-use super::{OTHER, method_label, method_of, url};
+use super::{method_of, url, verb};
 use crate::layers::causes::TypedErrors;
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::{
+    HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, HTTP_REQUEST_RESEND_COUNT, SERVER_ADDRESS,
+    SERVER_PORT, URL_FULL,
+};
+use crate::metrics::signals::{FromCode, HttpRequestMethod};
 use crate::trace::propagation;
 use crate::trace::tracer::Start;
-use crate::trace::wire::Plain;
 
 /// A layer that makes a CLIENT span and the client metric of every request, and sends the context along.
 ///
@@ -75,8 +79,7 @@ impl<S, B> ClientLayer<S, B> {
     /// Starts the exchange of a request.
     pub(super) fn start(&self, asked: &Asked<'_>) -> RequestExchange<ClientErrors<S, B>> {
         let uri = asked.uri;
-        let method = method_label(asked.method);
-        let name = if method == OTHER { "HTTP" } else { method };
+        let method = method_of(asked.method);
         let authority = uri.authority().cloned().or_else(|| host(asked.headers));
         let calling = Calling {
             port: authority.as_ref().and_then(|at| port(uri, at)),
@@ -85,26 +88,26 @@ impl<S, B> ClientLayer<S, B> {
         };
         let hop = Hop::start(
             Start::here(SpanKind::Client),
-            || name.into(),
+            || verb(method).into(),
             |attributes| {
-                attributes.set("http.request.method", method);
+                attributes.set(HTTP_REQUEST_METHOD, method);
                 let full = url::full(uri, calling.authority.as_ref(), self.query);
-                attributes.set("url.full", Plain::Known(&full));
-                attributes.set("server.address", calling.host().unwrap_or_default());
+                attributes.set(URL_FULL, FromCode(&full));
+                attributes.set(SERVER_ADDRESS, calling.host().unwrap_or_default());
                 if let Some(port) = calling.port {
-                    attributes.set("server.port", port);
+                    attributes.set(SERVER_PORT, port);
                 }
-                if method == OTHER {
-                    attributes.set("http.request.method_original", asked.method.as_str());
+                if method == HttpRequestMethod::Other {
+                    attributes.set(HTTP_REQUEST_METHOD_ORIGINAL, asked.method.as_str());
                 }
                 if let Some(count) = asked.resend_count {
-                    attributes.set("http.request.resend_count", count);
+                    attributes.set(HTTP_REQUEST_RESEND_COUNT, count);
                 }
             },
         );
         RequestExchange {
             hop,
-            method: method_of(asked.method),
+            method,
             version: None,
             status: None,
             side: Side::Client(calling),

@@ -7,21 +7,24 @@ use axum::extract::MatchedPath;
 use bytes::Buf;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, StatusCode, header};
-use opentelemetry::KeyValue;
 
 use super::events::ServerSentEvents;
-use super::{OTHER, version_of};
+use super::version_of;
 use crate::layers::address::unbracketed;
-use crate::layers::causes::{AsError, BodyErrors, Cause, Failure, ServiceErrors};
+use crate::layers::causes::{AsError, BodyErrors, Failure, ServiceErrors, cause_of};
 use crate::layers::exchange::{End, Exchange};
 use crate::layers::headers;
-use crate::layers::hop::{Abandoned, Hop, STREAM};
+use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::stream::OpenStream;
 use crate::metrics::gauge::Held;
+use crate::metrics::signals::attributes::{
+    ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, TELEMETRY_STREAMING,
+};
 use crate::metrics::signals::{
     HttpClientRequestDuration, HttpRequestMethod, HttpServerOpenStreams, HttpServerRequestBodySize,
     HttpServerRequestDuration, HttpServerResponseBodySize, HttpServerStreamFirstEventDuration,
-    NetworkProtocolVersion, UrlScheme,
+    KnownErrorType, NetworkProtocolVersion, UrlScheme,
 };
 
 /// The response header that carries the trace id, for whoever reports a problem.
@@ -129,7 +132,7 @@ impl<K> RequestExchange<K> {
         hop.end(|hop| {
             match *outcome {
                 Outcome::Success => {}
-                Outcome::Left(error_type) => hop.set("error.type", error_type.to_owned()),
+                Outcome::Left(error_type) => hop.set(ERROR_TYPE, error_type),
                 Outcome::Failure(error_type, description) => hop.fail(error_type, description),
             }
             match side {
@@ -156,14 +159,16 @@ impl<K> RequestExchange<K> {
         matches!(&self.side, Side::Server(serving) if serving.is_stream())
     }
 
-    /// It went as its status says.
+    /// It went as the handler has said, or else as its status says.
     fn answered(self) {
-        match self.status {
-            Some(status) if self.is_failure(status) => {
-                self.finish(&Outcome::Failure(status.as_str(), ""));
-            }
-            _ => self.finish(&Outcome::Success),
-        }
+        let status = self.status.unwrap_or_default();
+        let outcome = match self.hop.named_error() {
+            Some(named) if status.is_client_error() => Outcome::Left(named),
+            Some(named) => Outcome::Failure(named, ""),
+            None if self.is_failure(status) => Outcome::Failure(status.as_str(), ""),
+            None => Outcome::Success,
+        };
+        self.finish(&outcome);
     }
 
     fn left(self) {
@@ -182,13 +187,12 @@ impl<K> Exchange for RequestExchange<K> {
 
     fn head(&mut self, status: StatusCode, version: http::Version, headers: &mut HeaderMap) {
         self.status = Some(status);
-        self.hop
-            .set("http.response.status_code", i64::from(status.as_u16()));
+        self.hop.set(HTTP_RESPONSE_STATUS_CODE, status.as_u16());
         match &mut self.side {
             Side::Server(serving) => {
                 if is_event_stream(headers) {
                     serving.open_stream();
-                    self.hop.set(STREAM, true);
+                    self.hop.set(TELEMETRY_STREAMING, true);
                 }
                 if let Some(id) = self.hop.trace_id_text() {
                     headers.insert(&TRACE_ID_HEADER, id);
@@ -197,8 +201,7 @@ impl<K> Exchange for RequestExchange<K> {
             Side::Client(_) => {
                 let version = version_of(version);
                 self.version = Some(version);
-                self.hop
-                    .describe(|| [KeyValue::new("network.protocol.version", version.as_str())]);
+                self.hop.set(NETWORK_PROTOCOL_VERSION, version);
             }
         }
     }
@@ -233,8 +236,11 @@ impl<K> Exchange for RequestExchange<K> {
     fn failed(self, error: Failure<'_>) {
         let outcome = match self.side {
             // The text is of an error that the service's own code has made, and may say what is nobody's business.
-            Side::Server(_) => Outcome::Failure("service_error", ""),
-            Side::Client(_) => Outcome::Failure(error.error_type("connection_error"), error.text),
+            Side::Server(_) => Outcome::Failure(KnownErrorType::ServiceError.as_str(), ""),
+            Side::Client(_) => {
+                let kind = error.error_type(KnownErrorType::ConnectionError);
+                Outcome::Failure(kind.as_str(), error.text)
+            }
         };
         self.finish(&outcome);
     }
@@ -244,8 +250,11 @@ impl<K> Exchange for RequestExchange<K> {
             End::Complete | End::Trailers(_) => self.answered(),
             End::BodyError(error) => {
                 let outcome = match self.side {
-                    Side::Server(_) => Outcome::Failure("body_error", ""),
-                    Side::Client(_) => Outcome::Failure(error.error_type("body_error"), error.text),
+                    Side::Server(_) => Outcome::Failure(KnownErrorType::BodyError.as_str(), ""),
+                    Side::Client(_) => {
+                        let kind = error.error_type(KnownErrorType::BodyError);
+                        Outcome::Failure(kind.as_str(), error.text)
+                    }
                 };
                 self.finish(&outcome);
             }
@@ -263,26 +272,26 @@ impl<K> Exchange for RequestExchange<K> {
 }
 
 impl<E: Display> ServiceErrors<E> for RequestExchange<ServerErrors> {
-    fn cause(_: &E) -> Option<Cause> {
+    fn cause(_: &E) -> Option<KnownErrorType> {
         None
     }
 }
 
 impl<E: Display> BodyErrors<E> for RequestExchange<ServerErrors> {
-    fn cause(_: &E) -> Option<Cause> {
+    fn cause(_: &E) -> Option<KnownErrorType> {
         None
     }
 }
 
 impl<E: AsError<S>, S, B> ServiceErrors<E> for RequestExchange<ClientErrors<S, B>> {
-    fn cause(error: &E) -> Option<Cause> {
-        Cause::of(error.as_error())
+    fn cause(error: &E) -> Option<KnownErrorType> {
+        cause_of(error.as_error())
     }
 }
 
 impl<E: AsError<B>, S, B> BodyErrors<E> for RequestExchange<ClientErrors<S, B>> {
-    fn cause(error: &E) -> Option<Cause> {
-        Cause::of(error.as_error())
+    fn cause(error: &E) -> Option<KnownErrorType> {
+        cause_of(error.as_error())
     }
 }
 
@@ -306,7 +315,7 @@ impl Serving {
                 }
                 .histogram()
             },
-            ("http.route", self.route().to_owned()),
+            (HTTP_ROUTE, self.route().to_owned()),
         ));
     }
 
@@ -347,8 +356,7 @@ impl Sizes {
             network_protocol_version,
             error_type,
         } = duration;
-        let attribute = |size| i64::try_from(size).unwrap_or(i64::MAX);
-        hop.set("http.response.body.size", attribute(self.response));
+        hop.set(HTTP_RESPONSE_BODY_SIZE, self.response);
         HttpServerResponseBodySize {
             http_request_method,
             url_scheme,
@@ -359,7 +367,7 @@ impl Sizes {
         }
         .record(self.response as f64);
         if let Some(size) = self.request {
-            hop.set("http.request.body.size", attribute(size));
+            hop.set(HTTP_REQUEST_BODY_SIZE, size);
             HttpServerRequestBodySize {
                 http_request_method,
                 url_scheme,
@@ -387,7 +395,11 @@ impl Calling {
             .is_none_or(|known| host.is_none_or(|host| known.contains(&host)));
         HttpClientRequestDuration {
             http_request_method: told.method,
-            server_address: if is_known { host } else { Some(OTHER) },
+            server_address: if is_known {
+                host
+            } else {
+                Some(HttpRequestMethod::Other.as_str())
+            },
             server_port: self.port.filter(|_| is_known).map(i64::from),
             http_response_status_code: told.status,
             network_protocol_version: told.version,

@@ -1,4 +1,4 @@
-//! Tasks that go on in the trace of whoever started them.
+//! Tasks that continue the trace of their spawner.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,11 +11,12 @@ use tokio::task::JoinHandle;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
+use crate::layers::current::{self, ServerSpan};
 use crate::layers::hop::{Ending, Hop, Within};
 
-/// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
+/// Spawns a task in the current trace: its spans and logs belong to the current span.
 ///
-/// The span itself ends when its own work does, not when the task does. For a `JoinSet`, or any other way to spawn,
+/// The current span does not wait for the task to end. For a `JoinSet`, or any other way to spawn,
 /// see [`TraceExt`].
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -27,7 +28,7 @@ where
 
 /// Spawns a task that is a span of its own, `span`: made here, it is a child of the current one.
 ///
-/// It lasts as long as the task, and says so when that panics or is aborted.
+/// It lasts as long as the task. A panic or an abort is recorded as its `error.type`.
 pub fn spawn_in<F>(span: Span, future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -41,7 +42,9 @@ pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     let (context, span) = (Context::current(), Span::current());
+    let handled = current::current();
     tokio::task::spawn_blocking(move || {
+        let _handling = handled.enter();
         let _current = context.attach();
         span.in_scope(work)
     })
@@ -61,7 +64,7 @@ pub fn spawn_blocking_in<T: Send + 'static>(
     })
 }
 
-/// Futures that take the trace along to wherever they are polled.
+/// Futures that keep their trace wherever they are polled.
 ///
 /// ```
 /// use telemetry::context::TraceExt;
@@ -78,12 +81,13 @@ pub fn spawn_blocking_in<T: Send + 'static>(
 /// # }
 /// ```
 pub trait TraceExt: Future + Sized {
-    /// The future, in the current trace: its spans and logs belong to what is the current span now.
+    /// The future in the current trace: its spans and logs belong to the span that is current now.
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
             inner: self
                 .instrument(Span::current())
                 .with_context(Context::current()),
+            handled: current::current(),
         }
     }
 
@@ -93,6 +97,7 @@ pub trait TraceExt: Future + Sized {
         let hop = Hop::of(span);
         InSpan {
             inner: hop.around(self),
+            handled: current::current(),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
     }
@@ -107,6 +112,7 @@ pin_project! {
     pub struct InTrace<F> {
         #[pin]
         inner: WithContext<Instrumented<F>>,
+        handled: ServerSpan,
     }
 }
 
@@ -116,6 +122,7 @@ pin_project! {
     pub struct InSpan<F> {
         #[pin]
         inner: Within<F>,
+        handled: ServerSpan,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
     }
@@ -132,7 +139,9 @@ impl<F: Future> Future for InTrace<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(task)
+        let this = self.project();
+        let _handling = this.handled.enter();
+        this.inner.poll(task)
     }
 }
 
@@ -145,6 +154,7 @@ impl<F: Future> Future for InSpan<F> {
         let this = self.project();
         // Held here while it is polled, so that a panic ends the span also when it is caught above.
         let ending = this.ending.take();
+        let _handling = this.handled.enter();
         let Poll::Ready(output) = this.inner.poll(task) else {
             *this.ending = ending;
             return Poll::Pending;
