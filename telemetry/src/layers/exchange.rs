@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::layers::body::{ResponseFuture, TrackedBody};
-use crate::layers::causes::{Failure, ServiceErrors};
+use crate::layers::causes::{BodyErrors, Failure, ServiceErrors};
 use crate::layers::hop::{Abandoned, Hop};
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
@@ -130,7 +130,7 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: std::fmt::Display,
     P: Protocol,
-    P::Exchange: ServiceErrors<S::Error>,
+    P::Exchange: ServiceErrors<S::Error> + BodyErrors<R::Error>,
     R: Body,
 {
     type Response = Response<TrackedBody<R, P::Exchange>>;

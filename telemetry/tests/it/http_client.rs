@@ -50,9 +50,9 @@ async fn silent() -> (TcpListener, String) {
 async fn a_refused_connection_a_failed_look_up_and_a_time_out_are_told_apart() {
     let captured = capture();
     let mut client = ClientLayer::new().layer(plain_client());
-    client.call(request(&closed().await)).await.unwrap_err();
+    assert!(client.call(request(&closed().await)).await.is_err());
     let unknown = request("http://no-such-host.invalid/");
-    client.call(unknown).await.unwrap_err();
+    assert!(client.call(unknown).await.is_err());
 
     // An error in a box, as `tower::timeout` has it.
     let (_listener, address) = silent().await;
@@ -60,10 +60,10 @@ async fn a_refused_connection_a_failed_look_up_and_a_time_out_are_told_apart() {
         .layer(ClientLayer::new())
         .timeout(Duration::from_millis(20))
         .service(plain_client());
-    late.oneshot(request(&address)).await.unwrap_err();
+    assert!(late.oneshot(request(&address)).await.is_err());
 
     let told: Vec<_> = captured.spans_named("GET").iter().map(error_type).collect();
-    let expected = ["connection_refused", "name_resolution_error", "timeout"];
+    let expected = ["connection_refused", "name_not_resolved", "timeout"];
     assert_eq!(told, expected);
     for error_type in expected {
         let labels = [("error.type", error_type)];
@@ -87,7 +87,7 @@ async fn the_cause_is_found_below_an_error_of_the_applications_own() {
         answer.map_err(|error| PantryError(error.into()))
     });
     let client = ClientLayer::new().layer(client);
-    client.oneshot(request(&address)).await.unwrap_err();
+    assert!(client.oneshot(request(&address)).await.is_err());
     let span = captured.span("GET");
     assert_eq!(error_type(&span), "connection_refused");
 }
@@ -101,12 +101,14 @@ async fn what_an_error_says_of_a_url_is_told_without_its_query() {
         "password=hunter2 was refused",
         "Authorization: Bearer hunter2 was refused",
     ] {
-        let client = service_fn(async move |_: Request<Full<Bytes>>| {
-            Err::<Response<Body>, _>(std::io::Error::other(text))
+        let client = service_fn(move |_: Request<Full<Bytes>>| {
+            let failed = Err::<Response<Body>, _>(std::io::Error::other(text));
+            std::future::ready(failed)
         });
         let client = ClientLayer::new().layer(client);
         let failed = client.oneshot(request("http://127.0.0.1:1/x?token=hunter2"));
-        tracing::error!(error = %failed.await.unwrap_err(), "{text}");
+        let error = failed.await.err().unwrap();
+        tracing::error!(%error, "{text}");
     }
     assert_eq!(captured.spans_named("GET").len(), 4);
     for span in captured.spans() {
@@ -248,17 +250,14 @@ async fn hosts_that_are_not_known_are_one_label_when_known_ones_are_named() {
         let request = Request::get(uri).body(Body::empty()).unwrap();
         drop(client.clone().oneshot(request).await.unwrap());
     }
-    let count = |host| {
+    let has = |host| {
         let labels = [("server.address", host)];
         captured
             .metrics()
-            .histogram(&HTTP_CLIENT_REQUEST_DURATION, &labels)
-            .len()
+            .has(&HTTP_CLIENT_REQUEST_DURATION, &labels)
     };
-    assert_eq!(
-        (count("shop.example"), count("_OTHER"), count("one.example")),
-        (1, 2, 0)
-    );
+    assert!(has("shop.example") && has("_OTHER"));
+    assert!(!has("one.example") && !has("two.example"));
     let addresses: Vec<_> = captured
         .spans()
         .iter()

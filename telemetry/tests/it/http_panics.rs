@@ -88,10 +88,8 @@ async fn a_panic_below_two_layers_is_told_by_both() {
         },
     );
     let service = ClientLayer::new().layer(service);
-    let service = ServerLayer::new().layer(service_fn(async move |request| {
-        let response: Result<_, Infallible> = service.clone().oneshot(request).await;
-        response
-    }));
+    let service = service_fn(move |request| service.clone().oneshot(request));
+    let service = ServerLayer::new().layer(service);
     caught(service.oneshot(request())).await;
     let spans = captured.spans_named("GET");
     assert_eq!(spans.len(), 2);

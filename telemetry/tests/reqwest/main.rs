@@ -30,7 +30,9 @@ fn client() -> ClientWithMiddleware {
 
 /// A client whose redirects are followed above the middleware.
 fn following() -> ClientWithMiddleware {
-    let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none());
     ClientBuilder::new(client.build().unwrap())
         .with(Redirects)
         .with(Middleware::new())
@@ -45,7 +47,9 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 fn text(span: &Span, key: &str) -> String {
-    span.attribute(key).map(ToString::to_string).unwrap_or_default()
+    span.attribute(key)
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 #[tokio::test]
@@ -59,7 +63,10 @@ async fn a_request_sends_its_context_and_its_span_ends_with_the_body() {
     let response = client().get(&url).send().await.unwrap();
     assert_eq!(response.url().as_str(), url);
     assert_eq!(response.content_length(), Some(8));
-    assert!(captured.spans_named("GET").is_empty(), "the body has not ended");
+    assert!(
+        captured.spans_named("GET").is_empty(),
+        "the body has not ended"
+    );
     assert_eq!(response.text().await.unwrap(), "bibimbap");
     let sent = captured.span("GET");
     captured.span("GET /dishes/{id}").assert_child_of(&sent);
@@ -69,7 +76,10 @@ async fn a_request_sends_its_context_and_its_span_ends_with_the_body() {
         ("network.protocol.version", "1.1"),
         ("server.address", "127.0.0.1"),
         ("server.port", &address.port().to_string()),
-        ("url.full", &format!("http://REDACTED:REDACTED@{address}/dishes/7")),
+        (
+            "url.full",
+            &format!("http://REDACTED:REDACTED@{address}/dishes/7"),
+        ),
         ("http.request.resend_count", ""),
         ("error.type", ""),
     ] {
@@ -93,8 +103,14 @@ async fn failures_are_told_apart_and_quote_no_query() {
     let address = serve(router).await;
     for (url, error_type) in [
         (format!("http://{closed}/x"), "connection_refused"),
-        ("http://no-such-host.invalid/x".to_owned(), "name_not_resolved"),
-        (format!("http://{}/x", silent.local_addr().unwrap()), "timeout"),
+        (
+            "http://no-such-host.invalid/x".to_owned(),
+            "name_not_resolved",
+        ),
+        (
+            format!("http://{}/x", silent.local_addr().unwrap()),
+            "timeout",
+        ),
         (format!("http://{address}/stuck"), "timeout"),
         (format!("http://{address}/503"), "503"),
     ] {
@@ -111,7 +127,11 @@ async fn failures_are_told_apart_and_quote_no_query() {
         span.assert_error();
         assert!(!format!("{span:?}").contains("hunter2"), "{span:#?}");
         let labels = [("error.type", error_type)];
-        assert!(captured.metrics().has(&HTTP_CLIENT_REQUEST_DURATION, &labels));
+        assert!(
+            captured
+                .metrics()
+                .has(&HTTP_CLIENT_REQUEST_DURATION, &labels)
+        );
     }
 }
 
@@ -119,8 +139,20 @@ async fn failures_are_told_apart_and_quote_no_query() {
 async fn a_response_that_is_not_read_is_a_success_and_a_head_has_no_body() {
     let captured = capture();
     let address = serve(Router::new().route("/", any(async || "x".repeat(1 << 20)))).await;
-    drop(client().get(format!("http://{address}/")).send().await.unwrap());
-    drop(client().head(format!("http://{address}/")).send().await.unwrap());
+    drop(
+        client()
+            .get(format!("http://{address}/"))
+            .send()
+            .await
+            .unwrap(),
+    );
+    drop(
+        client()
+            .head(format!("http://{address}/"))
+            .send()
+            .await
+            .unwrap(),
+    );
     for name in ["GET", "HEAD"] {
         assert_eq!(text(&captured.span(name), "error.type"), "");
     }
@@ -159,9 +191,18 @@ async fn each_attempt_of_a_retry_above_has_a_span_with_its_number() {
         .with(Retries)
         .with(Middleware::new())
         .build();
-    drop(client.get(format!("http://{address}/")).send().await.unwrap());
+    drop(
+        client
+            .get(format!("http://{address}/"))
+            .send()
+            .await
+            .unwrap(),
+    );
     let spans = captured.spans_named("GET");
-    let counts: Vec<_> = spans.iter().map(|span| text(span, "http.request.resend_count")).collect();
+    let counts: Vec<_> = spans
+        .iter()
+        .map(|span| text(span, "http.request.resend_count"))
+        .collect();
     assert_eq!(counts, ["", "1", "2"]);
 }
 
@@ -169,18 +210,27 @@ async fn each_attempt_of_a_retry_above_has_a_span_with_its_number() {
 async fn redirects_are_one_span_each_and_the_server_goes_on_from_the_last() {
     let captured = capture();
     let router = Router::new()
-        .route("/one", get(async || Redirect::temporary("/two?token=hunter2")))
+        .route(
+            "/one",
+            get(async || Redirect::temporary("/two?token=hunter2")),
+        )
         .route("/two", get(async || Redirect::permanent("three")))
         .route("/three", get(async || "arrived"))
         .layer(ServerLayer::new());
     let address = serve(router).await;
-    let response = following().get(format!("http://{address}/one")).send().await.unwrap();
+    let response = following()
+        .get(format!("http://{address}/one"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.url().path(), "/three");
     assert_eq!(response.text().await.unwrap(), "arrived");
     let spans = captured.spans_named("GET");
     let told: Vec<_> = spans
         .iter()
-        .map(|span| text(span, "http.request.resend_count") + &text(span, "http.response.status_code"))
+        .map(|span| {
+            text(span, "http.request.resend_count") + &text(span, "http.response.status_code")
+        })
         .collect();
     assert_eq!(told, ["307", "1308", "2200"]);
     for (sent, path) in spans.iter().zip(["one", "two", "three"]) {
@@ -193,7 +243,12 @@ async fn a_redirect_keeps_credentials_from_other_servers_and_a_303_has_no_body()
     let _captured = capture();
     let seen = async |headers: HeaderMap, body: Bytes| {
         let has = |name| headers.contains_key(name);
-        format!("{} {} {}", has("authorization"), has("content-type"), body.len())
+        format!(
+            "{} {} {}",
+            has("authorization"),
+            has("content-type"),
+            body.len()
+        )
     };
     let other = serve(Router::new().route("/seen", any(seen))).await;
     let elsewhere = async move || Redirect::temporary(&format!("http://{other}/seen"));
@@ -202,12 +257,17 @@ async fn a_redirect_keeps_credentials_from_other_servers_and_a_303_has_no_body()
         .route("/303", any(async || Redirect::to("/seen")))
         .route("/307", any(async || Redirect::temporary("/seen")))
         .route("/round", any(async || Redirect::temporary("/round")))
-        .route("/file", any(async || Redirect::temporary("file:///etc/passwd")))
+        .route(
+            "/file",
+            any(async || Redirect::temporary("file:///etc/passwd")),
+        )
         .route("/seen", any(seen));
     let address = serve(router).await;
     let post = async |path| {
         let request = following().post(format!("http://{address}{path}"));
-        let request = request.header("authorization", "x").header("content-type", "text/plain");
+        let request = request
+            .header("authorization", "x")
+            .header("content-type", "text/plain");
         request.body("body").send().await
     };
     let answer = async |path| post(path).await.unwrap().text().await.unwrap();

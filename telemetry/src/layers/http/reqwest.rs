@@ -192,7 +192,8 @@ fn redirected(mut request: Request, response: &Response) -> Option<Request> {
 }
 
 fn is_same_server(one: &Url, other: &Url) -> bool {
-    one.host_str() == other.host_str()
+    one.scheme() == other.scheme()
+        && one.host_str() == other.host_str()
         && one.port_or_known_default() == other.port_or_known_default()
 }
 
