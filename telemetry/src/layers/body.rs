@@ -15,8 +15,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::layers::causes::{BodyErrors, Failure, ServiceErrors};
-use crate::layers::exchange::{End, Exchange, Part, within};
+use crate::layers::causes::{BodyErrors, ServiceErrors};
+use crate::layers::exchange::{End, Exchange, Failure, Part, within};
 use crate::layers::headers::content_length;
 use crate::layers::hop::Abandoned;
 
@@ -86,13 +86,14 @@ pin_project! {
 impl<F, X: Exchange> ResponseFuture<F, X> {
     /// Tracks `inner`. `no_body`: the answer to a HEAD request has none.
     #[inline]
-    pub(crate) fn new(inner: F, exchange: X, no_body: bool) -> Self {
+    pub(crate) fn new(inner: F, exchange: Option<X>, no_body: bool) -> Self {
         let deadline = exchange
-            .deadline()
+            .as_ref()
+            .and_then(X::deadline)
             .map(|at| Box::pin(tokio::time::sleep_until(at)));
         Self {
             inner: Some(inner),
-            exchange: Some(exchange),
+            exchange,
             deadline,
             no_body,
         }
@@ -122,7 +123,7 @@ impl<F, X: Exchange> ResponseFuture<F, X> {
 impl<F, B, E, X> Future for ResponseFuture<F, X>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    E: std::fmt::Display,
+    E: Failure,
     B: Body,
     X: Exchange + ServiceErrors<E>,
 {
@@ -140,10 +141,8 @@ where
                 Poll::Ready(Err(error)) => {
                     if !this.exchange.as_ref().is_some_and(X::is_late) {
                         if let Some(exchange) = this.exchange.take() {
-                            exchange.failed(Failure {
-                                text: &error.to_string(),
-                                cause: <X as ServiceErrors<E>>::cause(&error),
-                            });
+                            let cause = <X as ServiceErrors<E>>::cause(&error);
+                            exchange.failed(&error, cause);
                         }
                         return Poll::Ready(Err(error));
                     }
@@ -217,7 +216,7 @@ fn has_no_body(status: StatusCode) -> bool {
 impl<B, X> Body for TrackedBody<B, X>
 where
     B: Body,
-    B::Error: std::fmt::Display,
+    B::Error: Failure,
     X: Exchange + BodyErrors<B::Error>,
 {
     type Data = B::Data;
@@ -231,17 +230,17 @@ where
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let Some(exchange) = this.exchange else {
-            return inner.poll_frame(cx);
-        };
-        exchange.next();
-        let polled = within(this.exchange, || inner.poll_frame(cx));
-        *this.awaited = polled.is_pending();
         if let Some(exchange) = this.exchange {
-            exchange.asked();
+            exchange.next();
         }
+        let polled = within(this.exchange, || inner.poll_frame(cx));
+        let Some(exchange) = this.exchange else {
+            return polled;
+        };
+        *this.awaited = polled.is_pending();
+        exchange.asked();
         let is_late = match &polled {
-            Poll::Ready(Some(Err(_))) => this.exchange.as_ref().is_some_and(X::is_late),
+            Poll::Ready(Some(Err(_))) => exchange.is_late(),
             Poll::Ready(_) => false,
             Poll::Pending => expiry(this.deadline, cx).is_ready(),
         };
@@ -273,10 +272,8 @@ where
             },
             Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
-                    exchange.ended(End::BodyError(Failure {
-                        text: &error.to_string(),
-                        cause: <X as BodyErrors<B::Error>>::cause(error),
-                    }));
+                    let cause = <X as BodyErrors<B::Error>>::cause(error);
+                    exchange.ended(End::BodyError(error, cause));
                 }
                 None
             }

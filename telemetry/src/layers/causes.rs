@@ -4,7 +4,11 @@
 use std::any::Any;
 use std::error::Error;
 use std::io;
+#[cfg(feature = "grpc")]
+use std::iter;
 
+#[cfg(feature = "grpc")]
+use crate::layers::exchange::Failure;
 use crate::metrics::signals::KnownErrorType;
 
 /// How many causes of an error are looked at.
@@ -20,14 +24,6 @@ const TIMEOUTS: [&str; 6] = [
     "request timed out",
 ];
 const UNRESOLVED: [&str; 2] = ["dns error", "failed to lookup address information"];
-
-/// An error as an exchange is told of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Failure<'a> {
-    /// The error's own text, which may quote secrets.
-    pub(crate) text: &'a str,
-    pub(crate) cause: Option<KnownErrorType>,
-}
 
 /// An error whose causes can be read. `M` tells the implementations apart, and is inferred.
 #[diagnostic::on_unimplemented(
@@ -71,13 +67,12 @@ impl<E: AsRef<dyn Error + Send + Sync>> AsError<BoxedErrors> for E {
     }
 }
 
-// === impl Failure ===
-
-impl Failure<'_> {
-    /// `error.type`, or what it is when the cause is not known.
-    pub(crate) fn error_type(&self, otherwise: KnownErrorType) -> KnownErrorType {
-        self.cause.unwrap_or(otherwise)
-    }
+/// The error and all that it was caused by, outermost first. Of a type that is not known here there is nothing.
+#[cfg(feature = "grpc")]
+pub(crate) fn causes(failure: &dyn Failure) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(outermost(failure), |error: &&(dyn Error + 'static)| {
+        (*error).source()
+    })
 }
 
 /// The first cause that is known, from the error itself to the root.
@@ -98,19 +93,26 @@ pub(crate) fn cause_of(error: &(dyn Error + 'static)) -> Option<KnownErrorType> 
     None
 }
 
-/// The cause of an error that may be of any type: of those that gRPC clients meet.
+/// The same of an error of any type: of those that gRPC clients meet.
 #[cfg(feature = "grpc")]
-pub(crate) fn cause_of_any<E: Any>(error: &E) -> Option<KnownErrorType> {
-    let error: &dyn Any = error;
-    let boxed = error.downcast_ref::<Box<dyn Error + Send + Sync>>();
-    let known = boxed
-        .map(|error| &**error as &(dyn Error + 'static))
-        .or_else(|| typed::<tonic::transport::Error>(error))
-        .or_else(|| typed::<tonic::Status>(error))
-        .or_else(|| typed::<hyper_util::client::legacy::Error>(error))
-        .or_else(|| typed::<hyper::Error>(error))
-        .or_else(|| typed::<io::Error>(error));
-    cause_of(known?)
+pub(crate) fn cause_of_any(failure: &dyn Failure) -> Option<KnownErrorType> {
+    cause_of(outermost(failure)?)
+}
+
+/// The error as one of the standard library's. A type that is only known to be `Any` has to be asked for by its name.
+#[cfg(feature = "grpc")]
+fn outermost(failure: &dyn Any) -> Option<&(dyn Error + 'static)> {
+    fn of<E: Error + 'static>(failure: &dyn Any) -> Option<&(dyn Error + 'static)> {
+        Some(failure.downcast_ref::<E>()?)
+    }
+    if let Some(boxed) = failure.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return Some(&**boxed);
+    }
+    of::<tonic::transport::Error>(failure)
+        .or_else(|| of::<tonic::Status>(failure))
+        .or_else(|| of::<hyper_util::client::legacy::Error>(failure))
+        .or_else(|| of::<hyper::Error>(failure))
+        .or_else(|| of::<io::Error>(failure))
 }
 
 /// What one error says, without its sources.
@@ -144,11 +146,6 @@ fn known_text(text: &str) -> Option<KnownErrorType> {
     } else {
         None
     }
-}
-
-#[cfg(feature = "grpc")]
-fn typed<T: Error + 'static>(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
-    error.downcast_ref::<T>().map(|error| error as &dyn Error)
 }
 
 #[cfg(test)]

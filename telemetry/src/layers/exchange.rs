@@ -1,5 +1,7 @@
 //! What the layers of all protocols share: a service that measures each exchange of another one.
 
+use std::any::Any;
+use std::fmt::{self, Display};
 use std::task::{Context, Poll};
 
 use bytes::Buf;
@@ -9,8 +11,10 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::layers::body::{ResponseFuture, TrackedBody};
-use crate::layers::causes::{BodyErrors, Failure, ServiceErrors};
+use crate::layers::causes::{BodyErrors, ServiceErrors};
 use crate::layers::hop::{Abandoned, Hop};
+use crate::layers::panics;
+use crate::metrics::signals::KnownErrorType;
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
 pub trait Protocol {
@@ -48,8 +52,11 @@ pub trait Exchange: Sized {
     /// A piece of the body is there.
     fn data(&mut self, _data: &impl Buf) {}
 
-    /// The service failed without a response.
-    fn failed(self, error: Failure<'_>);
+    /// The code below has panicked, and a layer there has caught it: what it answers with is told of the panic.
+    fn panic_caught(&mut self) {}
+
+    /// The service failed without a response. The cause is there when the error shows one.
+    fn failed(self, error: &dyn Failure, cause: Option<KnownErrorType>);
 
     /// The response ended.
     fn ended(self, end: End<'_>);
@@ -77,16 +84,25 @@ pub enum End<'a> {
     Complete,
     /// The body is complete, and these are its trailers.
     Trailers(&'a HeaderMap),
-    /// The body failed.
-    BodyError(Failure<'a>),
+    /// The body failed, and why, when the error shows it.
+    BodyError(&'a dyn Failure, Option<KnownErrorType>),
     /// Whoever waited for the rest went away, or the code below panicked.
     Abandoned(Abandoned),
     /// The body was dropped before its end while nobody waited for more of it.
     Unread,
 }
 
-/// Tells an exchange that the code below has panicked, unless that came to its end.
-struct Panicking<'a, X: Exchange>(&'a mut Option<X>);
+/// An error of a service or of a response body. Errors in boxes are none for the standard library, so this is all that is
+/// asked of one; [`causes`](crate::layers::causes::causes) finds what is below it.
+pub trait Failure: Display + Any {}
+
+impl<E: Display + Any> Failure for E {}
+
+impl fmt::Debug for dyn Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// A service whose exchanges are measured; what the layers of this crate make of a service.
 #[derive(Debug, Clone)]
@@ -95,14 +111,24 @@ pub struct Measured<S, P> {
     protocol: P,
 }
 
+/// Tells an exchange that the code below has panicked, unless that came to its end.
+struct Panicking<'a, X: Exchange>(&'a mut Option<X>);
+
 /// Runs `work` with the exchange's hop current. When it panics the exchange ends at once: a layer above that catches the
-/// panic drops what is left of the exchange later, when nothing shows any more why.
+/// panic drops what is left of the exchange later, when nothing shows any more why. A panic that a layer below has caught is
+/// told too.
 pub(crate) fn within<X: Exchange, T>(exchange: &mut Option<X>, work: impl FnOnce() -> T) -> T {
+    let before = panics::count();
     let panicking = Panicking(exchange);
     let done = {
         let _inside = panicking.0.as_ref().map(|exchange| exchange.hop().enter());
         work()
     };
+    if panics::count() != before
+        && let Some(exchange) = &mut *panicking.0
+    {
+        exchange.panic_caught();
+    }
     std::mem::forget(panicking);
     done
 }
@@ -128,7 +154,7 @@ impl<S, P> Measured<S, P> {
 impl<S, P, B, R> Service<Request<B>> for Measured<S, P>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    S::Error: std::fmt::Display,
+    S::Error: Failure,
     P: Protocol,
     P::Exchange: ServiceErrors<S::Error> + BodyErrors<R::Error>,
     R: Body,
@@ -151,9 +177,6 @@ where
         }
         let mut exchange = Some(exchange);
         let inner = within(&mut exchange, || self.inner.call(request));
-        match exchange {
-            Some(exchange) => ResponseFuture::new(inner, exchange, no_body),
-            None => ResponseFuture::untracked(inner),
-        }
+        ResponseFuture::new(inner, exchange, no_body)
     }
 }

@@ -13,8 +13,6 @@ pub mod http;
 pub mod messaging;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
-mod address;
-#[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod causes;
@@ -25,6 +23,9 @@ mod exchange;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod headers;
 pub(crate) mod hop;
+#[cfg(any(feature = "db", feature = "grpc", feature = "messaging"))]
+mod names;
+pub(crate) mod panics;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) mod stream;
 #[cfg(any(feature = "grpc", feature = "http"))]

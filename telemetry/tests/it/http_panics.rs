@@ -97,3 +97,20 @@ async fn a_panic_below_two_layers_is_told_by_both() {
         span.assert_error().assert_attribute("error.type", "panic");
     }
 }
+
+#[tokio::test]
+async fn a_panic_that_a_layer_below_has_answered_is_one_too() {
+    let captured = capture();
+    let service = service_fn(async |_: Request<Body>| {
+        let work = async { panic!("provoked by a test") };
+        let status = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(()) => 200,
+            Err(_) => 500,
+        };
+        let response = Response::builder().status(status).body(Body::empty());
+        Ok::<_, Infallible>(response.unwrap())
+    });
+    let response = ServerLayer::new().layer(service).oneshot(request()).await;
+    drop(response.unwrap());
+    assert_panic(&captured);
+}

@@ -111,6 +111,7 @@ impl<S, B> ClientLayer<S, B> {
             version: None,
             status: None,
             side: Side::Client(calling),
+            panicked: false,
             errors: PhantomData,
         }
     }

@@ -10,10 +10,9 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::events::ServerSentEvents;
 use super::version_of;
-use crate::layers::address::unbracketed;
-use crate::layers::causes::{AsError, BodyErrors, Failure, ServiceErrors, cause_of};
-use crate::layers::exchange::{End, Exchange};
-use crate::layers::headers;
+use crate::layers::causes::{AsError, BodyErrors, ServiceErrors, cause_of};
+use crate::layers::exchange::{End, Exchange, Failure};
+use crate::layers::headers::{self, bare_host};
 use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::stream::OpenStream;
 use crate::metrics::gauge::Held;
@@ -39,6 +38,8 @@ pub struct RequestExchange<K = ServerErrors> {
     pub(super) version: Option<NetworkProtocolVersion>,
     pub(super) status: Option<StatusCode>,
     pub(super) side: Side,
+    // Whether a layer below has caught a panic.
+    pub(super) panicked: bool,
     pub(super) errors: PhantomData<K>,
 }
 
@@ -57,6 +58,10 @@ enum Outcome<'a> {
     Left(&'a str),
     /// The span has failed, and this describes it.
     Failure(&'a str, &'a str),
+}
+
+impl Outcome<'_> {
+    const PANICKED: Self = Self::Failure(KnownErrorType::Panic.as_str(), "panicked");
 }
 
 /// What only one of the sides knows.
@@ -118,6 +123,7 @@ impl<K> RequestExchange<K> {
             version,
             status,
             side,
+            panicked: _,
             errors: _,
         } = self;
         let told = Told {
@@ -163,12 +169,30 @@ impl<K> RequestExchange<K> {
     fn answered(self) {
         let status = self.status.unwrap_or_default();
         let outcome = match self.hop.named_error() {
+            _ if self.panicked && self.is_failure(status) => Outcome::PANICKED,
             Some(named) if status.is_client_error() => Outcome::Left(named),
             Some(named) => Outcome::Failure(named, ""),
             None if self.is_failure(status) => Outcome::Failure(status.as_str(), ""),
             None => Outcome::Success,
         };
         self.finish(&outcome);
+    }
+
+    /// It failed with this error, whose text may say what is nobody's business when the service's own code has made it.
+    fn broken(
+        self,
+        error: &dyn Failure,
+        cause: Option<KnownErrorType>,
+        of_server: KnownErrorType,
+        of_client: KnownErrorType,
+    ) {
+        match self.side {
+            Side::Server(_) => self.finish(&Outcome::Failure(of_server.as_str(), "")),
+            Side::Client(_) => {
+                let error_type = cause.unwrap_or(of_client).as_str();
+                self.finish(&Outcome::Failure(error_type, &error.to_string()));
+            }
+        }
     }
 
     fn left(self) {
@@ -233,33 +257,28 @@ impl<K> Exchange for RequestExchange<K> {
         }
     }
 
-    fn failed(self, error: Failure<'_>) {
-        let outcome = match self.side {
-            // The text is of an error that the service's own code has made, and may say what is nobody's business.
-            Side::Server(_) => Outcome::Failure(KnownErrorType::ServiceError.as_str(), ""),
-            Side::Client(_) => {
-                let kind = error.error_type(KnownErrorType::ConnectionError);
-                Outcome::Failure(kind.as_str(), error.text)
-            }
-        };
-        self.finish(&outcome);
+    fn panic_caught(&mut self) {
+        self.panicked = matches!(self.side, Side::Server(_));
+    }
+
+    fn failed(self, error: &dyn Failure, cause: Option<KnownErrorType>) {
+        self.broken(
+            error,
+            cause,
+            KnownErrorType::ServiceError,
+            KnownErrorType::ConnectionError,
+        );
     }
 
     fn ended(self, end: End<'_>) {
         match end {
             End::Complete | End::Trailers(_) => self.answered(),
-            End::BodyError(error) => {
-                let outcome = match self.side {
-                    Side::Server(_) => Outcome::Failure(KnownErrorType::BodyError.as_str(), ""),
-                    Side::Client(_) => {
-                        let kind = error.error_type(KnownErrorType::BodyError);
-                        Outcome::Failure(kind.as_str(), error.text)
-                    }
-                };
-                self.finish(&outcome);
+            End::BodyError(error, cause) => {
+                let otherwise = KnownErrorType::BodyError;
+                self.broken(error, cause, otherwise, otherwise);
             }
-            End::Abandoned(how @ Abandoned::Panicked) => {
-                self.finish(&Outcome::Failure(how.error_type(), "panicked"));
+            End::Abandoned(Abandoned::Panicked) => {
+                self.finish(&Outcome::PANICKED);
             }
             End::Abandoned(Abandoned::Cancelled) => self.left(),
             End::Unread => match self.side {
@@ -385,7 +404,7 @@ impl Sizes {
 
 impl Calling {
     pub(super) fn host(&self) -> Option<&str> {
-        Some(unbracketed(self.authority.as_ref()?.host()))
+        Some(bare_host(self.authority.as_ref()?.host()))
     }
 
     fn record(self, hop: &Hop, told: Told<'_>) {

@@ -128,7 +128,7 @@ impl reqwest_middleware::Middleware for Middleware {
             url = Some(response.url().clone());
             Ok::<_, Error>(http::Response::<Body>::from(response))
         };
-        let (head, body) = ResponseFuture::new(Box::pin(sent), exchange, no_body)
+        let (head, body) = ResponseFuture::new(Box::pin(sent), Some(exchange), no_body)
             .await?
             .into_parts();
         let mut response = http::Response::builder();

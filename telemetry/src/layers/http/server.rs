@@ -15,9 +15,8 @@ use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
 use super::proxies::{Origin, TrustedProxies};
 use super::skip::Skip;
 use super::{TrustPolicy, method_of, url, verb, version_of};
-use crate::layers::address::unbracketed;
 use crate::layers::exchange::{Measured, Protocol};
-use crate::layers::headers::content_length;
+use crate::layers::headers::{bare_host, content_length};
 use crate::layers::hop::Hop;
 use crate::metrics::gauge::Held;
 use crate::metrics::signals::attributes::{
@@ -170,7 +169,7 @@ impl ServerLayer {
             attributes.set(USER_AGENT_ORIGINAL, agent);
         }
         if let Some((host, port)) = server(request, origin) {
-            attributes.set(SERVER_ADDRESS, unbracketed(host));
+            attributes.set(SERVER_ADDRESS, bare_host(host));
             if let Some(port) = port {
                 attributes.set(SERVER_PORT, port);
             }
@@ -215,10 +214,14 @@ impl Protocol for ServerLayer {
         if self.skipped.has(request.method(), uri, request.headers()) {
             return None;
         }
+        #[cfg(feature = "grpc")]
+        if crate::layers::grpc::served::takes(request) {
+            return None;
+        }
         let origin = self.origin(request);
         let scheme = match origin.as_ref().and_then(|origin| origin.scheme) {
             Some(scheme) => scheme,
-            None => scheme_of(uri),
+            None => scheme_of(whole_uri(request)),
         };
         let method = method_of(request.method());
         let route = route_of(request).cloned();
@@ -257,6 +260,7 @@ impl Protocol for ServerLayer {
                     response: 0,
                 }),
             }),
+            panicked: false,
             errors: PhantomData,
         })
     }
