@@ -14,6 +14,7 @@ use crate::export::pipeline::Ledger;
 use crate::logs;
 use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
+use crate::metrics::recorder::buckets::{self, Buckets};
 use crate::metrics::runtime;
 use crate::metrics::signals::{self, Metric};
 use crate::settings::{self, Rejected, Settings};
@@ -41,6 +42,9 @@ pub enum InitError {
     /// A subscriber or a recorder is there already.
     #[error("telemetry, or another {0}, is installed in this process already")]
     AlreadyInstalled(&'static str),
+    /// The buckets that [`Builder::buckets`] was given for a histogram are empty, not finite, or do not rise.
+    #[error("the buckets of {0} must be finite, rise, and be at least one")]
+    Buckets(&'static str),
     /// The OTLP exporter does not accept its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
     Exporter(#[from] ExporterError),
@@ -58,6 +62,7 @@ pub struct Builder {
     collector: Option<String>,
     strict: bool,
     metrics: Vec<&'static Metric>,
+    buckets: Vec<(&'static str, &'static [f64])>,
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
     vendor: &'static str,
@@ -81,6 +86,7 @@ pub fn builder(service: &'static str) -> Builder {
         collector: None,
         strict: false,
         metrics: Vec::new(),
+        buckets: Vec::new(),
         sampling: Vec::new(),
         baggage: Vec::new(),
         vendor: settings::VENDOR,
@@ -140,6 +146,16 @@ impl Builder {
         self
     }
 
+    /// Sets the buckets of a histogram by their upper bounds, which must be finite and rise: of one that is recorded by the
+    /// `metrics` facade without a declaration, `metrics::histogram!("oven.temperature")`, or of a declared one, also this
+    /// crate's, in place of those that are declared. The name is the one that is recorded, declared, or exposed.
+    pub fn buckets(mut self, histogram: &'static str, bounds: &[f64]) -> Self {
+        // They are needed as long as the process lasts.
+        let bounds = Box::leak(Box::from(bounds));
+        self.buckets.push((histogram, bounds));
+        self
+    }
+
     /// Decides the traces that begin with `operation`, by the name of its span (`GET /menu`), otherwise than the sampler
     /// does. When the caller has decided already, that stands; [`Sampling::Keep`] then keeps what is recorded.
     pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
@@ -161,6 +177,13 @@ impl Builder {
         settings.logs.repeats = settings.logs.repeats.or(self.log_repeats);
         if (self.strict || settings.strict) && !settings.rejected.is_empty() {
             return Err(InitError::Settings(settings.rejected));
+        }
+        let refused = self
+            .buckets
+            .iter()
+            .find(|(_, bounds)| !buckets::are_valid(bounds));
+        if let Some((histogram, _)) = refused {
+            return Err(InitError::Buckets(histogram));
         }
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
@@ -189,7 +212,7 @@ impl Builder {
             global::set_tracer_provider(tracer);
         }
         let rendering = Rendering {
-            recorder: recorder::install(&settings, &self.metrics)?,
+            recorder: recorder::install(&settings, &self.metrics, Buckets::of(&self.buckets))?,
             ledger,
             logs,
             runtime: runtime.clone(),
