@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does the telemetry crate build with none of its features, and with each alone? The lean bridge must be patched in, which
-# its own tests do.
+# Checks that the telemetry crate builds with none of its features and with each alone. The lean bridge is left out: it
+# must be patched in, which its own tests do.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 

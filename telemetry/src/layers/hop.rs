@@ -65,8 +65,8 @@ pin_project! {
     }
 }
 
-/// The end of the hop of one future, which comes also when the future is dropped.
-pub(crate) struct Ending<R: FnOnce(&Hop, &str)>(Option<(Hop, R)>);
+/// The end of the hop of one future, which comes also when the future is dropped. What records it is given `error.type`.
+pub(crate) struct Ending<R: FnOnce(&Hop, Option<&str>)>(Option<(Hop, R)>);
 
 /// How the exchange behind a hop came to its end, other than as its protocol says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,9 +211,9 @@ impl Hop {
         }
     }
 
-    pub(crate) fn rename(&self, name: &'static str) {
+    pub(crate) fn rename(&self, name: &str) {
         if self.recording {
-            self.context.span().update_name(name);
+            self.context.span().update_name(name.to_owned());
         }
     }
 
@@ -317,7 +317,7 @@ impl Abandoned {
 
 // === impl Ending ===
 
-impl<R: FnOnce(&Hop, &str)> Ending<R> {
+impl<R: FnOnce(&Hop, Option<&str>)> Ending<R> {
     pub(crate) fn new(hop: Hop, record: R) -> Self {
         Self(Some((hop, record)))
     }
@@ -342,13 +342,13 @@ impl<R: FnOnce(&Hop, &str)> Ending<R> {
                 if let Some((error_type, description)) = error {
                     hop.fail(error_type, description);
                 }
-                record(hop, error.map_or("", |(error_type, _)| error_type));
+                record(hop, error.map(|(error_type, _)| error_type));
             });
         }
     }
 }
 
-impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
+impl<R: FnOnce(&Hop, Option<&str>)> Drop for Ending<R> {
     fn drop(&mut self) {
         if let Some((hop, record)) = self.0.take() {
             let how = Abandoned::now();
@@ -357,7 +357,7 @@ impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
                     Abandoned::Panicked => hop.fail(how.error_type(), "panicked"),
                     Abandoned::Cancelled => hop.set(ERROR_TYPE, how.error_type()),
                 }
-                record(hop, how.error_type());
+                record(hop, Some(how.error_type()));
             });
         }
     }

@@ -39,10 +39,10 @@ use origin::Origin;
 use repeats::{Repeats, Suppressed, Verdict};
 use writer::Writer;
 
-/// How long the end of the process waits for lines to be written.
+/// How long the end of the process waits for log lines to be written.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// From the gravest on: the order of the counts.
+/// The levels in the order of their counts.
 const LEVELS: [(Level, signals::TelemetryLogLevel); 5] = [
     (Level::ERROR, signals::TelemetryLogLevel::Error),
     (Level::WARN, signals::TelemetryLogLevel::Warn),
@@ -51,36 +51,36 @@ const LEVELS: [(Level, signals::TelemetryLogLevel); 5] = [
     (Level::TRACE, signals::TelemetryLogLevel::Trace),
 ];
 
-/// What is set from outside.
+/// The settings of log lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Without one it is the readable one on a terminal, and JSON elsewhere.
+    /// `None`: text on a terminal, JSON elsewhere.
     pub(crate) format: Option<LogFormat>,
     pub(crate) directives: Directives,
-    /// What the environment says; none is the default.
+    /// `None`: the default.
     pub(crate) repeats: Option<RepeatLimit>,
 }
 
-/// The log lines of this process. Clones are the same.
+/// The log output of the process. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Logs {
     levels: Levels,
     output: Arc<Output>,
 }
 
-/// Flushes the log lines when it is dropped: the process is about to end, so those that come later are waited for.
+/// Flushes the log lines when it is dropped, at the end of the process; later lines are flushed one by one.
 #[derive(Debug)]
 pub(crate) struct FlushOnDrop(pub(crate) Logs);
 
-/// Where the events go that are logged.
+/// The destination of logged events.
 pub(crate) trait Lines: Send + Sync {
-    /// Which those are.
+    /// The levels that decide which events are logged.
     fn levels(&self) -> &Levels;
 
-    /// The subscriber has come to be, in which spans are found that an event names as its parent.
+    /// Called with the subscriber, in which the explicit parents of events are looked up.
     fn begin(&self, subscriber: &Dispatch);
 
-    /// Makes a line of an event that is wanted.
+    /// Writes the line of an event.
     fn take(&self, event: &Event<'_>);
 }
 
@@ -93,17 +93,17 @@ struct Output {
     writer: Writer,
     written: Counts,
     suppressed: Counts,
-    /// Whether each line is waited for.
+    /// Whether each line is flushed.
     ending: AtomicBool,
-    // Spans that an event names as its parent are looked up in it.
+    // For looking up the explicit parents of events.
     dispatch: OnceLock<WeakDispatch>,
 }
 
-/// A count for each level.
+/// Counts by level.
 #[derive(Debug, Default)]
 struct Counts([AtomicU64; LEVELS.len()]);
 
-/// Starts the log lines of a service. Fails when there is no thread to be had.
+/// Starts the log output of a service. Fails when its thread cannot be started.
 pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
     let default = || {
         if io::stderr().is_terminal() {
@@ -128,9 +128,9 @@ pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
     })
 }
 
-/// The span that an event belongs to: the one that it names, or the current one, or none.
+/// The span of an event: its explicit parent or the current one.
 fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanContext> {
-    // The SDK logs while it holds the current context; nothing of its own belongs to a span.
+    // The SDK may log while it borrows the current context, and its events belong to no span.
     if event.is_root() || event.metadata().target().starts_with("opentelemetry") {
         return None;
     }
@@ -149,7 +149,7 @@ fn valid_span(context: &OtelContext) -> Option<SpanContext> {
     span.is_valid().then(|| span.clone())
 }
 
-/// Hands an event's line, in JSON, to `take`.
+/// Passes the JSON line of an event to `take`.
 #[cfg(feature = "test")]
 pub(crate) fn with_json_line(
     event: &Event<'_>,
@@ -167,29 +167,29 @@ pub(crate) fn with_json_line(
 // === impl Logs ===
 
 impl Logs {
-    /// What is logged, to be shown and changed.
+    /// The current log levels.
     pub(crate) fn levels(&self) -> &Levels {
         &self.levels
     }
 
-    /// Takes the records of the `log` crate too.
+    /// Installs the logger of the `log` crate.
     pub(crate) fn take_records(&self) {
         records::install(self);
     }
 
-    /// Writes a line that belongs to the current span; `record` writes its message and fields, and may be called twice.
+    /// Writes a line with the ids of the current span. `record` writes its message and fields; it may be called twice.
     fn write(&self, origin: &Origin<'_>, record: impl Fn(&mut Fields<'_>)) {
         let span = || OtelContext::map_current(valid_span);
         self.output.write(origin, span, record);
     }
 
-    /// Reports what was suppressed in intervals that are over. To be called from time to time.
+    /// Reports what was suppressed in intervals that are over. Call it periodically.
     pub(crate) fn upkeep(&self) {
         let output = &self.output;
         output.report(output.repeats.ended(output.started.elapsed()));
     }
 
-    /// Sets the metrics of the lines to what they are now.
+    /// Sets the metrics of log lines to their current values.
     pub(crate) fn publish(&self) {
         let output = &self.output;
         for (index, (_, level)) in LEVELS.iter().enumerate() {
@@ -223,7 +223,7 @@ impl Lines for Logs {
     }
 
     fn begin(&self, subscriber: &Dispatch) {
-        // There is one, for the whole life of the process.
+        // There is one subscriber for the life of the process.
         let _ = self.output.dispatch.set(subscriber.downgrade());
     }
 
@@ -284,7 +284,7 @@ impl Output {
         }
     }
 
-    /// Waits until all lines are written, for a short time at most, and once only when nobody takes them.
+    /// Waits briefly until all lines are written; gives up for good when the output blocks.
     fn flush(&self) {
         if !self.writer.flush(FLUSH_LIMIT) {
             self.ending.store(false, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What holds for the telemetry as a whole: the mode, the resource, and how contexts travel.
+//! Variables for the whole process: strict mode, resource, propagators, baggage.
 
 use opentelemetry::KeyValue;
 

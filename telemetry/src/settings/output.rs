@@ -1,4 +1,4 @@
-//! Where metrics and log lines go.
+//! The variables for metrics and log lines.
 
 use crate::logs::{self, Directives, LogFormat, RepeatLimit};
 
@@ -21,7 +21,7 @@ pub(super) const LOGS: Section = Section {
     variables: &[&LOGS_EXPORTER, &LEVELS, &OWN_LEVEL, &FORMAT, &REPEATS],
 };
 
-/// Whether the one exporter that there is for a signal is used.
+/// Whether the Prometheus exporter is used: there is no other.
 const METRICS_EXPORTER: Variable<bool> = Variable {
     name: "OTEL_METRICS_EXPORTER",
     default: "prometheus",
@@ -130,7 +130,7 @@ pub(super) fn read_metrics(environment: &mut Environment) -> Metrics {
 
 pub(super) fn read_logs(environment: &mut Environment) -> logs::Settings {
     let levels = environment.get(&LEVELS);
-    // The later directive of two for one target wins.
+    // The later of two directives for one target wins.
     let directives = match (environment.get(&OWN_LEVEL), levels) {
         (None, levels) => levels.unwrap_or_else(|| LEVELS.default.to_owned()),
         (Some(own), levels) => format!(
@@ -150,7 +150,7 @@ pub(super) fn read_logs(environment: &mut Environment) -> logs::Settings {
     }
 }
 
-/// Directives as they were written, once they can be read.
+/// The text of valid directives.
 fn levels(value: &str) -> Parsed<String> {
     match value.parse::<Directives>() {
         Ok(_) => Ok(value.to_owned()),

@@ -4,23 +4,23 @@ use std::fmt;
 
 use crate::metrics::signals::TelemetryConfigurationRejected;
 
-/// Stands for all variables that are not known, so that the metric is bounded.
+/// The label value for all unknown variables, so that the metric's cardinality is bounded.
 const OTHER: &str = "_OTHER";
 
-/// How much of a value is shown.
+/// Maximum length of a value in an error or a log line.
 const SHOWN: usize = 200;
 
-/// A variable whose value cannot be used.
+/// A variable with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected {
-    /// The variable.
+    /// The variable's name.
     pub variable: String,
-    /// The value that it had, cut when it is long, and hidden when it may hold a secret.
+    /// Its value; truncated when long, hidden when it may hold a secret.
     pub value: String,
-    /// What would be right.
+    /// The expected form.
     pub expected: String,
-    /// The name under which the variable is declared, when it is.
+    /// The declared name of the variable, if it is known.
     declared: Option<&'static str>,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for Rejected {
     }
 }
 
-/// Warns of each and counts it. The series that stands for unknown variables is there from the start.
+/// Logs a warning for each and counts it. The series for unknown variables exists from the start.
 pub(crate) fn report(rejected: &[Rejected]) {
     let other = TelemetryConfigurationRejected {
         telemetry_variable: OTHER,

@@ -1,4 +1,4 @@
-//! How spans wait for their export, where they go, and how much each may hold.
+//! The variables for span export and span limits.
 
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ pub(super) fn read_batch(environment: &mut Environment) -> BatchLimits {
     };
     let default = EXPORT_SIZE.default_value().min(queue_size);
     BatchLimits {
-        // Without any delay the worker would never rest.
+        // A delay of zero would have the worker spin.
         schedule_delay: environment
             .get_or_default(&SCHEDULE_DELAY)
             .max(Duration::from_millis(1)),
@@ -167,7 +167,7 @@ pub(super) fn read_limits(environment: &mut Environment) -> Limits {
 // === impl Limits ===
 
 impl Default for Limits {
-    /// Those without any variable.
+    /// The defaults.
     fn default() -> Self {
         let count = ATTRIBUTES.default_value();
         Self {

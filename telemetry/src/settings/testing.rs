@@ -1,8 +1,8 @@
-//! For the tests of the settings.
+//! Support for the tests of the settings.
 
 use super::{Settings, VENDOR};
 
-/// What these variables and nothing else say.
+/// The settings from exactly these variables.
 pub(super) fn settings(variables: &[(&str, &str)]) -> Settings {
     let variables = variables
         .iter()

@@ -1,4 +1,4 @@
-//! Setting everything up, from the environment and from what a service says about itself.
+//! Initialisation, from the environment and the builder.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::export::otlp::ExporterError;
 use crate::export::pipeline;
 use crate::export::pipeline::Ledger;
+#[cfg(any(feature = "grpc", feature = "http"))]
+use crate::layers::stream;
 use crate::logs;
 use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
@@ -29,31 +31,31 @@ use crate::trace::tracer::{Sink, Tracer};
 
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Why the telemetry could not be set up.
+/// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// The exporter works on the runtime, so there must be one.
+    /// There is no tokio runtime, which background tasks need.
     #[error("telemetry must be initialised inside a tokio runtime")]
     NoRuntime,
-    /// Variables of the environment cannot be used, and the mode is strict.
-    #[error("the environment cannot be used, and the mode is strict:{}", lines(.0))]
+    /// Environment variables are invalid, and the mode is strict.
+    #[error("invalid settings in strict mode:{}", lines(.0))]
     Settings(Vec<Rejected>),
-    /// A subscriber or a recorder is there already.
+    /// A `tracing` subscriber or a metrics recorder is installed already.
     #[error("telemetry, or another {0}, is installed in this process already")]
     AlreadyInstalled(&'static str),
     /// The buckets that [`Builder::buckets`] was given for a histogram are empty, not finite, or do not rise.
     #[error("the buckets of {0} must be finite, rise, and be at least one")]
     Buckets(&'static str),
-    /// The OTLP exporter does not accept its settings.
+    /// The OTLP exporter rejects its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
     Exporter(#[from] ExporterError),
-    /// There is no thread for the log lines.
+    /// The thread that writes log lines cannot be started.
     #[error("the thread that writes log lines cannot be started")]
     Logs(#[source] std::io::Error),
 }
 
-/// What a service says about itself before its telemetry starts. Made by [`builder`].
+/// Settings of the telemetry made by the program; see [`builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
@@ -65,6 +67,7 @@ pub struct Builder {
     buckets: Vec<(&'static str, &'static [f64])>,
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
+    stream_event_traces: Option<u32>,
     vendor: &'static str,
     log_repeats: Option<RepeatLimit>,
     keep_panic_hook: bool,
@@ -78,7 +81,7 @@ pub fn init(service: &'static str) -> Result<Telemetry, InitError> {
     builder(service).init()
 }
 
-/// The same as [`init`], for a service that has a version to tell or metrics of its own.
+/// A builder, for services with settings of their own; [`init`] is `builder(service).init()`.
 pub fn builder(service: &'static str) -> Builder {
     Builder {
         service,
@@ -89,6 +92,7 @@ pub fn builder(service: &'static str) -> Builder {
         buckets: Vec::new(),
         sampling: Vec::new(),
         baggage: Vec::new(),
+        stream_event_traces: None,
         vendor: settings::VENDOR,
         log_repeats: None,
         keep_panic_hook: false,
@@ -119,22 +123,22 @@ impl Builder {
         self
     }
 
-    /// Sets how many log lines one place in the code may write in ten seconds; `None` lets all through. The variable
-    /// `TELEMETRY_LOG_REPEATS` is stronger.
+    /// Sets how many log lines one place in the code may write in ten seconds; `None` is no limit. The variable
+    /// `TELEMETRY_LOG_REPEATS` overrides it.
     pub fn log_repeats(mut self, limit: Option<u32>) -> Self {
         self.log_repeats = Some(limit.map_or(RepeatLimit::Unlimited, RepeatLimit::Lines));
         self
     }
 
-    /// Has the panic hook that was set before run after this crate's, which writes a panic as a log line. Without it a panic
-    /// is that line only.
+    /// Runs the previously installed panic hook after this crate's, which writes a panic as a log line. By default only the
+    /// line is written.
     pub fn keep_panic_hook(mut self) -> Self {
         self.keep_panic_hook = true;
         self
     }
 
-    /// Makes a variable that cannot be used an error of [`init`](Self::init), as `TELEMETRY_STRICT=true` does. Without it
-    /// there is a warning and the variable is ignored, as the specification wants it.
+    /// Makes an invalid variable an error of [`init`](Self::init), as `TELEMETRY_STRICT=true` does. By default it is warned
+    /// about and ignored, as the specification requires.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
@@ -146,27 +150,37 @@ impl Builder {
         self
     }
 
-    /// Sets the buckets of a histogram by their upper bounds, which must be finite and rise: of one that is recorded by the
-    /// `metrics` facade without a declaration, `metrics::histogram!("oven.temperature")`, or of a declared one, also this
-    /// crate's, in place of those that are declared. The name is the one that is recorded, declared, or exposed.
+    /// Sets the buckets of a histogram by their upper bounds, which must be finite and rise.
+    ///
+    /// The histogram is one that the `metrics` facade records without a declaration, `metrics::histogram!("oven.temperature")`,
+    /// or a declared one, also of this crate: these buckets then replace the declared ones. It is found by its recorded,
+    /// declared or exposed name.
     pub fn buckets(mut self, histogram: &'static str, bounds: &[f64]) -> Self {
-        // They are needed as long as the process lasts.
+        // The recorder keeps them as long as the process lasts.
         let bounds = Box::leak(Box::from(bounds));
         self.buckets.push((histogram, bounds));
         self
     }
 
-    /// Decides the traces that begin with `operation`, by the name of its span (`GET /menu`), otherwise than the sampler
-    /// does. When the caller has decided already, that stands; [`Sampling::Keep`] then keeps what is recorded.
+    /// Overrides the sampler for traces that begin with `operation`, the name of their first span (`GET /menu`). A caller's
+    /// decision stands; [`Sampling::Keep`] then keeps the trace if it is recorded.
     pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
         self.sampling.push((operation, sampling));
         self
     }
 
-    /// Has members of the baggage become attributes of every span that is made with them: the value under the member's
-    /// own key. All others are only carried on, since nobody knows what they hold.
+    /// Copies these baggage members into attributes of every span, under the member's own key. Other members are propagated
+    /// only, since their content is unknown.
     pub fn baggage_attributes(mut self, keys: &[&'static str]) -> Self {
         self.baggage.extend_from_slice(keys);
+        self
+    }
+
+    /// How many events of streams become traces in a second, all streams of the process together, unless
+    /// `TELEMETRY_STREAM_EVENT_TRACES` says so: 50 without either, and 0 makes none. What is held back is counted in
+    /// `telemetry.stream.events.untraced`.
+    pub fn stream_event_traces(mut self, per_second: u32) -> Self {
+        self.stream_event_traces = Some(per_second);
         self
     }
 
@@ -188,6 +202,10 @@ impl Builder {
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
         context::links::limit(settings.limits.links);
+        #[cfg(any(feature = "grpc", feature = "http"))]
+        if let Some(rate) = settings.stream_event_traces.or(self.stream_event_traces) {
+            stream::event_rate::set(rate);
+        }
         let ledger = Arc::new(Ledger::new(settings.batch));
         let service = resource::text(&resource, "service.name");
         let (mut pipeline, mut sampler) = (None, None);

@@ -1,4 +1,4 @@
-//! Setting the telemetry up, and its end.
+//! Initialisation and shutdown.
 
 pub(crate) mod guard;
 pub(crate) mod init;

@@ -1,4 +1,4 @@
-//! Who this process is: its resource.
+//! The resource of the process.
 
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
@@ -7,7 +7,7 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use crate::metrics::signals::attributes::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
 use crate::settings::Settings;
 
-/// The resource: what the environment says stands, `service` and `version` fill what it leaves open.
+/// The resource from the environment, completed by `service` and `version`.
 pub(crate) fn detect(
     settings: &Settings,
     service: &'static str,
@@ -19,7 +19,7 @@ pub(crate) fn detect(
             .iter()
             .any(|attribute| attribute.key.as_str() == key)
     };
-    // The SDK's own detector would take a list that was refused.
+    // Not the SDK's detector, which would accept a list that was rejected here.
     let mut resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(settings.resource.iter().cloned());
@@ -40,7 +40,7 @@ pub(crate) fn detect(
     resource.build()
 }
 
-/// The value of one attribute as text; empty when it is not there.
+/// One attribute as text; empty when it is missing.
 pub(crate) fn text(resource: &Resource, key: &'static str) -> String {
     resource
         .get(&Key::from_static_str(key))

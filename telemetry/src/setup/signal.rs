@@ -2,9 +2,9 @@
 
 /// Completes when the process is asked to stop: by SIGTERM, as supervisors and Kubernetes do, or by SIGINT (Ctrl-C).
 ///
-/// To be given to what serves, so that requests end, the guard of [`init`](crate::init) is dropped and the last spans are
-/// exported: `axum::serve(listener, app).with_graceful_shutdown(telemetry::shutdown_signal())`. A service that drains by
-/// signals of its own does not need it. From its first poll on, neither signal ends the process by itself.
+/// Give it to the server, so that requests are drained, the guard of [`init`](crate::init) is dropped and the last spans
+/// are exported: `axum::serve(listener, app).with_graceful_shutdown(telemetry::shutdown_signal())`. From its first poll
+/// on, neither signal ends the process by itself.
 pub async fn shutdown_signal() {
     tokio::select! {
         () = interrupt() => {}

@@ -117,6 +117,7 @@ fn every_variable_is_in_a_test_of_its_effect() {
         include_str!("environment_limits.rs"),
         include_str!("logs.rs"),
         include_str!("propagation.rs"),
+        include_str!("stream_rate.rs"),
     ]
     .concat();
     let mut untested = String::new();

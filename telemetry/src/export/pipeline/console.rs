@@ -1,4 +1,4 @@
-//! Spans as lines of JSON on the standard output, for a look without a collector.
+//! The console exporter: spans as JSON lines on standard output.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};

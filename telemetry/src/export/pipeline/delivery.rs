@@ -1,4 +1,4 @@
-//! One batch on its way to the collector: attempts, and the waits between them.
+//! Delivers batches to the collector, with retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use crate::export::account::Loss;
 use crate::export::batch::Batch;
 use crate::export::otlp::{Client, Encoder, Failure, Receipt, Retry, Status};
 
-/// A collector that asks for more patience than this is asked again all the same.
+/// Upper limit of the delay that a collector can ask for.
 const LONGEST_PATIENCE: Duration = Duration::from_mins(10);
 
-/// Delivers batches to one collector.
+/// Delivers batches to one collector, with retries.
 #[derive(Debug)]
 pub(super) struct Delivery {
     ledger: Arc<Ledger>,
     encoder: Encoder,
     client: Client,
-    /// How long one batch may take, over all of its attempts.
+    /// The time limit of one batch, over all of its attempts.
     limit: Duration,
-    /// Until then the collector asked to be left alone.
+    /// The end of the delay that the collector asked for.
     throttled_until: Option<Instant>,
 }
 
-/// How the export of one batch ended, and what the last attempt said.
+/// The result of one batch, with the status and message of its last attempt.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) result: ExportResult,
@@ -53,7 +53,7 @@ impl Delivery {
         }
     }
 
-    /// Attempts until one succeeds, one fails for good, or the time is over.
+    /// Retries until an attempt succeeds, a failure is final, or the time limit passes.
     pub(super) async fn deliver(&mut self, batch: Batch) -> Report {
         let deadline = Instant::now() + self.limit;
         let request = self.encoder.encode(&batch);
@@ -71,7 +71,7 @@ impl Delivery {
 
     async fn attempt(&mut self, request: &Bytes, deadline: Instant) -> Report {
         let mut backoff = Backoff::new();
-        // Once a batch may have arrived, no later attempt can say that it has not.
+        // Once an attempt's outcome is unknown, the batch may have arrived, whatever later attempts report.
         let mut doubt = None;
         loop {
             self.ledger
@@ -92,7 +92,7 @@ impl Delivery {
                 Retry::Backoff => Some(now + backoff.next()),
                 Retry::After(delay) => {
                     let again = now + delay.min(LONGEST_PATIENCE);
-                    // Also the next batch keeps to it, if this one runs out of time.
+                    // The next batch has to wait too, if this one runs out of time.
                     self.throttled_until = (again >= deadline).then_some(again);
                     Some(again)
                 }
@@ -116,7 +116,7 @@ impl Report {
         }
     }
 
-    /// Why spans of the batch were lost, if any was.
+    /// The reason why spans of the batch were lost, if any were.
     pub(super) fn loss(&self) -> Option<Loss> {
         match self.result {
             ExportResult::Accepted { rejected: 0 } => None,

@@ -1,9 +1,9 @@
-//! One event as one line.
+//! Formats events as lines.
 //!
 //! A JSON line has the fields of OpenTelemetry's log model, under the names that the specification gives them in
 //! formats other than OTLP where it does (`trace_id`, `span_id`, `trace_flags`), and those usual in Rust where it does
 //! not: `timestamp`, `level` (its `SeverityText`), `message` (its `Body`), `target` (its scope) and `service` (its
-//! resource's `service.name`). What the event has beside its message are its attributes, on the same level.
+//! resource's `service.name`). The event's fields are attributes, on the same level.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -18,14 +18,14 @@ use super::origin::Origin;
 use super::repeats::{INTERVAL, Suppressed};
 use crate::logs::redact;
 
-/// Which of the two forms the lines have.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Json,
     Text,
 }
 
-/// Names that are the line's own; an attribute of such a name is put under [`ATTRIBUTES`].
+/// Names of the line's own fields; an attribute of such a name is prefixed with [`ATTRIBUTES`].
 const OWN: [&str; 8] = [
     "timestamp",
     "level",
@@ -38,27 +38,29 @@ const OWN: [&str; 8] = [
 ];
 const ATTRIBUTES: &str = "attributes.";
 
-/// A text longer than this, in bytes, is cut: one line must not fill the memory of those that read it.
+/// Maximum size of a text in a line, in bytes; longer ones are truncated.
 const LONGEST: usize = 16 * 1024;
 
-/// How deep the chain of an error's sources is followed.
+/// Maximum number of an error's sources that are written.
 const DEEPEST: usize = 16;
 
-/// What is reused from line to line of a thread.
+/// Buffers that a thread reuses from line to line.
 #[derive(Default)]
 struct Scratch {
     line: Vec<u8>,
     message: String,
     attributes: Vec<u8>,
+    // Where each field begins in `attributes`.
+    fields: Vec<usize>,
     text: String,
 }
 
 thread_local! {
-    // Taken while it is used: a value's `Debug` that logs itself finds an empty one, not a borrowed one.
+    // Taken while in use, so that a `Debug` implementation that logs finds an empty one instead of a borrowed one.
     static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
-/// Hands the line that reports suppressed events to `write`.
+/// Passes the line that reports suppressed events to `write`.
 pub(super) fn suppressed(
     format: LogFormat,
     service: &str,
@@ -90,7 +92,7 @@ pub(super) fn message(record: impl FnOnce(&mut Fields<'_>)) -> String {
     scratch.message
 }
 
-/// Hands the line of `origin`, with the message and the fields that `record` writes, to `write`.
+/// Passes the line of `origin`, with the message and fields that `record` writes, to `write`.
 pub(super) fn compose(
     format: LogFormat,
     service: &str,
@@ -103,6 +105,7 @@ pub(super) fn compose(
     scratch.line.clear();
     scratch.message.clear();
     scratch.attributes.clear();
+    scratch.fields.clear();
     record(&mut Fields {
         format,
         scratch: &mut scratch,
@@ -157,7 +160,7 @@ fn text(scratch: &mut Scratch, origin: &Origin<'_>, span: Option<&SpanContext>) 
         origin.level.as_str(),
         origin.target
     );
-    // What comes from outside must not forge a line, nor steer the terminal.
+    // Input must not forge a line or control the terminal.
     for char in scratch.message.chars() {
         if char.is_control() {
             let _ = write!(line, "{}", char.escape_default());
@@ -177,17 +180,17 @@ fn text(scratch: &mut Scratch, origin: &Origin<'_>, span: Option<&SpanContext>) 
 }
 
 fn quote(line: &mut Vec<u8>, text: &str) {
-    // Neither a text nor the memory refuses.
+    // Serialising a text to memory does not fail.
     let _ = serde_json::to_writer(line, text);
 }
 
-/// At most [`LONGEST`] bytes of a text, and whether that is all of it.
+/// At most [`LONGEST`] bytes of a text, and whether that is the whole text.
 fn cut(text: &str) -> (&str, bool) {
     let end = text.floor_char_boundary(LONGEST);
     (&text[..end], end == text.len())
 }
 
-/// Writes the message and the fields of one line, in the order in which they come.
+/// Writes the message and the fields of one line, in their order.
 pub(super) struct Fields<'a> {
     format: LogFormat,
     scratch: &'a mut Scratch,
@@ -196,10 +199,14 @@ pub(super) struct Fields<'a> {
 // === impl Fields ===
 
 impl Fields<'_> {
+    /// Begins a field. An earlier one of the same name is removed, since names are unique in a line.
     fn name(&mut self, name: &str) {
         let name = name.strip_prefix("r#").unwrap_or(name);
         let prefix = if OWN.contains(&name) { ATTRIBUTES } else { "" };
-        let attributes = &mut self.scratch.attributes;
+        let Scratch {
+            attributes, fields, ..
+        } = &mut *self.scratch;
+        let start = attributes.len();
         match self.format {
             LogFormat::Json => {
                 attributes.push(b',');
@@ -214,9 +221,22 @@ impl Fields<'_> {
                 let _ = write!(attributes, " {prefix}{name}=");
             }
         }
+        let (before, begun) = attributes.split_at(start);
+        let same = |field: &usize| before[*field..].starts_with(begun);
+        let Some(place) = fields.iter().position(same) else {
+            fields.push(start);
+            return;
+        };
+        let from = fields.remove(place);
+        let to = fields.get(place).copied().unwrap_or(start);
+        attributes.drain(from..to);
+        for later in &mut fields[place..] {
+            *later -= to - from;
+        }
+        fields.push(start - (to - from));
     }
 
-    /// A number or a boolean, which JSON writes as Rust does.
+    /// Writes a number or a boolean, which have the same form in JSON and Rust.
     pub(super) fn json(&mut self, name: &str, value: impl fmt::Display) {
         if redact::is_sensitive(name) {
             return self.text(name, "");
@@ -225,7 +245,7 @@ impl Fields<'_> {
         let _ = write!(self.scratch.attributes, "{value}");
     }
 
-    /// A number that JSON may have no form for.
+    /// Writes a number; one that JSON cannot represent becomes a text.
     pub(super) fn float(&mut self, name: &str, value: f64) {
         if value.is_finite() {
             self.json(name, value);
@@ -251,7 +271,7 @@ impl Fields<'_> {
         }
     }
 
-    /// The message of the line.
+    /// Writes the message of the line.
     pub(super) fn message(&mut self, message: fmt::Arguments<'_>) {
         match message.as_str() {
             Some(text) => self.message_text(text),
@@ -259,11 +279,11 @@ impl Fields<'_> {
         }
     }
 
-    /// Formats a value into memory that is kept, and hands the text on.
+    /// Formats a value into a reused buffer and passes the text on.
     fn formatted(&mut self, value: fmt::Arguments<'_>, take: impl FnOnce(&mut Self, &str)) {
         let mut text = std::mem::take(&mut self.scratch.text);
         text.clear();
-        // A value that cannot be shown leaves what it has shown.
+        // A value whose formatting fails leaves what it has written.
         let _ = text.write_fmt(value);
         take(self, &text);
         self.scratch.text = text;
@@ -304,7 +324,7 @@ impl Visit for Fields<'_> {
         }
     }
 
-    /// The error under the field's name, what caused it under `NAME.sources`, from the nearest to the root.
+    /// The error under the field's name, its sources under `NAME.sources`, from the nearest to the root.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         self.record_str(field, &value.to_string());
         let mut source = value.source();

@@ -11,12 +11,15 @@ use tokio::task::JoinHandle;
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
 
+use super::detached::{Detached, MayDetach, SetAt};
 use crate::layers::current::{self, ServerSpan};
 use crate::layers::hop::{Ending, Hop, Within};
 
 /// Spawns a task in the current trace: its spans and logs belong to the current span.
 ///
-/// The current span does not wait for the task to end. For a `JoinSet`, or any other way to spawn,
+/// The task is bound by no deadline of the call that is being served here, which may be answered long before the task ends;
+/// `telemetry::grpc::keep_deadline` keeps it. The current span does not wait for the task to end. For a `JoinSet`, or any
+/// other way to spawn,
 /// see [`TraceExt`].
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -43,10 +46,15 @@ pub fn spawn_blocking<T: Send + 'static>(
 ) -> JoinHandle<T> {
     let (context, span) = (Context::current(), Span::current());
     let handled = current::current();
+    let made_at = SetAt::now();
     tokio::task::spawn_blocking(move || {
         let _handling = handled.enter();
-        let _current = context.attach();
-        span.in_scope(work)
+        let _detached = Detached::since(made_at);
+        span.in_scope(|| {
+            // Within the span, which brings a context of its own: this one may hold more.
+            let _current = context.attach();
+            work()
+        })
     })
 }
 
@@ -65,6 +73,8 @@ pub fn spawn_blocking_in<T: Send + 'static>(
 }
 
 /// Futures that keep their trace wherever they are polled.
+///
+/// A deadline stays behind when that is another task: see [`spawn`]. What is awaited by the task that made it keeps it.
 ///
 /// ```
 /// use telemetry::context::TraceExt;
@@ -85,8 +95,9 @@ pub trait TraceExt: Future + Sized {
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
             inner: self
-                .instrument(Span::current())
-                .with_context(Context::current()),
+                .with_context(Context::current())
+                .instrument(Span::current()),
+            may_detach: MayDetach::here(),
             handled: current::current(),
         }
     }
@@ -97,6 +108,7 @@ pub trait TraceExt: Future + Sized {
         let hop = Hop::of(span);
         InSpan {
             inner: hop.around(self),
+            may_detach: MayDetach::here(),
             handled: current::current(),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
@@ -111,7 +123,8 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct InTrace<F> {
         #[pin]
-        inner: WithContext<Instrumented<F>>,
+        inner: Instrumented<WithContext<F>>,
+        may_detach: MayDetach,
         handled: ServerSpan,
     }
 }
@@ -122,6 +135,7 @@ pin_project! {
     pub struct InSpan<F> {
         #[pin]
         inner: Within<F>,
+        may_detach: MayDetach,
         handled: ServerSpan,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
@@ -129,9 +143,9 @@ pin_project! {
 }
 
 /// What a task's end records beside its span: nothing.
-type Unmeasured = fn(&Hop, &str);
+type Unmeasured = fn(&Hop, Option<&str>);
 
-fn unmeasured(_: &Hop, _: &str) {}
+fn unmeasured(_: &Hop, _: Option<&str>) {}
 
 // === impl InTrace ===
 
@@ -140,6 +154,7 @@ impl<F: Future> Future for InTrace<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _detached = this.may_detach.enter();
         let _handling = this.handled.enter();
         this.inner.poll(task)
     }
@@ -152,6 +167,7 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _detached = this.may_detach.enter();
         // Held here while it is polled, so that a panic ends the span also when it is caught above.
         let ending = this.ending.take();
         let _handling = this.handled.enter();

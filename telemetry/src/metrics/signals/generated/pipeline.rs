@@ -353,6 +353,44 @@ impl Series for TelemetryContextRejected {
     }
 }
 
+/// Events of recorded streams that got no trace of their own, since all streams together have had as many as they may in a second.
+pub const TELEMETRY_STREAM_EVENTS_UNTRACED: Metric = Metric {
+    name: "telemetry.stream.events.untraced",
+    kind: Kind::Counter,
+    unit: "{event}",
+    help: "Events of recorded streams that got no trace of their own, since all streams together have had as many as they may in a second.",
+    buckets: &[],
+    labels: &[],
+};
+
+/// One series of [`TELEMETRY_STREAM_EVENTS_UNTRACED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetryStreamEventsUntraced;
+
+impl TelemetryStreamEventsUntraced {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+
+    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    pub fn zero() {
+        Self.add(0);
+    }
+}
+
+impl Series for TelemetryStreamEventsUntraced {
+    const METRIC: &'static Metric = &TELEMETRY_STREAM_EVENTS_UNTRACED;
+
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
+}
+
 /// Questions to Jaeger for a sampling strategy; the label says why there was no usable answer.
 pub const TELEMETRY_SAMPLING_FETCHES: Metric = Metric {
     name: "telemetry.sampling.fetches",
