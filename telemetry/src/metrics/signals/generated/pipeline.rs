@@ -378,7 +378,7 @@ impl TelemetryStreamEventsUntraced {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -388,7 +388,7 @@ impl Series for TelemetryStreamEventsUntraced {
     const METRIC: &'static Metric = &TELEMETRY_STREAM_EVENTS_UNTRACED;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Questions to Jaeger for a sampling strategy; the label says why there was no usable answer.
