@@ -21,16 +21,16 @@ pub const FOLDER: &str = "conformance/mutants";
 /// # Errors
 /// When none matches, or a patch cannot be read.
 pub fn load(root: &Path, pattern: &str) -> anyhow::Result<Vec<Mutant>> {
-    let pattern = shell_pattern(pattern)?;
+    let wanted = shell_pattern(pattern)?;
     let mut mutants = Vec::new();
     for path in patches(root)? {
         let mutant = Mutant::read(&path)?;
-        if pattern.is_match(&mutant.name) {
+        if wanted.is_match(&mutant.name) {
             mutants.push(mutant);
         }
     }
     if mutants.is_empty() {
-        bail!("no patch of {FOLDER} has a name like that");
+        bail!("no patch of {FOLDER} has a name that matches `{pattern}`");
     }
     Ok(mutants)
 }

@@ -120,7 +120,7 @@ impl Deadline {
         self.at
     }
 
-    /// Whether the deadline has passed: a cancellation is then reported as DEADLINE_EXCEEDED.
+    /// Whether the deadline has passed: a cancellation is then reported as `DEADLINE_EXCEEDED`.
     pub(super) fn has_passed(self) -> bool {
         Instant::now() + self.tolerance >= self.at
     }

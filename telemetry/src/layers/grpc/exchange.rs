@@ -120,14 +120,14 @@ impl CallExchange {
     fn opened_as_stream(mut self) -> Self {
         self.hop.set(TELEMETRY_STREAMING, true);
         let stream = match self.side {
-            Side::Server(_) => Stream::Served(OpenStream::new(
+            Side::Server(_) => Stream::Served(Box::new(OpenStream::new(
                 RpcServerOpenStreams {
                     rpc_method: self.method(),
                 }
                 .gauge(),
                 |rpc_method| RpcServerStreamFirstEventDuration { rpc_method }.histogram(),
                 (RPC_METHOD, self.method().to_owned()),
-            )),
+            ))),
             Side::Client(_) => {
                 let open = RpcClientOpenStreams {
                     rpc_method: self.method(),

@@ -50,7 +50,7 @@ impl Messages {
         let Some(mut base64) = self.base64.take() else {
             return self.read_frames(bytes);
         };
-        let decoded: Vec<u8> = bytes.iter().flat_map(|byte| base64.push(*byte)).collect();
+        let decoded: Vec<u8> = bytes.iter().filter_map(|byte| base64.push(*byte)).collect();
         self.base64 = Some(base64);
         self.read_frames(&decoded)
     }

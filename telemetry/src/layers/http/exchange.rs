@@ -323,7 +323,7 @@ impl Serving {
 
     /// Counts it as a stream from now on, and no longer as a request.
     fn open_stream(&mut self) {
-        self.open = Open::Stream(OpenStream::new(
+        self.open = Open::Stream(Box::new(OpenStream::new(
             HttpServerOpenStreams {
                 http_route: Some(self.route()),
             }
@@ -335,7 +335,7 @@ impl Serving {
                 .histogram()
             },
             (HTTP_ROUTE, self.route().to_owned()),
-        ));
+        )));
     }
 
     fn is_stream(&self) -> bool {
