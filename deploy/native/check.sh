@@ -40,10 +40,10 @@ check_prometheus() {
   return $status
 }
 
-# The fuzzing, the benchmarks and the lean bridge are workspaces of their own, whose locks follow what the crate depends on.
+# The fuzzing and the benchmarks are workspaces of their own, whose locks follow what the crate depends on.
 check_locks() {
   local part stale=
-  for part in telemetry/fuzz telemetry/benches telemetry/lean-bridge; do
+  for part in telemetry/fuzz telemetry/benches; do
     cargo metadata --quiet --locked --format-version 1 --manifest-path "$top/$part/Cargo.toml" >/dev/null || {
       say "$part/Cargo.lock is stale: run \`make generate\`"
       stale=yes

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make generate: writes what follows from the registries of signals, the alert rules, their tests, the runbooks, the
-# dashboards, the OpenAPI document, the tables of docs/configuration.md and the locks of the fuzzing, the benchmarks and the lean bridge anew from their sources.
+# dashboards, the OpenAPI document, the tables of docs/configuration.md and the locks of the fuzzing and the benchmarks anew from their sources.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
@@ -14,6 +14,6 @@ build_code --quiet
 document=$("$(release_dir)/gateway" openapi)
 printf '%s\n' "$document" >"$top/services/gateway/openapi.json"
 (cd "$top" && cargo test --quiet --release --workspace --lib -- --ignored write_the_page >/dev/null)
-for part in telemetry/fuzz telemetry/benches telemetry/lean-bridge; do
+for part in telemetry/fuzz telemetry/benches; do
   cargo metadata --quiet --format-version 1 --manifest-path "$top/$part/Cargo.toml" >/dev/null
 done

@@ -21,7 +21,7 @@ pub(crate) mod redact;
 mod repeats;
 mod writer;
 
-pub(crate) use directives::{Directives, InvalidDirectives};
+pub(crate) use directives::{Directives, InvalidDirectives, read as read_directives};
 pub(crate) use levels::Levels;
 pub(crate) use line::LogFormat;
 

@@ -4,12 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use opentelemetry::Context;
-use opentelemetry::trace::{FutureExt, WithContext};
 use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
-use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span};
+use tracing::Span;
 
 use crate::layers::hop::{Ending, Hop, Within};
 
@@ -40,11 +37,8 @@ where
 pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    let (context, span) = (Context::current(), Span::current());
-    tokio::task::spawn_blocking(move || {
-        let _current = context.attach();
-        span.in_scope(work)
-    })
+    let hop = Hop::current();
+    tokio::task::spawn_blocking(move || hop.in_scope(work))
 }
 
 /// Runs blocking work on its thread, as a span of its own; see [`spawn_in`].
@@ -81,9 +75,7 @@ pub trait TraceExt: Future + Sized {
     /// The future, in the current trace: its spans and logs belong to what is the current span now.
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
-            inner: self
-                .instrument(Span::current())
-                .with_context(Context::current()),
+            inner: Hop::current().around(self),
         }
     }
 
@@ -102,11 +94,10 @@ impl<F: Future> TraceExt for F {}
 
 pin_project! {
     /// Made by [`TraceExt::in_current_trace`].
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InTrace<F> {
         #[pin]
-        inner: WithContext<Instrumented<F>>,
+        inner: Within<F>,
     }
 }
 
@@ -133,6 +124,12 @@ impl<F: Future> Future for InTrace<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         self.project().inner.poll(task)
+    }
+}
+
+impl<F> std::fmt::Debug for InTrace<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InTrace").finish_non_exhaustive()
     }
 }
 

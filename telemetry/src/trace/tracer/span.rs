@@ -27,7 +27,8 @@ enum State {
     },
     /// It has ended, or is not sampled.
     Nothing,
-    StandsFor(Context),
+    /// What is done to it happens to the span of the context.
+    Proxy(Context),
 }
 
 // === impl Span ===
@@ -50,10 +51,10 @@ impl Span {
         }
     }
 
-    pub(super) fn standing_for(context: Context) -> Self {
+    pub(super) fn proxy_for(context: Context) -> Self {
         Self {
             identity: context.span().span_context().clone(),
-            state: State::StandsFor(context),
+            state: State::Proxy(context),
         }
     }
 
@@ -90,7 +91,7 @@ impl OtelSpan for Span {
                 );
             }
             State::Nothing => {}
-            State::StandsFor(context) => {
+            State::Proxy(context) => {
                 context
                     .span()
                     .add_event_with_timestamp(name, timestamp, attributes);
@@ -106,7 +107,7 @@ impl OtelSpan for Span {
         match &self.state {
             State::Recorded { .. } => true,
             State::Nothing => false,
-            State::StandsFor(context) => context.span().is_recording(),
+            State::Proxy(context) => context.span().is_recording(),
         }
     }
 
@@ -116,7 +117,7 @@ impl OtelSpan for Span {
                 draft.attributes(&source.making.limits).put(&attribute);
             }
             State::Nothing => {}
-            State::StandsFor(context) => context.span().set_attribute(attribute),
+            State::Proxy(context) => context.span().set_attribute(attribute),
         }
     }
 
@@ -124,7 +125,11 @@ impl OtelSpan for Span {
         match &mut self.state {
             State::Recorded { draft, .. } => draft.set_status(status),
             State::Nothing => {}
-            State::StandsFor(context) => context.span().set_status(status),
+            State::Proxy(context) => {
+                if !super::IN_EVENT.get() {
+                    context.span().set_status(status);
+                }
+            }
         }
     }
 
@@ -135,7 +140,7 @@ impl OtelSpan for Span {
         match &mut self.state {
             State::Recorded { draft, .. } => draft.rename(name.into()),
             State::Nothing => {}
-            State::StandsFor(context) => context.span().update_name(name),
+            State::Proxy(context) => context.span().update_name(name),
         }
     }
 
@@ -145,7 +150,7 @@ impl OtelSpan for Span {
                 draft.link(&other, &attributes, 0, &source.making.limits);
             }
             State::Nothing => {}
-            State::StandsFor(context) => context.span().add_link(other, attributes),
+            State::Proxy(context) => context.span().add_link(other, attributes),
         }
     }
 

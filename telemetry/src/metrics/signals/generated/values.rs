@@ -546,6 +546,33 @@ impl TelemetrySamplingFetchesErrorType {
     }
 }
 
+/// The values of `reason`: Why something was not taken as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TelemetrySpanExcludedReason {
+    /// `target`.
+    Target,
+    /// `suppressed`.
+    Suppressed,
+}
+
+impl TelemetrySpanExcludedReason {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Target, Self::Suppressed];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Suppressed => "suppressed",
+        }
+    }
+
+    /// The one that is recorded as this.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
 /// The values of `url.scheme`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UrlScheme {
