@@ -1,36 +1,36 @@
-//! Whether an expression speaks of what exists: metrics that somebody declares, by labels that they have.
+//! Checks that an expression uses only declared metrics, and only labels that they have.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::parser::{self, Expr, VectorSelector};
 use telemetry::signals::{Kind, label_name};
 
-use crate::rules::burn::SLO;
-use crate::{backends, model, rules};
+use crate::burn_rate::SLO;
+use crate::{backends, objectives, rules, service_metrics};
 
-/// The labels that Prometheus gives to what it scrapes.
+/// The labels that Prometheus adds to every scraped series.
 const TARGET_LABELS: [&str; 2] = ["job", "instance"];
-/// The labels of the alerts that Prometheus knows of, as far as anybody asks for them.
+/// The labels of `ALERTS` that rules and dashboards may use.
 const ALERT_LABELS: [&str; 5] = ["alertname", "alertstate", "severity", "service", "slo"];
 
-/// The series that can exist, with their labels.
+/// All declared series, with their labels.
 #[derive(Debug)]
-pub struct Declared {
+pub struct DeclaredSeries {
     series: BTreeMap<String, BTreeSet<String>>,
 }
 
-// === impl Declared ===
+// === impl DeclaredSeries ===
 
-impl Declared {
-    /// What the services, the other programs and the recording rules declare together.
+impl DeclaredSeries {
+    /// The series of the services, of the backends and of the recording rules.
     ///
     /// # Errors
-    /// When the objectives cannot hold.
-    pub fn everything() -> Result<Self, model::ModelError> {
+    /// When `alerts/slo.yaml` is not valid.
+    pub fn all() -> Result<Self, objectives::ObjectivesError> {
         let mut all = Self {
             series: BTreeMap::new(),
         };
-        for metric in model::metrics() {
+        for metric in service_metrics::all() {
             let labels: Vec<_> = metric.labels.iter().map(|key| label_name(key)).collect();
             let labels = labels.iter().map(AsRef::as_ref).chain(TARGET_LABELS);
             let name = metric.prometheus_name();
@@ -52,21 +52,21 @@ impl Declared {
         }
         all.add(backends::UP.to_owned(), TARGET_LABELS.into_iter());
         all.add(backends::ALERTS.to_owned(), ALERT_LABELS.into_iter());
-        for record in rules::recorded(&model::built_in()?) {
+        for record in rules::recorded(&objectives::built_in()?) {
             all.add(record, [SLO].into_iter());
         }
         Ok(all)
     }
 
-    /// What is wrong with the expression: that it cannot be parsed, or what it names and nobody declares.
-    pub fn complaints(&self, expr: &str) -> Vec<String> {
+    /// What is wrong with the expression: a syntax error, or the undeclared series and labels that it uses.
+    pub fn problems(&self, expr: &str) -> Vec<String> {
         match parser::parse(expr) {
             Ok(parsed) => {
-                let mut complaints = Vec::new();
-                self.walk(&parsed, &mut complaints);
-                complaints
+                let mut problems = Vec::new();
+                self.walk(&parsed, &mut problems);
+                problems
             }
-            Err(error) => vec![format!("it cannot be parsed: {error}")],
+            Err(error) => vec![format!("syntax error: {error}")],
         }
     }
 
@@ -75,34 +75,34 @@ impl Declared {
             .insert(name, labels.map(ToOwned::to_owned).collect());
     }
 
-    /// Returns the names of the series in the expression.
-    fn walk(&self, expr: &Expr, complaints: &mut Vec<String>) -> BTreeSet<String> {
+    /// Adds the problems of the expression and returns the names of its series.
+    fn walk(&self, expr: &Expr, problems: &mut Vec<String>) -> BTreeSet<String> {
         match expr {
             Expr::Aggregate(aggregate) => {
-                let names = self.walk(&aggregate.expr, complaints);
+                let names = self.walk(&aggregate.expr, problems);
                 if let Some(by) = &aggregate.modifier {
                     for label in &by.labels().labels {
-                        self.check_label(&names, label, complaints);
+                        self.check_label(&names, label, problems);
                     }
                 }
                 names
             }
             Expr::Binary(binary) => {
-                let mut names = self.walk(&binary.lhs, complaints);
-                names.extend(self.walk(&binary.rhs, complaints));
+                let mut names = self.walk(&binary.lhs, problems);
+                names.extend(self.walk(&binary.rhs, problems));
                 names
             }
-            Expr::Unary(unary) => self.walk(&unary.expr, complaints),
-            Expr::Paren(inner) => self.walk(&inner.expr, complaints),
-            Expr::Subquery(subquery) => self.walk(&subquery.expr, complaints),
+            Expr::Unary(unary) => self.walk(&unary.expr, problems),
+            Expr::Paren(inner) => self.walk(&inner.expr, problems),
+            Expr::Subquery(subquery) => self.walk(&subquery.expr, problems),
             Expr::Call(call) => call
                 .args
                 .args
                 .iter()
-                .flat_map(|argument| self.walk(argument, complaints))
+                .flat_map(|argument| self.walk(argument, problems))
                 .collect(),
-            Expr::VectorSelector(selector) => self.check_selector(selector, complaints),
-            Expr::MatrixSelector(selector) => self.check_selector(&selector.vs, complaints),
+            Expr::VectorSelector(selector) => self.check_selector(selector, problems),
+            Expr::MatrixSelector(selector) => self.check_selector(&selector.vs, problems),
             Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => BTreeSet::new(),
         }
     }
@@ -110,29 +110,29 @@ impl Declared {
     fn check_selector(
         &self,
         selector: &VectorSelector,
-        complaints: &mut Vec<String>,
+        problems: &mut Vec<String>,
     ) -> BTreeSet<String> {
         let Some(name) = &selector.name else {
-            complaints.push("a selector without a name".to_owned());
+            problems.push("a selector has no metric name".to_owned());
             return BTreeSet::new();
         };
         let names = BTreeSet::from([name.clone()]);
         if self.series.contains_key(name) {
             for matcher in &selector.matchers.matchers {
-                self.check_label(&names, &matcher.name, complaints);
+                self.check_label(&names, &matcher.name, problems);
             }
         } else {
-            complaints.push(format!("nobody declares {name}"));
+            problems.push(format!("{name} is not declared"));
         }
         names
     }
 
-    fn check_label(&self, names: &BTreeSet<String>, label: &str, complaints: &mut Vec<String>) {
+    fn check_label(&self, names: &BTreeSet<String>, label: &str, problems: &mut Vec<String>) {
         for name in names {
             if let Some(labels) = self.series.get(name)
                 && !labels.contains(label)
             {
-                complaints.push(format!("{name} has no label {label}"));
+                problems.push(format!("{name} has no label {label}"));
             }
         }
     }
@@ -143,20 +143,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_declares_is_named() {
-        let declared = Declared::everything().unwrap();
-        let complaints = |expr| declared.complaints(expr);
-        assert_eq!(complaints("up"), Vec::<String>::new());
-        assert_eq!(complaints("uq"), ["nobody declares uq"]);
+    fn undeclared_series_and_labels_are_named() {
+        let declared = DeclaredSeries::all().unwrap();
+        let problems = |expr| declared.problems(expr);
+        assert_eq!(problems("up"), Vec::<String>::new());
+        assert_eq!(problems("uq"), ["uq is not declared"]);
         assert_eq!(
-            complaints("sum by (tenant) (rate(up{zone=\"a\"}[5m]))"),
+            problems("sum by (tenant) (rate(up{zone=\"a\"}[5m]))"),
             ["up has no label zone", "up has no label tenant"]
         );
-        assert_eq!(complaints("up +").len(), 1);
+        assert_eq!(problems("up +").len(), 1);
         assert_eq!(
-            complaints("http_server_request_duration_seconds"),
-            ["nobody declares http_server_request_duration_seconds"],
-            "a histogram has no series of its bare name"
+            problems("http_server_request_duration_seconds"),
+            ["http_server_request_duration_seconds is not declared"],
+            "a histogram has only series with a suffix"
         );
     }
 }

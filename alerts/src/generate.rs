@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::generated::Generated;
-use crate::model::{self, Objective};
-use crate::rules::{Alert, Recording, RuleFile};
+use crate::objectives::{self, Objective};
+use crate::rule_file::{Alert, Recording, RuleFile};
 use crate::{promtool, rules, runbook};
 
 /// What every generated file says in its first line.
-pub(crate) const GENERATED: &str = "Generated from alerts/slo.yaml and alerts/src by `cargo run --release -p alerts -- generate`; do not edit.";
+const GENERATED: &str = "Generated from alerts/slo.yaml and alerts/src by `cargo run --release -p alerts -- generate`; do not edit.";
 
 /// The folders that hold nothing but generated files.
 const FOLDERS: &[&str] = &[
@@ -44,8 +44,8 @@ enum RuleContent<'a> {
     Alert {
         alert: &'a str,
         expr: String,
-        #[serde(rename = "for", skip_serializing_if = "str::is_empty")]
-        pending: &'a str,
+        #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+        pending: Option<&'a str>,
         labels: BTreeMap<&'static str, String>,
         annotations: BTreeMap<&'static str, String>,
     },
@@ -58,13 +58,13 @@ enum RuleContent<'a> {
 pub fn generated(root: &Path) -> anyhow::Result<Generated> {
     Ok(Generated {
         folders: FOLDERS,
-        files: content(&model::load(root)?)?,
+        files: content(&objectives::load(root)?)?,
     })
 }
 
 fn content(objectives: &[Objective]) -> anyhow::Result<BTreeMap<String, String>> {
     let rule_files = rules::files(objectives);
-    let mut files = runbook::pages(&rule_files);
+    let mut files = runbook::pages(&rule_files, GENERATED);
     for file in &rule_files {
         files.insert(
             format!("alerts/generated/{}.yml", file.name),

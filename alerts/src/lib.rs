@@ -1,28 +1,32 @@
-//! The service level objectives, and everything that follows from them.
+//! The service level objectives, and the Prometheus rules, tests and runbook pages that are generated from them.
 //!
-//! `alerts/slo.yaml` states each objective once, in terms of the metric registry ([`model`]). From it come the
-//! recording rules and burn-rate alerts; beside them stand alerts about targets, about the telemetry pipeline and
-//! about work that must go on ([`rules`]). Each alert carries the scenarios of its promtool tests and the text of
-//! its runbook page, so that none can be without. `alerts generate` writes it all to `alerts/generated` and
-//! `alerts/runbooks`, `alerts check` fails when that has not been done.
+//! `alerts/slo.yaml` states each objective once, in terms of the metric registry ([`objectives`]). [`rules`] makes from
+//! them the recording rules and the burn-rate alerts ([`burn_rate`]), and adds alerts about scrape targets, the
+//! telemetry pipeline and the settlement of orders. Each alert carries the scenarios of its promtool tests and the text
+//! of its runbook page, so no alert can be without them. `alerts generate` writes all of it to `alerts/generated` and
+//! `alerts/runbooks`; `alerts check` fails when a file there is stale.
 
 pub mod backends;
+pub mod burn_rate;
 pub mod declared;
 mod generate;
 pub mod generated;
-pub mod model;
+pub mod objectives;
 pub mod promql;
 mod promtool;
+mod rule_file;
 pub mod rules;
 mod runbook;
+mod scenario;
+mod service_metrics;
 
 pub use generate::generated;
-pub use rules::{Kind, Rule};
+pub use rules::{Rule, RuleKind};
 
-/// Every rule, with its expression in both forms.
+/// Every generated rule, with its expression with and without the alert's comparisons.
 ///
 /// # Errors
-/// When the objectives cannot hold.
-pub fn rules() -> Result<Vec<Rule>, model::ModelError> {
-    Ok(rules::rules(&model::built_in()?))
+/// When `alerts/slo.yaml` is not valid.
+pub fn rules() -> Result<Vec<Rule>, objectives::ObjectivesError> {
+    Ok(rules::rules(&objectives::built_in()?))
 }

@@ -1,4 +1,4 @@
-//! The little of PromQL that the rules and the dashboards are built from.
+//! The parts of PromQL that the rules and the dashboards are built from.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 /// Label matchers, all of which must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Labels(Vec<Matcher>);
+pub struct Matchers(Vec<Matcher>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Matcher {
@@ -22,16 +22,16 @@ enum Operator {
     Matching,
 }
 
-/// The series of one name that the matchers select.
+/// A vector selector: the series of one name that the matchers select.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     name: String,
-    labels: Labels,
+    matchers: Matchers,
 }
 
-// === impl Labels ===
+// === impl Matchers ===
 
-impl Labels {
+impl Matchers {
     /// Adds `label="value"`.
     pub fn equal(&mut self, label: &str, value: &str) {
         self.push(label, Operator::Equal, value);
@@ -63,15 +63,15 @@ impl Labels {
         names
     }
 
-    /// Whether a series whose `label` has this value passes; a missing label has the empty value.
-    pub fn admit(&self, label: &str, value: &str) -> bool {
+    /// Whether they select a series whose `label` has this value; a missing label has the empty value.
+    pub fn matches(&self, label: &str, value: &str) -> bool {
         self.0
             .iter()
             .filter(|matcher| matcher.label == label)
-            .all(|matcher| matcher.admits(value))
+            .all(|matcher| matcher.matches(value))
     }
 
-    /// The value that the equality matcher of `label` asks for.
+    /// The value of the equality matcher of `label`.
     pub fn value(&self, label: &str) -> Option<&str> {
         self.0
             .iter()
@@ -88,7 +88,7 @@ impl Labels {
     }
 }
 
-impl fmt::Display for Labels {
+impl fmt::Display for Matchers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return Ok(());
@@ -101,7 +101,7 @@ impl fmt::Display for Labels {
 // === impl Matcher ===
 
 impl Matcher {
-    fn admits(&self, value: &str) -> bool {
+    fn matches(&self, value: &str) -> bool {
         match self.operator {
             Operator::Equal => value == self.value,
             Operator::Unequal => value != self.value,
@@ -122,10 +122,10 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// The expression as Prometheus applies it: to the whole value.
+/// The regular expression, anchored at both ends as Prometheus applies it.
 ///
 /// # Errors
-/// When it is no regular expression.
+/// When it is not a regular expression.
 pub fn anchored(pattern: &str) -> Result<Regex, regex::Error> {
     Regex::new(&format!("^(?s:{pattern})$"))
 }
@@ -133,23 +133,23 @@ pub fn anchored(pattern: &str) -> Result<Regex, regex::Error> {
 // === impl Selector ===
 
 impl Selector {
-    /// The series of this name with these labels.
-    pub fn new(name: impl Into<String>, labels: Labels) -> Self {
+    /// The series of this name that the matchers select.
+    pub fn new(name: impl Into<String>, matchers: Matchers) -> Self {
         Self {
             name: name.into(),
-            labels,
+            matchers,
         }
     }
 
-    /// The series of this name.
+    /// All series of this name.
     pub fn named(name: impl Into<String>) -> Self {
-        Self::new(name, Labels::default())
+        Self::new(name, Matchers::default())
     }
 
-    /// The same, with `label="value"` on top.
+    /// The same, with the additional matcher `label="value"`.
     #[must_use]
     pub fn with(mut self, label: &str, value: &str) -> Self {
-        self.labels.equal(label, value);
+        self.matchers.equal(label, value);
         self
     }
 
@@ -158,9 +158,9 @@ impl Selector {
         &self.name
     }
 
-    /// What selects among them.
-    pub fn labels(&self) -> &Labels {
-        &self.labels
+    /// Its matchers.
+    pub fn matchers(&self) -> &Matchers {
+        &self.matchers
     }
 
     /// `rate` over a window such as `5m`.
@@ -176,7 +176,7 @@ impl Selector {
 
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.name, self.labels)
+        write!(f, "{}{}", self.name, self.matchers)
     }
 }
 
@@ -185,7 +185,7 @@ pub fn canonical_float(bound: f64) -> String {
     format!("{bound:?}")
 }
 
-/// A number in an expression, without the noise of binary fractions.
+/// A number in an expression, rounded to nine decimals.
 pub fn number(value: f64) -> String {
     let text = format!("{value:.9}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -196,18 +196,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_selector_quotes_what_would_end_its_strings() {
+    fn a_selector_escapes_quotes_and_backslashes_in_label_values() {
         let selector = Selector::named("up").with("job", "a\"b\\c");
         assert_eq!(selector.to_string(), r#"up{job="a\"b\\c"}"#);
     }
 
     #[test]
     fn a_pattern_is_matched_against_the_whole_value() {
-        let mut labels = Labels::default();
-        labels.matching("error_type", "|cancelled");
-        assert!(labels.admit("error_type", ""));
-        assert!(labels.admit("error_type", "cancelled"));
-        assert!(!labels.admit("error_type", "not cancelled"));
+        let mut matchers = Matchers::default();
+        matchers.matching("error_type", "|cancelled");
+        assert!(matchers.matches("error_type", ""));
+        assert!(matchers.matches("error_type", "cancelled"));
+        assert!(!matchers.matches("error_type", "not cancelled"));
     }
 
     #[test]

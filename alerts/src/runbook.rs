@@ -1,27 +1,26 @@
-//! The pages that alerts link to.
+//! The runbook pages, as Markdown.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::generate::GENERATED;
-use crate::rules::{Alert, RuleFile};
+use crate::rule_file::{Alert, RuleFile};
 
-/// The pages by their paths from the root of the repository.
-pub(crate) fn pages(files: &[RuleFile]) -> BTreeMap<String, String> {
+/// The pages by their paths from the root of the repository. `origin` is their first line: what generated them, and how.
+pub(crate) fn pages(files: &[RuleFile], origin: &str) -> BTreeMap<String, String> {
     let mut rules: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
     for alert in files.iter().flat_map(RuleFile::alerts) {
         rules.entry(&alert.name).or_default().push(alert);
     }
     rules
         .values()
-        .map(|alerts| (alerts[0].runbook_path(), page(alerts)))
+        .map(|alerts| (alerts[0].runbook_path(), page(alerts, origin)))
         .collect()
 }
 
-/// The page of the rules that share a name.
-fn page(alerts: &[&Alert]) -> String {
+/// The page of the alerts that share a name.
+fn page(alerts: &[&Alert], origin: &str) -> String {
     let first = alerts[0];
-    let mut text = format!("<!-- {GENERATED} -->\n# {}\n\n", first.name);
+    let mut text = format!("<!-- {origin} -->\n# {}\n\n", first.name);
     section(&mut text, "What it means", &first.runbook.meaning);
     list(&mut text, "Look here", &first.runbook.look, true);
     list(&mut text, "Do this", &first.runbook.act, false);
@@ -32,11 +31,10 @@ fn page(alerts: &[&Alert]) -> String {
             .iter()
             .map(|(label, value)| format!("`{label}={value}`"))
             .collect();
-        let pending = if alert.pending.is_empty() {
-            String::new()
-        } else {
-            format!(", for {}", alert.pending)
-        };
+        let pending = alert
+            .pending
+            .map(|pending| format!(", for {pending}"))
+            .unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = write!(
             text,

@@ -1,11 +1,11 @@
-//! What each service does for people, in its own metrics.
+//! The business metrics of each service.
 
 use chassis::platform::Service;
 use registry as metrics;
 use telemetry::signals::{HTTP_SERVER_STREAM_FIRST_EVENT_DURATION, Metric};
 
 use crate::model::{Panel, Query, Row, Unit};
-use crate::query::{of, or_zero, quantile_or_zero};
+use crate::query::{or_zero, quantile_or_zero, series};
 
 pub(crate) fn row(service: Service) -> Row {
     Row {
@@ -35,7 +35,7 @@ fn gateway() -> Vec<Panel> {
             "Clients that follow live bids",
             Unit::Count,
             vec![Query::new(
-                or_zero(of(&metrics::GATEWAY_LIVE_CLIENTS).sum(&[])),
+                or_zero(series(&metrics::GATEWAY_LIVE_CLIENTS).sum(&[])),
                 "clients",
             )],
         )
@@ -102,7 +102,7 @@ fn auction() -> Vec<Panel> {
             "Open auctions",
             Unit::Count,
             vec![Query::new(
-                or_zero(of(&metrics::AUCTION_OPEN).sum(&[])),
+                or_zero(series(&metrics::AUCTION_OPEN).sum(&[])),
                 "open",
             )],
         )
@@ -163,7 +163,7 @@ fn order() -> Vec<Panel> {
             "Settlements under way",
             Unit::Count,
             vec![Query::new(
-                or_zero(of(&metrics::ORDER_SETTLING).sum(&[])),
+                or_zero(series(&metrics::ORDER_SETTLING).sum(&[])),
                 "under way",
             )],
         )
@@ -218,17 +218,20 @@ fn notification() -> Vec<Panel> {
 }
 
 fn rate(metric: &'static Metric, by: &[&'static str], legend: &str) -> Query {
-    Query::new(or_zero(of(metric).rate(by)), legend)
+    Query::new(or_zero(series(metric).rate(by)), legend)
 }
 
 fn mean(metric: &'static Metric, legend: &str) -> Query {
-    Query::new(or_zero(format!("({} >= 0)", of(metric).mean())), legend)
+    Query::new(or_zero(format!("({} >= 0)", series(metric).mean())), legend)
 }
 
 fn quantiles(metric: &'static Metric) -> Vec<Query> {
     [(0.5, "p50"), (0.95, "p95")]
         .map(|(quantile, legend)| {
-            Query::new(quantile_or_zero(of(metric).quantile(quantile, &[])), legend)
+            Query::new(
+                quantile_or_zero(series(metric).quantile(quantile, &[])),
+                legend,
+            )
         })
         .to_vec()
 }

@@ -1,17 +1,17 @@
-//! Dashboards as Grafana 12 reads them.
+//! Dashboards in the JSON of Grafana 12.
 
 use serde_json::{Value, json};
 
 use crate::model::{Content, Dashboard, Panel, Query, Scale};
 
-/// The version of the dashboard model that Grafana 12 writes; newer ones migrate it.
+/// The schema version that Grafana 12 writes. Newer versions of Grafana migrate it.
 const SCHEMA_VERSION: u32 = 41;
 /// The columns of Grafana's grid.
 const COLUMNS: u32 = 24;
-/// Marks the dashboards of this generator, and finds them for the links between them.
+/// The tag of every dashboard, by which the links between them are made.
 pub(crate) const TAG: &str = "bidtrace";
 
-/// The JSON of a dashboard. The first field says where it comes from.
+/// The JSON of a dashboard. Its first field says what generated it.
 pub(crate) fn json(dashboard: &Dashboard, generated: &str) -> Value {
     json!({
         "__generated": generated,
@@ -45,7 +45,7 @@ pub(crate) fn json(dashboard: &Dashboard, generated: &str) -> Value {
     })
 }
 
-/// Alerts that fire stand in every panel, at their time.
+/// An annotation in every panel while an alert fires.
 fn firing_alerts() -> Value {
     json!({
         "name": "Alerts",

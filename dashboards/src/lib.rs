@@ -1,12 +1,11 @@
 //! The Grafana dashboards, as Rust values over the metric registry.
 //!
-//! A panel's query is built from declared metrics and labels, so a renamed metric is a compile error here and not an
-//! empty panel there. `dashboards generate` writes them as JSON to `dashboards/json`, which Grafana's provisioning
-//! reads; `dashboards check` fails when that has not been done. [`queries`] gives every query to whoever wants to
-//! try it on a running Prometheus.
+//! A panel's query is built from declared metrics and labels, so that a renamed metric is a compile error and not an
+//! empty panel. `dashboards generate` writes them as JSON to `dashboards/json`, which Grafana's provisioning reads;
+//! `dashboards check` fails when a file there is stale. [`queries`] returns every query, for tests that send them to a
+//! running Prometheus.
 
 mod business;
-mod facts;
 mod generate;
 mod grafana;
 mod messages;
@@ -14,6 +13,7 @@ mod model;
 mod overview;
 mod process;
 mod query;
+mod sections;
 mod service;
 
 use chassis::platform::Service;
@@ -22,7 +22,7 @@ pub use generate::generated;
 
 use model::Dashboard;
 
-/// What stands for Grafana's interval in [`queries`]: long enough to see a minute of load some minutes later.
+/// The value of Grafana's rate interval in [`queries`]: long enough to see a minute of load some minutes later.
 pub const TEST_INTERVAL: &str = "5m";
 
 /// One query of one panel.
@@ -32,11 +32,11 @@ pub struct PanelQuery {
     pub dashboard: String,
     /// The row and the panel, by their titles.
     pub panel: String,
-    /// The expression, with [`TEST_INTERVAL`] where Grafana puts its own.
+    /// The expression, with [`TEST_INTERVAL`] for Grafana's rate interval.
     pub expr: String,
 }
 
-/// Every query that Prometheus is asked by any panel.
+/// Every query to Prometheus of every panel.
 pub fn queries() -> Vec<PanelQuery> {
     let mut queries = Vec::new();
     for dashboard in dashboards() {

@@ -1,4 +1,4 @@
-//! Messages over the broker: what a service sends and what it works on.
+//! Messages over the broker: those that a service sends, and those that it processes.
 
 use chassis::platform::Service;
 use registry::{OUTBOX_OLDEST_AGE, OUTBOX_PENDING};
@@ -9,7 +9,7 @@ use telemetry::signals::{
 };
 
 use crate::model::{Panel, Query, Row, Unit};
-use crate::query::{of, or_zero, quantile_or_zero};
+use crate::query::{or_zero, quantile_or_zero, series};
 
 const DESTINATION: &[&str] = &["messaging.destination.name"];
 const LEGEND: &str = "{{messaging_destination_name}}";
@@ -18,8 +18,8 @@ const GROUP: &[&str] = &["messaging.consumer.group.name"];
 const GROUP_LEGEND: &str = "{{messaging_consumer_group_name}}";
 
 pub(crate) fn sent(service: Service) -> Row {
-    let sent = of(&MESSAGING_CLIENT_SENT_MESSAGES).job(service);
-    let sending = of(&MESSAGING_CLIENT_OPERATION_DURATION)
+    let sent = series(&MESSAGING_CLIENT_SENT_MESSAGES).job(service);
+    let sending = series(&MESSAGING_CLIENT_OPERATION_DURATION)
         .job(service)
         .matching("messaging.operation.name", "send");
     Row {
@@ -51,7 +51,7 @@ pub(crate) fn sent(service: Service) -> Row {
                 "Outbox: events that wait",
                 Unit::Count,
                 vec![Query::new(
-                    of(&OUTBOX_PENDING).job(service).max(&[]),
+                    series(&OUTBOX_PENDING).job(service).max(&[]),
                     "events",
                 )],
             )
@@ -61,7 +61,7 @@ pub(crate) fn sent(service: Service) -> Row {
                 "Outbox: oldest event",
                 Unit::Seconds,
                 vec![Query::new(
-                    of(&OUTBOX_OLDEST_AGE).job(service).max(&[]),
+                    series(&OUTBOX_OLDEST_AGE).job(service).max(&[]),
                     "age",
                 )],
             )
@@ -72,10 +72,10 @@ pub(crate) fn sent(service: Service) -> Row {
 }
 
 pub(crate) fn processed(service: Service) -> Row {
-    let processed = of(&MESSAGING_PROCESS_DURATION).job(service);
-    let ages = of(&MESSAGING_PROCESS_AGE).job(service);
-    // Each instance tells the same, since they share the consumer.
-    let lag = |metric| of(metric).job(service).max(GROUP);
+    let processed = series(&MESSAGING_PROCESS_DURATION).job(service);
+    let ages = series(&MESSAGING_PROCESS_AGE).job(service);
+    // All instances share the consumer and report the same value.
+    let lag = |metric| series(metric).job(service).max(GROUP);
     Row {
         title: "Events in",
         panels: vec![

@@ -1,9 +1,9 @@
-//! What a dashboard is made of, before it is JSON.
+//! Dashboards as values: rows, panels and queries.
 
 /// A dashboard.
 #[derive(Debug, Clone)]
 pub(crate) struct Dashboard {
-    /// In its address; never changes.
+    /// Its id in Grafana's addresses. It must not change.
     pub(crate) uid: String,
     pub(crate) title: String,
     pub(crate) description: String,
@@ -21,39 +21,40 @@ pub(crate) struct Row {
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(crate) title: String,
-    /// What to read from it.
+    /// What it shows.
     pub(crate) description: String,
     pub(crate) content: Content,
     pub(crate) unit: Unit,
-    /// Of 24 columns.
+    /// In columns, of which there are 24.
     pub(crate) width: u32,
     pub(crate) link: Option<Link>,
 }
 
+/// What a panel shows.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     /// Lines over time.
     Lines {
         queries: Vec<Query>,
-        /// Whether the points of single requests are shown, which open their traces.
+        /// Whether exemplars are shown, which link to traces.
         exemplars: bool,
         stacked: bool,
     },
-    /// The current value, large.
+    /// The current value, as a number.
     Stat { query: Query, scale: Scale },
     /// The latest traces of a service.
     Traces { service: &'static str },
 }
 
-/// An expression and how its series are called.
+/// A PromQL expression and the legend of its series.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     pub(crate) expr: String,
-    /// Grafana's template: `{{http_route}}`.
+    /// A template of Grafana, such as `{{http_route}}`.
     pub(crate) legend: String,
 }
 
-/// When a value is bad, and what it is called.
+/// The colour of a value, and its name.
 #[derive(Debug, Clone)]
 pub(crate) enum Scale {
     Neutral,
@@ -65,7 +66,7 @@ pub(crate) enum Scale {
     Names(&'static [(&'static str, &'static str)]),
 }
 
-/// Grafana's units.
+/// The unit of a panel's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     PerSecond,
@@ -75,20 +76,20 @@ pub(crate) enum Unit {
     Count,
 }
 
-/// Where a click on a value leads.
+/// A link that a value has.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) title: &'static str,
     pub(crate) url: String,
 }
 
-/// How high a row of panels is, of Grafana's grid.
+/// Width of a panel with one number, in columns.
 const STAT_WIDTH: u32 = 4;
 
 // === impl Panel ===
 
 impl Panel {
-    /// Lines, a third of the dashboard wide.
+    /// A panel with lines, a third of the dashboard wide.
     pub(crate) fn lines(title: impl Into<String>, unit: Unit, queries: Vec<Query>) -> Self {
         Self {
             title: title.into(),
@@ -104,7 +105,7 @@ impl Panel {
         }
     }
 
-    /// Latencies: lines with exemplars.
+    /// A panel with durations: lines with exemplars.
     pub(crate) fn latency(title: impl Into<String>, queries: Vec<Query>) -> Self {
         let mut panel = Self::lines(title, Unit::Seconds, queries);
         if let Content::Lines { exemplars, .. } = &mut panel.content {
@@ -113,7 +114,7 @@ impl Panel {
         panel
     }
 
-    /// Areas on top of each other.
+    /// A panel with stacked areas.
     pub(crate) fn stacked(title: impl Into<String>, unit: Unit, queries: Vec<Query>) -> Self {
         let mut panel = Self::lines(title, unit, queries);
         if let Content::Lines { stacked, .. } = &mut panel.content {
@@ -122,7 +123,7 @@ impl Panel {
         panel
     }
 
-    /// One number.
+    /// A panel with one number.
     pub(crate) fn stat(title: impl Into<String>, unit: Unit, scale: Scale, query: Query) -> Self {
         Self {
             title: title.into(),
@@ -134,7 +135,7 @@ impl Panel {
         }
     }
 
-    /// The latest traces of a service, as wide as the dashboard.
+    /// A panel with the latest traces of a service, as wide as the dashboard.
     pub(crate) fn traces(service: &'static str) -> Self {
         Self {
             title: "Latest traces".to_owned(),
@@ -164,7 +165,7 @@ impl Panel {
         self
     }
 
-    /// The queries that Prometheus answers.
+    /// Its queries to Prometheus; a list of traces has none.
     pub(crate) fn queries(&self) -> &[Query] {
         match &self.content {
             Content::Lines { queries, .. } => queries,
@@ -173,7 +174,7 @@ impl Panel {
         }
     }
 
-    /// Rows of Grafana's grid.
+    /// Its height, in rows of Grafana's grid.
     pub(crate) fn height(&self) -> u32 {
         match self.content {
             Content::Lines { .. } => 8,
@@ -197,6 +198,7 @@ impl Query {
 // === impl Unit ===
 
 impl Unit {
+    /// Its id in Grafana.
     pub(crate) fn grafana(self) -> &'static str {
         match self {
             Self::PerSecond => "cps",

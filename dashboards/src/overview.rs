@@ -1,11 +1,12 @@
-//! The platform at a glance: is it up, is it good, how much goes through it, and can its telemetry be believed.
+//! The overview of the platform: is it up, are the objectives met, how much traffic is there, and does the telemetry
+//! pipeline work.
 
 use alerts::backends::{
-    ALERTS, COLLECTOR_MEMORY, EXPORTER_FAILED_SPANS, RECEIVER_ACCEPTED_SPANS,
+    ALERTS, BackendMetric, COLLECTOR_MEMORY, EXPORTER_FAILED_SPANS, RECEIVER_ACCEPTED_SPANS,
     RECEIVER_FAILED_SPANS, RECEIVER_REFUSED_SPANS, RULE_GROUP_DURATION, TAIL_SAMPLED_TRACES,
     TAIL_SAMPLING_UNDECIDED, UP,
 };
-use alerts::rules::burn::{BAD_SHARE_5M, BUDGET_REMAINING, STATE};
+use alerts::burn_rate::{BAD_SHARE_5M, BUDGET_REMAINING, STATE};
 use chassis::platform::Service;
 use registry::{
     AUCTION_BIDS, AUCTION_ENDED, AUCTION_OPEN, AUCTION_OPENED, NOTIFICATION_DELIVERIES,
@@ -18,11 +19,11 @@ use telemetry::signals::{
     PROCESS_RESIDENT_MEMORY, RPC_SERVER_CALL_DURATION,
 };
 
-use crate::model::{Dashboard, Panel, Query, Row, Scale, Unit};
-use crate::query::{INTERVAL, JOB, of, or_zero, quantile_or_zero};
+use crate::model::{Content, Dashboard, Panel, Query, Row, Scale, Unit};
+use crate::query::{INTERVAL, JOB, Series, or_zero, quantile_or_zero, series};
 use crate::service;
 
-/// The states that the rules record, in the order of their numbers.
+/// The names and colours of the values of [`STATE`], in their order.
 const STATES: &[(&str, &str)] = &[
     ("good", "green"),
     ("burning", "red"),
@@ -30,7 +31,7 @@ const STATES: &[(&str, &str)] = &[
     ("no data", "purple"),
 ];
 
-/// Where a click on a line that carries a job leads.
+/// The address of the dashboard of the service whose line was clicked.
 const TO_SERVICE: &str = "/d/bidtrace-${__field.labels.job}?${__url_time_range}";
 
 pub(crate) fn dashboard() -> Dashboard {
@@ -76,7 +77,7 @@ fn now() -> Row {
                 "Open auctions",
                 Unit::Count,
                 Scale::Neutral,
-                Query::new(or_zero(of(&AUCTION_OPEN).sum(&[])), ""),
+                Query::new(or_zero(series(&AUCTION_OPEN).sum(&[])), ""),
             )
             .describe("Auctions that take bids just now."),
             Panel::stat(
@@ -84,7 +85,7 @@ fn now() -> Row {
                 Unit::PerSecond,
                 Scale::Neutral,
                 Query::new(
-                    or_zero(of(&HTTP_SERVER_REQUEST_DURATION).job(Service::Gateway).rate(&[])),
+                    or_zero(series(&HTTP_SERVER_REQUEST_DURATION).job(Service::Gateway).rate(&[])),
                     "",
                 ),
             )
@@ -94,7 +95,7 @@ fn now() -> Row {
                 Unit::Share,
                 Scale::HighIsBad(0.001, 0.01),
                 Query::new(
-                    error_share(&of(&HTTP_SERVER_REQUEST_DURATION).job(Service::Gateway)),
+                    error_share(&series(&HTTP_SERVER_REQUEST_DURATION).job(Service::Gateway)),
                     "",
                 ),
             )
@@ -105,7 +106,7 @@ fn now() -> Row {
                 Scale::HighIsBad(0.25, 0.5),
                 Query::new(
                     quantile_or_zero(
-                        of(&HTTP_SERVER_REQUEST_DURATION).job(Service::Gateway).quantile(0.99, &[]),
+                        series(&HTTP_SERVER_REQUEST_DURATION).job(Service::Gateway).quantile(0.99, &[]),
                     ),
                     "",
                 ),
@@ -153,24 +154,24 @@ fn business() -> Row {
                 "Auctions",
                 Unit::PerSecond,
                 vec![
-                    Query::new(or_zero(of(&AUCTION_OPENED).rate(&[])), "opened"),
-                    Query::new(or_zero(of(&AUCTION_ENDED).rate(&["outcome"])), "{{outcome}}"),
+                    Query::new(or_zero(series(&AUCTION_OPENED).rate(&[])), "opened"),
+                    Query::new(or_zero(series(&AUCTION_ENDED).rate(&["outcome"])), "{{outcome}}"),
                 ],
             )
             .describe("Auctions opened and ended per second, by how they ended."),
             Panel::stacked(
                 "Bids",
                 Unit::PerSecond,
-                vec![Query::new(or_zero(of(&AUCTION_BIDS).rate(&["outcome"])), "{{outcome}}")],
+                vec![Query::new(or_zero(series(&AUCTION_BIDS).rate(&["outcome"])), "{{outcome}}")],
             )
             .describe("By outcome. A rejected bid is a good event: the rules at work."),
             Panel::lines(
                 "Orders and notifications",
                 Unit::PerSecond,
                 vec![
-                    Query::new(or_zero(of(&ORDER_SETTLED).rate(&["outcome"])), "order {{outcome}}"),
+                    Query::new(or_zero(series(&ORDER_SETTLED).rate(&["outcome"])), "order {{outcome}}"),
                     Query::new(
-                        or_zero(of(&NOTIFICATION_DELIVERIES).rate(&["channel", "outcome"])),
+                        or_zero(series(&NOTIFICATION_DELIVERIES).rate(&["channel", "outcome"])),
                         "{{channel}} {{outcome}}",
                     ),
                 ],
@@ -179,15 +180,15 @@ fn business() -> Row {
             Panel::latency(
                 "Settlement",
                 vec![
-                    Query::new(quantile_or_zero(of(&ORDER_SETTLEMENT_DURATION).quantile(0.5, &[])), "p50"),
-                    Query::new(quantile_or_zero(of(&ORDER_SETTLEMENT_DURATION).quantile(0.95, &[])), "p95"),
+                    Query::new(quantile_or_zero(series(&ORDER_SETTLEMENT_DURATION).quantile(0.5, &[])), "p50"),
+                    Query::new(quantile_or_zero(series(&ORDER_SETTLEMENT_DURATION).quantile(0.95, &[])), "p95"),
                 ],
             )
             .describe("From the award to the end of its settlement."),
             Panel::lines(
                 "Oldest unpublished event",
                 Unit::Seconds,
-                vec![Query::new(or_zero(of(&OUTBOX_OLDEST_AGE).max(&[JOB])), "{{job}}")],
+                vec![Query::new(or_zero(series(&OUTBOX_OLDEST_AGE).max(&[JOB])), "{{job}}")],
             )
             .describe("Age of the oldest event in each outbox. Above half a minute nothing follows from what was decided.")
             .link("Open the service's dashboard", TO_SERVICE),
@@ -196,8 +197,8 @@ fn business() -> Row {
 }
 
 fn services() -> Row {
-    let http = of(&HTTP_SERVER_REQUEST_DURATION);
-    let grpc = of(&RPC_SERVER_CALL_DURATION);
+    let http = series(&HTTP_SERVER_REQUEST_DURATION);
+    let grpc = series(&RPC_SERVER_CALL_DURATION);
     let both = |title: &str, unit, http: String, grpc: String| {
         Panel::lines(
             title,
@@ -213,7 +214,7 @@ fn services() -> Row {
         quantile_or_zero(grpc.quantile(0.95, &[JOB])),
     )
     .describe("95 of 100 requests were quicker. Streams are not in it.");
-    if let crate::model::Content::Lines { exemplars, .. } = &mut latency.content {
+    if let Content::Lines { exemplars, .. } = &mut latency.content {
         *exemplars = true;
     }
     Row {
@@ -239,11 +240,10 @@ fn services() -> Row {
 }
 
 fn telemetry() -> Row {
-    let processed = of(&OTEL_SDK_PROCESSOR_SPAN_PROCESSED).failed();
-    let exported = of(&OTEL_SDK_EXPORTER_SPAN_EXPORTED);
-    let received = |metric: &alerts::backends::Foreign| {
-        or_zero(format!("sum({})", metric.selector().rate(INTERVAL)))
-    };
+    let processed = series(&OTEL_SDK_PROCESSOR_SPAN_PROCESSED).failed();
+    let exported = series(&OTEL_SDK_EXPORTER_SPAN_EXPORTED);
+    let received =
+        |metric: &BackendMetric| or_zero(format!("sum({})", metric.selector().rate(INTERVAL)));
     Row {
         title: "Telemetry",
         panels: vec![
@@ -251,7 +251,7 @@ fn telemetry() -> Row {
                 "Spans",
                 Unit::PerSecond,
                 vec![
-                    Query::new(of(&OTEL_SDK_SPAN_STARTED).rate(&[]), "started"),
+                    Query::new(series(&OTEL_SDK_SPAN_STARTED).rate(&[]), "started"),
                     Query::new(exported.rate(&[]), "exported"),
                     Query::new(received(&RECEIVER_ACCEPTED_SPANS), "accepted by Jaeger"),
                 ],
@@ -293,8 +293,8 @@ fn telemetry() -> Row {
                 vec![Query::new(
                     format!(
                         "{} / {}",
-                        of(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE).max(&[JOB]),
-                        of(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY).max(&[JOB])
+                        series(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE).max(&[JOB]),
+                        series(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY).max(&[JOB])
                     ),
                     "{{job}}",
                 )],
@@ -312,7 +312,7 @@ fn resources() -> Row {
             Panel::stacked(
                 "CPU",
                 Unit::Count,
-                vec![Query::new(of(&PROCESS_CPU).rate(&[JOB]), "{{job}}")],
+                vec![Query::new(series(&PROCESS_CPU).rate(&[JOB]), "{{job}}")],
             )
             .describe("Cores in use by each service.")
             .link("Open the service's dashboard", TO_SERVICE),
@@ -320,7 +320,7 @@ fn resources() -> Row {
                 "Memory",
                 Unit::Bytes,
                 vec![
-                    Query::new(of(&PROCESS_RESIDENT_MEMORY).sum(&[JOB]), "{{job}}"),
+                    Query::new(series(&PROCESS_RESIDENT_MEMORY).sum(&[JOB]), "{{job}}"),
                     Query::new(format!("sum by (job) ({})", COLLECTOR_MEMORY.selector()), "{{job}}"),
                 ],
             )
@@ -338,8 +338,8 @@ fn resources() -> Row {
     }
 }
 
-/// The share of requests with an error of ours, 0 without requests.
-fn error_share(requests: &crate::query::Series) -> String {
+/// The share of requests that failed, 0 without requests.
+fn error_share(requests: &Series) -> String {
     let failed = or_zero(requests.clone().failed().rate(&[]));
     or_zero(format!("(({failed}) / ({} > 0))", requests.rate(&[])))
 }

@@ -1,4 +1,4 @@
-//! The process behind a service: CPU, memory, its runtime, and its telemetry.
+//! The process of a service: CPU, memory, the tokio runtime, and its telemetry pipeline.
 
 use chassis::platform::Service;
 use telemetry::signals::{
@@ -11,18 +11,21 @@ use telemetry::signals::{
 };
 
 use crate::model::{Panel, Query, Row, Unit};
-use crate::query::{of, or_zero, quantile_or_zero};
+use crate::query::{or_zero, quantile_or_zero, series};
 
 pub(crate) fn runtime(service: Service) -> Row {
-    let current = |metric| of(metric).job(service).sum(&[]);
-    let delay = of(&TOKIO_RUNTIME_SCHEDULE_DELAY).job(service);
+    let current = |metric| series(metric).job(service).sum(&[]);
+    let delay = series(&TOKIO_RUNTIME_SCHEDULE_DELAY).job(service);
     Row {
         title: "Process",
         panels: vec![
             Panel::lines(
                 "CPU",
                 Unit::Count,
-                vec![Query::new(of(&PROCESS_CPU).job(service).rate(&[]), "cores")],
+                vec![Query::new(
+                    series(&PROCESS_CPU).job(service).rate(&[]),
+                    "cores",
+                )],
             )
             .wide(6)
             .describe("Cores in use."),
@@ -62,7 +65,7 @@ pub(crate) fn runtime(service: Service) -> Row {
                 vec![Query::new(
                     format!(
                         "{} / {}",
-                        of(&TOKIO_RUNTIME_BUSY_TIME).job(service).rate(&[]),
+                        series(&TOKIO_RUNTIME_BUSY_TIME).job(service).rate(&[]),
                         current(&TOKIO_RUNTIME_WORKERS)
                     ),
                     "busy",
@@ -87,10 +90,10 @@ pub(crate) fn runtime(service: Service) -> Row {
 }
 
 pub(crate) fn telemetry(service: Service) -> Row {
-    let rate = |metric| of(metric).job(service).rate(&[]);
-    let lost = |metric| or_zero(of(metric).job(service).failed().rate(&["error.type"]));
-    let export = of(&OTEL_SDK_EXPORTER_OPERATION_DURATION).job(service);
-    let current = |metric| of(metric).job(service).max(&[]);
+    let rate = |metric| series(metric).job(service).rate(&[]);
+    let lost = |metric| or_zero(series(metric).job(service).failed().rate(&["error.type"]));
+    let export = series(&OTEL_SDK_EXPORTER_OPERATION_DURATION).job(service);
+    let current = |metric| series(metric).job(service).max(&[]);
     Row {
         title: "Telemetry",
         panels: vec![
@@ -118,7 +121,7 @@ pub(crate) fn telemetry(service: Service) -> Row {
                     ),
                     Query::new(
                         or_zero(
-                            of(&TELEMETRY_CONTEXT_REJECTED)
+                            series(&TELEMETRY_CONTEXT_REJECTED)
                                 .job(service)
                                 .rate(&["reason"]),
                         ),

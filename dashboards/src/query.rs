@@ -1,41 +1,41 @@
-//! Queries over declared metrics.
+//! PromQL expressions over declared metrics.
 //!
-//! A query starts from a [`Metric`] of the registry, so a metric that is renamed is renamed here and one that is
-//! removed does not compile. Labels are given by their declared keys.
+//! An expression starts from a [`Metric`] of the registry, so that a renamed or removed metric does not compile. Labels
+//! are given by their declared keys.
 
 use std::fmt::Display;
 
-use alerts::promql::{Labels, Selector};
+use alerts::promql::{Matchers, Selector};
 use chassis::platform::Service;
 use telemetry::signals::{Kind, Metric, label_name};
 
-/// What Grafana puts in for the range of `rate`, by the time span and width of the panel.
+/// The range of `rate`: a variable that Grafana replaces according to the time span and the width of the panel.
 pub(crate) const INTERVAL: &str = "$__rate_interval";
 
-/// The label that says which service a series comes from.
+/// The label with the name of the service.
 pub(crate) const JOB: &str = "job";
 
-/// The series of one metric that a query is about.
+/// The series of one metric that some matchers select.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     metric: &'static Metric,
-    labels: Labels,
+    matchers: Matchers,
 }
 
 /// All series of a metric.
-pub(crate) fn of(metric: &'static Metric) -> Series {
+pub(crate) fn series(metric: &'static Metric) -> Series {
     Series {
         metric,
-        labels: Labels::default(),
+        matchers: Matchers::default(),
     }
 }
 
-/// The same expression, and 0 as long as there is no series that it could be made from.
+/// The expression, or 0 while it has no series.
 pub(crate) fn or_zero(expr: impl Display) -> String {
     format!("{expr} or on () vector(0)")
 }
 
-/// A quantile, and 0 when nothing was observed: without observations it would be no number.
+/// A quantile, or 0 without observations, when it would be NaN.
 pub(crate) fn quantile_or_zero(quantile: impl Display) -> String {
     or_zero(format_args!("({quantile} >= 0)"))
 }
@@ -43,27 +43,27 @@ pub(crate) fn quantile_or_zero(quantile: impl Display) -> String {
 // === impl Series ===
 
 impl Series {
-    /// Those of one service.
+    /// Selects those of one service.
     pub(crate) fn job(mut self, service: Service) -> Self {
-        self.labels.equal(JOB, service.name());
+        self.matchers.equal(JOB, service.name());
         self
     }
 
-    /// Those whose declared label matches.
+    /// Selects those whose label matches the pattern.
     pub(crate) fn matching(mut self, key: &'static str, pattern: &str) -> Self {
         let name = self.label(key);
-        self.labels.matching(&name, pattern);
+        self.matchers.matching(&name, pattern);
         self
     }
 
-    /// Those that say why something failed.
+    /// Selects those with an `error.type`.
     pub(crate) fn failed(mut self) -> Self {
         let name = self.label("error.type");
-        self.labels.unequal(&name, "");
+        self.matchers.unequal(&name, "");
         self
     }
 
-    /// Events per second, summed by these labels; a histogram's events are its observations.
+    /// Events per second, summed by these labels; of a histogram, observations per second.
     pub(crate) fn rate(&self, by: &[&'static str]) -> String {
         let part = if self.metric.kind == Kind::Histogram {
             "_count"
@@ -73,7 +73,7 @@ impl Series {
         format!("sum{} ({})", self.by(by), self.part(part).rate(INTERVAL))
     }
 
-    /// Of a histogram, the quantile of what was observed, by these labels.
+    /// The quantile of a histogram, by these labels.
     pub(crate) fn quantile(&self, quantile: f64, by: &[&'static str]) -> String {
         let mut names = vec!["le".to_owned()];
         names.extend(by.iter().map(|key| self.label(key)));
@@ -84,7 +84,7 @@ impl Series {
         )
     }
 
-    /// Of a histogram, the mean of what was observed.
+    /// The mean of a histogram.
     pub(crate) fn mean(&self) -> String {
         format!(
             "sum({}) / sum({})",
@@ -98,14 +98,14 @@ impl Series {
         format!("sum{} ({})", self.by(by), self.part(""))
     }
 
-    /// Current values, the largest by these labels.
+    /// The largest of the current values, by these labels.
     pub(crate) fn max(&self, by: &[&'static str]) -> String {
         format!("max{} ({})", self.by(by), self.part(""))
     }
 
     fn part(&self, suffix: &str) -> Selector {
         let name = format!("{}{suffix}", self.metric.prometheus_name());
-        Selector::new(name, self.labels.clone())
+        Selector::new(name, self.matchers.clone())
     }
 
     fn by(&self, keys: &[&'static str]) -> String {

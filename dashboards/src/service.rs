@@ -1,5 +1,5 @@
-//! The dashboard of one service: rate, errors and duration of what it serves; then what it asks of others, its
-//! database, its messages, its own business, and the process.
+//! The dashboard of one service: rate, errors and duration of its requests, its calls to other services, its business
+//! metrics, its database, its messages, and its process.
 
 use alerts::backends;
 use chassis::platform::{Protocol, Service};
@@ -11,26 +11,27 @@ use telemetry::signals::{
     RPC_CLIENT_OPEN_STREAMS, RPC_SERVER_CALL_DURATION, RPC_SERVER_OPEN_STREAMS,
 };
 
-use crate::facts::Facts;
 use crate::model::{Dashboard, Panel, Query, Row, Scale, Unit};
-use crate::query::{Series, of, or_zero, quantile_or_zero};
+use crate::query::{Series, or_zero, quantile_or_zero, series};
+use crate::sections::Sections;
 use crate::{business, messages, process};
 
-/// The gRPC statuses that are a server's fault; the others are answers.
+/// The gRPC status codes that mean that the server failed.
 const GRPC_FAULTS: &str = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS";
 
-/// What a service serves or asks for, of one protocol.
-struct Traffic {
+/// The metric of the requests that a service serves or makes over one protocol, and its labels.
+struct Requests {
     duration: &'static Metric,
-    /// Tells one kind of request from another.
+    /// The labels that tell one kind of request from another.
     kinds: &'static [&'static str],
     kind_legend: &'static str,
-    /// Tells how it ended.
+    /// The label with the status.
     status: &'static str,
+    /// Selects the requests in which the server failed.
     faults: fn(Series) -> Series,
 }
 
-const HTTP_SERVED: Traffic = Traffic {
+const HTTP_SERVER: Requests = Requests {
     duration: &HTTP_SERVER_REQUEST_DURATION,
     kinds: &["http.request.method", "http.route"],
     kind_legend: "{{http_request_method}} {{http_route}}",
@@ -38,7 +39,7 @@ const HTTP_SERVED: Traffic = Traffic {
     faults: Series::failed,
 };
 
-const GRPC_SERVED: Traffic = Traffic {
+const GRPC_SERVER: Requests = Requests {
     duration: &RPC_SERVER_CALL_DURATION,
     kinds: &["rpc.method"],
     kind_legend: "{{rpc_method}}",
@@ -46,7 +47,7 @@ const GRPC_SERVED: Traffic = Traffic {
     faults: grpc_faults,
 };
 
-const HTTP_ASKED: Traffic = Traffic {
+const HTTP_CLIENT: Requests = Requests {
     duration: &HTTP_CLIENT_REQUEST_DURATION,
     kinds: &["http.request.method", "server.address", "server.port"],
     kind_legend: "{{http_request_method}} {{server_address}}:{{server_port}}",
@@ -54,7 +55,7 @@ const HTTP_ASKED: Traffic = Traffic {
     faults: Series::failed,
 };
 
-const GRPC_ASKED: Traffic = Traffic {
+const GRPC_CLIENT: Requests = Requests {
     duration: &RPC_CLIENT_CALL_DURATION,
     kinds: &["rpc.method"],
     kind_legend: "{{rpc_method}}",
@@ -63,26 +64,34 @@ const GRPC_ASKED: Traffic = Traffic {
 };
 
 pub(crate) fn dashboard(service: Service) -> Dashboard {
-    let facts = Facts::of(service);
+    let sections = Sections::of(service);
     let served = match service.protocol() {
-        Protocol::Http => HTTP_SERVED,
-        Protocol::Grpc => GRPC_SERVED,
+        Protocol::Http => HTTP_SERVER,
+        Protocol::Grpc => GRPC_SERVER,
     };
     let mut rows = vec![now(service, &served), requests(service, &served)];
-    if facts.asks_grpc {
-        rows.push(asked(service, "Calls to other services", &GRPC_ASKED));
+    if sections.grpc_client {
+        rows.push(client_calls(
+            service,
+            "Calls to other services",
+            &GRPC_CLIENT,
+        ));
     }
-    if facts.asks_http {
-        rows.push(asked(service, "HTTP requests to others", &HTTP_ASKED));
+    if sections.http_client {
+        rows.push(client_calls(
+            service,
+            "HTTP requests to others",
+            &HTTP_CLIENT,
+        ));
     }
     rows.push(business::row(service));
-    if facts.database {
+    if sections.database {
         rows.push(database(service));
     }
-    if facts.publishes {
+    if sections.producer {
         rows.push(messages::sent(service));
     }
-    if facts.consumes {
+    if sections.consumer {
         rows.push(messages::processed(service));
     }
     rows.push(process::runtime(service));
@@ -94,18 +103,18 @@ pub(crate) fn dashboard(service: Service) -> Dashboard {
     Dashboard {
         uid: format!("bidtrace-{}", service.name()),
         title: format!("bidtrace: {}", service.name()),
-        description: facts.purpose.to_owned(),
+        description: sections.purpose.to_owned(),
         rows,
     }
 }
 
-/// Those of the gRPC calls that ended with a server's fault.
+/// The gRPC calls in which the server failed.
 pub(crate) fn grpc_faults(calls: Series) -> Series {
     calls.matching("rpc.response.status_code", GRPC_FAULTS)
 }
 
-fn now(service: Service, served: &Traffic) -> Row {
-    let requests = of(served.duration).job(service);
+fn now(service: Service, served: &Requests) -> Row {
+    let requests = series(served.duration).job(service);
     let failed = or_zero((served.faults)(requests.clone()).rate(&[]));
     Row {
         title: "Now",
@@ -122,7 +131,7 @@ fn now(service: Service, served: &Traffic) -> Row {
                 Unit::Seconds,
                 Scale::Neutral,
                 Query::new(
-                    format!("time() - {}", of(&PROCESS_START_TIME).job(service).max(&[])),
+                    format!("time() - {}", series(&PROCESS_START_TIME).job(service).max(&[])),
                     "",
                 ),
             )
@@ -155,8 +164,8 @@ fn now(service: Service, served: &Traffic) -> Row {
     }
 }
 
-fn requests(service: Service, served: &Traffic) -> Row {
-    let requests = of(served.duration).job(service);
+fn requests(service: Service, served: &Requests) -> Row {
+    let requests = series(served.duration).job(service);
     let mut by_status = served.kinds.to_vec();
     by_status.push(served.status);
     let status = telemetry::signals::label_name(served.status);
@@ -207,7 +216,7 @@ fn requests(service: Service, served: &Traffic) -> Row {
                 vec![
                     Query::new(
                         or_zero(
-                            of(&HTTP_SERVER_ACTIVE_REQUESTS)
+                            series(&HTTP_SERVER_ACTIVE_REQUESTS)
                                 .job(service)
                                 .sum(&["http.request.method"]),
                         ),
@@ -215,7 +224,7 @@ fn requests(service: Service, served: &Traffic) -> Row {
                     ),
                     Query::new(
                         or_zero(
-                            of(&HTTP_SERVER_OPEN_STREAMS)
+                            series(&HTTP_SERVER_OPEN_STREAMS)
                                 .job(service)
                                 .sum(&["http.route"]),
                         ),
@@ -228,7 +237,7 @@ fn requests(service: Service, served: &Traffic) -> Row {
                 Unit::Count,
                 vec![Query::new(
                     or_zero(
-                        of(&RPC_SERVER_OPEN_STREAMS)
+                        series(&RPC_SERVER_OPEN_STREAMS)
                             .job(service)
                             .sum(&["rpc.method"]),
                     ),
@@ -244,18 +253,18 @@ fn requests(service: Service, served: &Traffic) -> Row {
     }
 }
 
-fn asked(service: Service, title: &'static str, asked: &Traffic) -> Row {
-    let calls = of(asked.duration).job(service);
-    let mut by_status = asked.kinds.to_vec();
-    by_status.push(asked.status);
-    let status = telemetry::signals::label_name(asked.status);
+fn client_calls(service: Service, title: &'static str, client: &Requests) -> Row {
+    let calls = series(client.duration).job(service);
+    let mut by_status = client.kinds.to_vec();
+    by_status.push(client.status);
+    let status = telemetry::signals::label_name(client.status);
     let mut panels = vec![
         Panel::lines(
             "Rate",
             Unit::PerSecond,
             vec![Query::new(
-                or_zero(calls.rate(asked.kinds)),
-                asked.kind_legend,
+                or_zero(calls.rate(client.kinds)),
+                client.kind_legend,
             )],
         )
         .describe("What this service asks of others, per second."),
@@ -263,16 +272,16 @@ fn asked(service: Service, title: &'static str, asked: &Traffic) -> Row {
             "Errors",
             Unit::PerSecond,
             vec![Query::new(
-                or_zero((asked.faults)(calls.clone()).rate(&by_status)),
-                format!("{} {{{{{status}}}}}", asked.kind_legend),
+                or_zero((client.faults)(calls.clone()).rate(&by_status)),
+                format!("{} {{{{{status}}}}}", client.kind_legend),
             )],
         )
         .describe("Of these, the ones whose server or network failed."),
         Panel::latency(
             "Duration p95",
             vec![Query::new(
-                quantile_or_zero(calls.quantile(0.95, asked.kinds)),
-                asked.kind_legend,
+                quantile_or_zero(calls.quantile(0.95, client.kinds)),
+                client.kind_legend,
             )],
         )
         .describe("As this service sees it, network and queues included."),
@@ -284,7 +293,7 @@ fn asked(service: Service, title: &'static str, asked: &Traffic) -> Row {
                 Unit::Count,
                 vec![Query::new(
                     or_zero(
-                        of(&RPC_CLIENT_OPEN_STREAMS)
+                        series(&RPC_CLIENT_OPEN_STREAMS)
                             .job(service)
                             .sum(&["rpc.method"]),
                     ),
@@ -298,9 +307,9 @@ fn asked(service: Service, title: &'static str, asked: &Traffic) -> Row {
 }
 
 fn database(service: Service) -> Row {
-    let operations = of(&DB_CLIENT_OPERATION_DURATION).job(service);
-    let waits = of(&DB_CLIENT_CONNECTION_WAIT_TIME).job(service);
-    let pool = |metric| of(metric).job(service).sum(&[]);
+    let operations = series(&DB_CLIENT_OPERATION_DURATION).job(service);
+    let waits = series(&DB_CLIENT_CONNECTION_WAIT_TIME).job(service);
+    let pool = |metric| series(metric).job(service).sum(&[]);
     let by = &["db.operation.name", "db.collection.name"];
     let legend = "{{db_operation_name}} {{db_collection_name}}";
     Row {
@@ -334,7 +343,7 @@ fn database(service: Service) -> Row {
                 Unit::Count,
                 vec![
                     Query::new(
-                        of(&DB_CLIENT_CONNECTION_COUNT)
+                        series(&DB_CLIENT_CONNECTION_COUNT)
                             .job(service)
                             .sum(&["db.client.connection.state"]),
                         "{{db_client_connection_state}}",
@@ -350,7 +359,11 @@ fn database(service: Service) -> Row {
                 "Waits given up",
                 Unit::PerSecond,
                 vec![Query::new(
-                    or_zero(of(&DB_CLIENT_CONNECTION_TIMEOUTS).job(service).rate(&[])),
+                    or_zero(
+                        series(&DB_CLIENT_CONNECTION_TIMEOUTS)
+                            .job(service)
+                            .rate(&[]),
+                    ),
                     "time-outs",
                 )],
             )
@@ -359,11 +372,9 @@ fn database(service: Service) -> Row {
     }
 }
 
-/// The median, and the slow ends.
-fn quantiles(series: &Series) -> Vec<Query> {
+/// The median, and two high quantiles.
+fn quantiles(of: &Series) -> Vec<Query> {
     [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")]
-        .map(|(quantile, legend)| {
-            Query::new(quantile_or_zero(series.quantile(quantile, &[])), legend)
-        })
+        .map(|(quantile, legend)| Query::new(quantile_or_zero(of.quantile(quantile, &[])), legend))
         .to_vec()
 }

@@ -1,13 +1,13 @@
-//! What a scrape says, in `OpenMetrics` 1.0.
+//! A parser of metrics in the text formats of `OpenMetrics` 1.0 and Prometheus.
 
 use std::collections::BTreeMap;
 
-/// A family of series.
+/// A metric family.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Family {
-    /// `counter`, as the TYPE line has it.
+    /// The type, such as `counter`, from the TYPE line.
     pub(crate) kind: String,
-    /// `seconds`, as the UNIT line has it.
+    /// The unit, such as `seconds`, from the UNIT line; empty without one.
     pub(crate) unit: String,
     pub(crate) samples: Vec<Sample>,
 }
@@ -15,17 +15,17 @@ pub(crate) struct Family {
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sample {
-    /// With its suffix.
+    /// The name with its suffix.
     pub(crate) name: String,
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) value: f64,
 }
 
-/// The suffixes that samples add to the name of their family.
+/// The suffixes of sample names after the name of the family.
 const SUFFIXES: [&str; 6] = ["_total", "_created", "_bucket", "_sum", "_count", "_info"];
 
-/// The families of a scrape, and the lines that are none.
-pub(crate) fn read(text: &str) -> (BTreeMap<String, Family>, Vec<String>) {
+/// The metric families of a text by their names, and the lines that cannot be parsed.
+pub(crate) fn parse(text: &str) -> (BTreeMap<String, Family>, Vec<String>) {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for line in text.lines() {
@@ -67,7 +67,7 @@ fn sample(line: &str) -> Option<Sample> {
     })
 }
 
-/// The labels up to the closing brace, and what follows it.
+/// Parses the labels up to the closing brace. Returns the rest of the line too.
 fn labels(mut rest: &str) -> Option<(Vec<(String, String)>, &str)> {
     let mut labels = Vec::new();
     loop {
@@ -98,8 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_are_read_with_their_types_units_labels_and_values() {
-        let (families, unreadable) = read(concat!(
+    fn families_are_parsed_with_their_types_units_labels_and_values() {
+        let (families, unreadable) = parse(concat!(
             "# HELP waits How long, in \"seconds\".\n",
             "# TYPE waits histogram\n",
             "# UNIT waits seconds\n",

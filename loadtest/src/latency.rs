@@ -1,8 +1,9 @@
-//! Latencies in a histogram of fixed precision (three digits, up to ten minutes), so that no quantile is guessed.
+//! A histogram of latencies with a precision of three significant digits, up to ten minutes.
+
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use std::time::Duration;
 
 const MAX_MICROS: u64 = 600_000_000;
 const DIGITS: u8 = 3;
@@ -13,10 +14,10 @@ pub struct Latencies {
     histogram: Histogram<u64>,
 }
 
-/// What a person reads of them, in milliseconds.
+/// The quantiles of some latencies, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
 pub struct Quantiles {
-    /// How many were measured.
+    /// How many latencies were recorded.
     pub count: u64,
     /// The shortest.
     pub min_ms: f64,
@@ -46,14 +47,14 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// Counts one; what is longer than ten minutes counts as ten minutes.
+    /// Records a latency. More than ten minutes is recorded as ten minutes.
     pub fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(MAX_MICROS);
         self.histogram
             .saturating_record(micros.clamp(1, MAX_MICROS));
     }
 
-    /// How many were counted.
+    /// How many were recorded.
     pub fn count(&self) -> u64 {
         self.histogram.len()
     }
@@ -64,12 +65,12 @@ impl Latencies {
         self.histogram.count_between(0, micros)
     }
 
-    /// The latency that this share is at most; zero when nothing was counted.
+    /// The latency up to which this share lies; zero when nothing was recorded.
     pub fn quantile(&self, share: f64) -> Duration {
         Duration::from_micros(self.histogram.value_at_quantile(share))
     }
 
-    /// The usual quantiles.
+    /// Their quantiles; all zero when nothing was recorded.
     pub fn quantiles(&self) -> Quantiles {
         if self.count() == 0 {
             return Quantiles::default();
@@ -93,11 +94,12 @@ fn millis(micros: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Latencies, Quantiles};
     use std::time::Duration;
 
+    use super::{Latencies, Quantiles};
+
     #[test]
-    fn quantiles_are_those_of_what_was_recorded() {
+    fn quantiles_are_those_of_the_recorded_latencies() {
         let mut latencies = Latencies::default();
         for milliseconds in 1..=100 {
             latencies.record(Duration::from_millis(milliseconds));
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_the_histogram_is_not_lost() {
+    fn a_latency_above_the_histograms_range_is_counted() {
         let mut latencies = Latencies::default();
         latencies.record(Duration::from_hours(1));
         assert_eq!(latencies.count(), 1);
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_has_no_quantiles() {
+    fn without_latencies_all_quantiles_are_zero() {
         assert_eq!(Latencies::default().quantiles(), Quantiles::default());
     }
 }

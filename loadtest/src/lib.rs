@@ -1,14 +1,16 @@
-//! The open-loop load generator, its SLO gate, and the verifier of traces.
+//! The open-loop load generator, its SLO gate, and the trace verifier.
 //!
-//! [`seed`] fills an empty platform with a small city; [`scenario`] is one whole auction in it, from the opening to the
-//! notification; [`schedule`] starts such auctions on time whatever the answers do, and knows when it was itself too
-//! late to be believed; [`tally`] counts, and [`report`] and [`slo`] say what came of it. [`traces`] reads what [`jaeger`]
-//! has and finds what is missing in it. [`contract`] holds what is emitted to what is declared. [`overhead`] measures what
-//! the tracing costs the services.
+//! [`seed`] creates the accounts and restaurants. [`scenario`] runs one auction, from the opening to the notification.
+//! [`schedule`] starts auctions on time, however slow the responses are, and measures its own lateness. [`tally`] counts
+//! the results, [`report`] and [`slo`] evaluate them. [`traces`] finds what is missing in the traces that [`jaeger`]
+//! returns. [`contract`] compares the emitted telemetry with the declared. [`overhead`] measures the cost of tracing.
 
+pub mod admin;
 pub mod client;
 pub mod contract;
+pub mod endpoints;
 mod exposition;
+pub mod headers;
 pub mod jaeger;
 pub mod latency;
 pub mod overhead;

@@ -1,29 +1,25 @@
-//! The load generator's commands: seed the city, run auctions in it, measure what their tracing costs, verify a trace.
+//! The command line of the load generator: create the seed data, run auctions, measure the cost of tracing, verify a
+//! trace.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use loadtest::{
-    client::Gateway,
-    jaeger::{ARRIVAL, Jaeger},
-    overhead,
-    run::{self, Load, Settings},
-    schedule::Plan,
-    seed::{self, Credentials},
-    slo,
-    traces::{AuctionTrace, Finding, auction, bid},
-};
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use loadtest::client::Gateway;
+use loadtest::jaeger::{ARRIVAL_LIMIT, Jaeger};
+use loadtest::run::{self, Load, Settings};
+use loadtest::schedule::Schedule;
+use loadtest::seed::{self, Credentials};
+use loadtest::traces::{AuctionTrace, Finding, auction, bid};
+use loadtest::{endpoints, overhead, slo};
 
-/// Ends with 0 when all is well, 1 when an objective is missed or a trace is not whole, 2 when nothing could be found
-/// out.
+/// Exits with 0 on success, 1 when an objective is missed or a trace is not complete, 2 when there is no result.
 #[derive(Parser)]
 #[command(
     version,
-    about = "Whole auctions on schedule, judged by the platform's SLOs"
+    about = "Runs auctions on schedule and evaluates the platform's SLOs"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -32,24 +28,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes the accounts and restaurants that the load needs. Safe to run again.
+    /// Creates the accounts and restaurants that the load needs. It can be run again.
     Seed {
-        /// Where the gateway is.
-        #[arg(long, default_value = GATEWAY)]
+        /// The address of the gateway.
+        #[arg(long, default_value_t = endpoints::gateway())]
         gateway: String,
     },
-    /// Holds auctions on schedule and judges them by the SLOs.
+    /// Runs auctions on schedule and evaluates the SLOs.
     Run(RunArguments),
-    /// Measures what the tracing costs the services, in multiples of what they cost without.
+    /// Measures the CPU time of the services with telemetry, as a multiple of that without.
     Overhead(OverheadArguments),
-    /// Says what is missing in the trace of a settled auction and in those of its bids.
+    /// Checks that the trace of a settled auction, and those of its bids, are complete.
     VerifyTrace {
-        /// The trace of the opening.
+        /// The trace id of the request that opened the auction.
         id: String,
-        /// Where Jaeger's query API is.
-        #[arg(long, default_value = JAEGER)]
+        /// The address of Jaeger's query API.
+        #[arg(long, default_value = endpoints::JAEGER)]
         jaeger: String,
-        /// How many payments of the auction declined.
+        /// How many payments of the auction were declined.
         #[arg(long, default_value_t = 0)]
         declined: usize,
     },
@@ -57,11 +53,11 @@ enum Command {
 
 #[derive(clap::Args)]
 struct RunArguments {
-    /// Where the gateway is.
-    #[arg(long, default_value = GATEWAY)]
+    /// The address of the gateway.
+    #[arg(long, default_value_t = endpoints::gateway())]
     gateway: String,
-    /// Where Jaeger's query API is.
-    #[arg(long, default_value = JAEGER)]
+    /// The address of Jaeger's query API.
+    #[arg(long, default_value = endpoints::JAEGER)]
     jaeger: String,
     /// Auctions per second.
     #[arg(long, default_value_t = 2.0, value_parser = rate)]
@@ -69,15 +65,15 @@ struct RunArguments {
     /// For how long auctions are opened, such as 60s.
     #[arg(long, default_value = "60s", value_parser = duration)]
     duration: Duration,
-    /// For how long each auction takes bids.
+    /// The duration of each auction.
     #[arg(long, default_value = "3s", value_parser = duration)]
     auction: Duration,
     /// How many bids each auction gets.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     bidders: u16,
-    /// How many auctions may be under way at once.
-    #[arg(long, default_value_t = 2000)]
-    most_at_once: usize,
+    /// Maximum number of auctions at the same time.
+    #[arg(long = "most-at-once", default_value_t = 2000)]
+    max_in_flight: usize,
     /// Where to write the result.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -85,8 +81,8 @@ struct RunArguments {
 
 #[derive(clap::Args)]
 struct OverheadArguments {
-    /// Where the gateway is.
-    #[arg(long, default_value = GATEWAY)]
+    /// The address of the gateway.
+    #[arg(long, default_value_t = endpoints::gateway())]
     gateway: String,
     /// Auctions per second.
     #[arg(long, default_value_t = 10.0, value_parser = rate)]
@@ -94,13 +90,13 @@ struct OverheadArguments {
     /// For how long auctions are opened in each phase, such as 15s.
     #[arg(long, default_value = "15s", value_parser = duration)]
     duration: Duration,
-    /// For how long before that, unmeasured.
+    /// For how long auctions are opened before each phase, unmeasured.
     #[arg(long, default_value = "5s", value_parser = duration)]
     warm_up: Duration,
-    /// How many pairs of phases there are, one of each with telemetry. As many begin with as without, when it is even.
+    /// The number of rounds, each with one phase with telemetry and one without. The order alternates.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
-    /// What the median of the rounds' ratios may be at most.
+    /// Maximum of the median of the rounds' ratios.
     #[arg(long, default_value_t = 1.05, value_parser = goal)]
     goal: f64,
     /// The program that restarts the services: called with `on` or `off`, it prints a line NAME PID for each.
@@ -109,53 +105,51 @@ struct OverheadArguments {
     /// Where to write the result.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Only says what would be measured.
+    /// Prints what would be measured, and exits.
     #[arg(long)]
     dry_run: bool,
 }
 
-const GATEWAY: &str = "http://127.0.0.1:8080";
-const JAEGER: &str = "http://127.0.0.1:16686";
-
-/// The auctions of which the overhead is told: few bids, as in a run that says nothing else.
-const BIDDERS: usize = 4;
-const AUCTION: Duration = Duration::from_secs(3);
+/// The bids of each auction when the overhead is measured: the default of a run.
+const OVERHEAD_BIDDERS: usize = 4;
+/// The duration of each auction when the overhead is measured: the default of a run.
+const OVERHEAD_AUCTION: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Seed { gateway } => plant(&gateway).await,
-        Command::Run(arguments) => load(&arguments).await,
-        Command::Overhead(arguments) => cost(&arguments).await,
+    let result = match Arguments::parse().command {
+        Command::Seed { gateway } => create_seed(&gateway).await,
+        Command::Run(arguments) => run_load(&arguments).await,
+        Command::Overhead(arguments) => measure_overhead(&arguments).await,
         Command::VerifyTrace {
             id,
             jaeger,
             declined,
-        } => verify(&jaeger, &id, declined).await,
+        } => verify_trace(&jaeger, &id, declined).await,
     };
-    outcome.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         eprintln!("loadtest: {error:#}");
         ExitCode::from(2)
     })
 }
 
-async fn plant(gateway: &str) -> anyhow::Result<ExitCode> {
-    let cast = seed::plant(&Gateway::new(gateway)?, &Credentials::from_env()).await?;
+async fn create_seed(gateway: &str) -> anyhow::Result<ExitCode> {
+    let accounts = seed::create(&Gateway::new(gateway)?, &Credentials::from_env()).await?;
     println!(
         "{} restaurants and {} customers are there",
-        cast.restaurants.len(),
-        cast.customers.len()
+        accounts.restaurants.len(),
+        accounts.customers.len()
     );
     Ok(ExitCode::SUCCESS)
 }
 
-async fn load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
+async fn run_load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     let settings = Settings {
         load: Load {
-            plan: Plan {
+            schedule: Schedule {
                 rate: arguments.rate,
                 duration: arguments.duration,
-                most_at_once: arguments.most_at_once,
+                max_in_flight: arguments.max_in_flight,
             },
             bidders: usize::from(arguments.bidders),
             auction: arguments.auction,
@@ -177,16 +171,16 @@ async fn load(arguments: &RunArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(report.verdict.exit_status()))
 }
 
-async fn cost(arguments: &OverheadArguments) -> anyhow::Result<ExitCode> {
+async fn measure_overhead(arguments: &OverheadArguments) -> anyhow::Result<ExitCode> {
     let settings = overhead::Settings {
         load: Load {
-            plan: Plan {
+            schedule: Schedule {
                 rate: arguments.rate,
                 duration: arguments.duration,
-                most_at_once: usize::MAX,
+                max_in_flight: usize::MAX,
             },
-            bidders: BIDDERS,
-            auction: AUCTION,
+            bidders: OVERHEAD_BIDDERS,
+            auction: OVERHEAD_AUCTION,
         },
         warm_up: arguments.warm_up,
         rounds: arguments.rounds,
@@ -216,11 +210,11 @@ fn write(result: &impl serde::Serialize, path: &PathBuf) -> anyhow::Result<()> {
     std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))
 }
 
-async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitCode> {
+async fn verify_trace(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitCode> {
     let jaeger = Jaeger::new(jaeger)?;
-    let mut whole = true;
-    let mut tell = |id: &str, spans: usize, findings: Vec<Finding>| {
-        whole &= findings.is_empty();
+    let mut complete = true;
+    let mut print = |id: &str, spans: usize, findings: Vec<Finding>| {
+        complete &= findings.is_empty();
         println!(
             "{id}: {spans} spans, {}",
             if findings.is_empty() {
@@ -233,11 +227,11 @@ async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitC
             println!("  {finding}");
         }
     };
-    // All traces have the same time to arrive in, not one after the other.
-    let until = Instant::now() + ARRIVAL;
+    // One limit for all traces together.
+    let until = Instant::now() + ARRIVAL_LIMIT;
     let limit = || until.saturating_duration_since(Instant::now());
     let (trace, findings) = jaeger
-        .settled(id, limit(), |trace| {
+        .wait_for_trace(id, limit(), |trace| {
             let bids = auction::linked_bids(trace);
             AuctionTrace {
                 trace,
@@ -247,12 +241,14 @@ async fn verify(jaeger: &str, id: &str, declined: usize) -> anyhow::Result<ExitC
             .findings()
         })
         .await?;
-    tell(id, trace.spans().len(), findings);
+    print(id, trace.spans().len(), findings);
     for bid_trace in auction::linked_bids(&trace) {
-        let (trace, findings) = jaeger.settled(&bid_trace, limit(), bid::findings).await?;
-        tell(&bid_trace, trace.spans().len(), findings);
+        let (trace, findings) = jaeger
+            .wait_for_trace(&bid_trace, limit(), bid::findings)
+            .await?;
+        print(&bid_trace, trace.spans().len(), findings);
     }
-    Ok(if whole {
+    Ok(if complete {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
@@ -296,9 +292,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arguments, duration, rate};
-    use clap::CommandFactory as _;
     use std::time::Duration;
+
+    use clap::CommandFactory as _;
+
+    use super::{Arguments, duration, rate};
 
     #[test]
     fn the_commands_are_consistent() {
@@ -306,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_with_their_unit() {
+    fn a_duration_is_parsed_with_its_unit() {
         assert_eq!(duration("60s"), Ok(Duration::from_mins(1)));
         assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
         assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));

@@ -1,83 +1,83 @@
-//! What came of a run: the verdict, the numbers behind it, and why.
+//! The report of a run: the verdict, its reasons, and the numbers.
 
-use crate::{
-    latency::Quantiles,
-    scenario::Operation,
-    schedule::{Lateness, Plan, Started},
-    slo::{Judged, Objective, Verdict, believable_lateness},
-    tally::Counts,
-};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How the generator kept its own schedule.
+use serde::Serialize;
+
+use crate::latency::Quantiles;
+use crate::scenario::Operation;
+use crate::schedule::{Lateness, Schedule, Started};
+use crate::slo::{Objective, ObjectiveResult, Verdict, max_lateness};
+use crate::tally::Counts;
+
+/// How well the generator kept its schedule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Generator {
     /// How many auctions the schedule had.
     pub planned: u64,
     /// How many were started.
     pub started: u64,
-    /// How late 99 of 100 starts were at most.
+    /// The 99th percentile of the lateness of starts.
     pub lateness_p99_ms: f64,
-    /// The latest.
+    /// The maximum lateness of a start.
     pub lateness_max_ms: f64,
-    /// How late 99 of 100 may be for the result to be believed.
+    /// The 99th percentile above which the result is untrustworthy.
     pub lateness_limit_ms: f64,
 }
 
-/// One operation in the report.
+/// The results of one operation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OperationReport {
-    /// How many were tried.
+    /// How many were attempted.
     pub total: u64,
     /// How many did not fail.
     pub good: u64,
-    /// From the intended start.
+    /// The latency of the good ones, from the intended start.
     pub latency: Quantiles,
     /// Its objectives.
-    pub objectives: Vec<Judged>,
+    pub objectives: Vec<ObjectiveResult>,
 }
 
-/// A run, as it is written down.
+/// The report of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// `met`, `missed` or `untrustworthy`.
     pub verdict: Verdict,
-    /// Why it is not `met`.
+    /// Why the verdict is not `met`.
     pub reasons: Vec<String>,
-    /// Auctions per second that were asked for.
+    /// The requested auctions per second.
     pub rate_per_s: f64,
-    /// For how long.
+    /// For how long auctions were opened.
     pub duration_s: f64,
-    /// Auctions that were to be opened.
+    /// Auctions whose opening was sent.
     pub sent: u64,
     /// Auctions that opened.
     pub opened: u64,
-    /// Auctions whose award stands.
+    /// Auctions that were awarded.
     pub awarded: u64,
     /// Auctions whose order was confirmed and notified.
     pub confirmed: u64,
-    /// Auctions that did not go all the way.
+    /// Auctions that did not end with a confirmed order.
     pub failed: u64,
-    /// Refusals and failures by code; a bid that the rules reject is among them.
+    /// Errors by their codes, including bids that a rule rejected.
     pub errors: BTreeMap<String, u64>,
-    /// By operation.
+    /// The results by operation.
     pub operations: BTreeMap<&'static str, OperationReport>,
-    /// How the generator did.
+    /// How well the generator kept its schedule.
     pub generator: Generator,
     /// A complete trace of one of the auctions.
     pub trace_id: Option<String>,
-    /// Where to look at it.
+    /// Its address in Jaeger's UI.
     pub trace_url: Option<String>,
 }
 
-// === impl Judged ===
+// === impl ObjectiveResult ===
 
-impl Judged {
+impl ObjectiveResult {
     fn reason(&self) -> String {
-        let found = self.found.map_or_else(
+        let found = self.good_share.map_or_else(
             || "nothing was measured".to_owned(),
-            |found| format!("{:.3} % were good", found * 100.0),
+            |share| format!("{:.3} % were good", share * 100.0),
         );
         format!(
             "{}: {found}, {:.3} % are wanted",
@@ -91,27 +91,33 @@ impl Judged {
 
 impl Report {
     /// The report of a run that has ended.
-    pub(crate) fn of(
+    pub(crate) fn new(
         counts: &Counts,
-        plan: &Plan,
+        schedule: &Schedule,
         started: Started,
         lateness: &Lateness,
         objectives: &[Objective],
     ) -> Self {
-        let late = lateness.so_far();
-        let limit = believable_lateness(objectives);
+        let late = lateness.latencies();
+        let limit = max_lateness(objectives);
         let operations: BTreeMap<&'static str, OperationReport> = Operation::ALL
             .into_iter()
             .map(|operation| {
-                let measured = counts.measured.get(&operation).cloned().unwrap_or_default();
-                let of_it = objectives
+                let results = counts
+                    .operations
+                    .get(&operation)
+                    .cloned()
+                    .unwrap_or_default();
+                let of_operation = objectives
                     .iter()
-                    .filter(|o| o.operation == operation.name());
+                    .filter(|objective| objective.operation == operation.name());
                 let report = OperationReport {
-                    total: measured.total,
-                    good: measured.good,
-                    latency: measured.latencies.quantiles(),
-                    objectives: of_it.map(|o| o.judge(&measured)).collect(),
+                    total: results.total,
+                    good: results.good,
+                    latency: results.latencies.quantiles(),
+                    objectives: of_operation
+                        .map(|objective| objective.evaluate(&results))
+                        .collect(),
                 };
                 (operation.name(), report)
             })
@@ -133,10 +139,10 @@ impl Report {
         let mut misses: Vec<String> = operations
             .values()
             .flat_map(|operation| &operation.objectives)
-            .filter(|judged| !judged.met)
-            .map(Judged::reason)
+            .filter(|objective| !objective.met)
+            .map(ObjectiveResult::reason)
             .collect();
-        // Not an objective of the platform's, but a run whose auctions get lost has not gone well.
+        // Not an objective of the platform, but a run that loses auctions is not a success.
         let lost = counts.opened.saturating_sub(counts.confirmed);
         if lost > 0 {
             misses.push(format!(
@@ -153,8 +159,8 @@ impl Report {
         Self {
             verdict,
             reasons: doubts,
-            rate_per_s: plan.rate,
-            duration_s: plan.duration.as_secs_f64(),
+            rate_per_s: schedule.rate,
+            duration_s: schedule.duration.as_secs_f64(),
             sent: counts.sent,
             opened: counts.opened,
             awarded: counts.awarded,
@@ -174,7 +180,7 @@ impl Report {
         }
     }
 
-    /// A few lines for a person.
+    /// The report as a few lines of text.
     pub fn summary(&self) -> String {
         let mut lines = vec![format!(
             "auctions: {} sent, {} opened, {} awarded, {} confirmed, {} failed",
@@ -186,17 +192,17 @@ impl Report {
                 "{name:<20} {:>6} measured  p50 {:>8.1} ms  p90 {:>8.1} ms  p99 {:>8.1} ms  max {:>8.1} ms",
                 latency.count, latency.p50_ms, latency.p90_ms, latency.p99_ms, latency.max_ms
             ));
-            for judged in &operation.objectives {
+            for objective in &operation.objectives {
                 lines.push(format!(
                     "  {} {}: {}",
-                    if judged.met { "met   " } else { "MISSED" },
-                    judged.name,
-                    judged
-                        .found
-                        .map_or("nothing measured".to_owned(), |found| format!(
+                    if objective.met { "met   " } else { "MISSED" },
+                    objective.name,
+                    objective
+                        .good_share
+                        .map_or("nothing measured".to_owned(), |share| format!(
                             "{:.3} % of {:.3} %",
-                            found * 100.0,
-                            judged.target * 100.0
+                            share * 100.0,
+                            objective.target * 100.0
                         )),
                 ));
             }
@@ -233,22 +239,22 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::Report;
-    use crate::{
-        client::CallError,
-        scenario::{OPENING, Observer as _, Operation, Unfinished},
-        schedule::{Lateness, Plan, Started},
-        slo::{Asks, Objective, Verdict},
-        tally::Tally,
-        transport::TransportError,
-    };
     use std::time::Duration;
+
     use tokio::time::Instant;
 
-    const PLAN: Plan = Plan {
+    use super::Report;
+    use crate::client::CallError;
+    use crate::scenario::{AuctionError, Observer as _, Operation, Step};
+    use crate::schedule::{Lateness, Schedule, Started};
+    use crate::slo::{Objective, Requirement, Verdict};
+    use crate::tally::Tally;
+    use crate::transport::TransportError;
+
+    const SCHEDULE: Schedule = Schedule {
         rate: 1.0,
         duration: Duration::from_secs(1),
-        most_at_once: 10,
+        max_in_flight: 10,
     };
     const ALL_STARTED: Started = Started {
         planned: 1,
@@ -259,24 +265,24 @@ mod tests {
         vec![Objective {
             name: "opening, latency".to_owned(),
             operation: "open_auction".to_owned(),
-            asks: Asks::Latency(Duration::from_millis(200)),
+            requirement: Requirement::Latency(Duration::from_millis(200)),
             target: 0.99,
         }]
     }
 
     fn report(tally: &Tally, started: Started, lateness: &Lateness) -> Report {
-        tally.report(&PLAN, started, lateness, &objectives())
+        Report::new(&tally.counts(), &SCHEDULE, started, lateness, &objectives())
     }
 
     fn good_opening() -> Tally {
         let tally = Tally::default();
-        tally.sent();
-        tally.ended(Operation::OpenAuction, Instant::now(), Ok(()));
+        tally.auction_sent();
+        tally.operation_ended(Operation::OpenAuction, Instant::now(), Ok(()));
         tally
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_run_whose_objectives_are_met_is_met() {
+    async fn the_verdict_is_met_when_every_objective_is() {
         let report = report(&good_opening(), ALL_STARTED, &Lateness::default());
         assert_eq!((report.verdict, report.reasons.len()), (Verdict::Met, 0));
     }
@@ -286,24 +292,24 @@ mod tests {
         let tally = Tally::default();
         let intended = Instant::now();
         tokio::time::advance(Duration::from_millis(400)).await;
-        tally.ended(Operation::OpenAuction, intended, Ok(()));
+        tally.operation_ended(Operation::OpenAuction, intended, Ok(()));
         let report = report(&tally, ALL_STARTED, &Lateness::default());
         assert_eq!(report.verdict, Verdict::Missed);
         assert!(report.operations["open_auction"].latency.max_ms >= 399.0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_generator_that_was_late_is_not_believed_however_good_the_numbers() {
+    async fn the_results_of_a_late_generator_are_untrustworthy_however_good_they_are() {
         let lateness = Lateness::default();
         let intended = Instant::now();
         tokio::time::advance(Duration::from_millis(60)).await;
-        lateness.note(intended);
+        lateness.record(intended);
         let report = report(&good_opening(), ALL_STARTED, &lateness);
         assert_eq!(report.verdict, Verdict::Untrustworthy);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn auctions_that_were_not_started_are_not_passed_over() {
+    async fn auctions_that_were_not_started_make_the_results_untrustworthy() {
         let started = Started {
             planned: 2,
             started: 1,
@@ -313,22 +319,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_auction_that_opened_and_got_lost_is_a_miss() {
+    async fn an_auction_that_opened_and_did_not_complete_is_a_miss() {
         let tally = good_opening();
-        tally.opened();
-        tally.finished(Err(Unfinished::Overdue("the order")));
+        tally.auction_opened();
+        tally.auction_ended(Err(AuctionError::TimedOut(Step::Order)));
         let report = report(&tally, ALL_STARTED, &Lateness::default());
         assert_eq!(report.verdict, Verdict::Missed);
         assert_eq!(report.errors["overdue.the_order"], 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_broke_is_counted_once_by_its_code_and_is_no_latency() {
+    async fn a_failed_request_is_counted_once_by_its_code_and_has_no_latency() {
         let tally = Tally::default();
         let error = CallError::Transport(TransportError::TimedOut(Duration::from_secs(1)));
-        tally.ended(Operation::OpenAuction, Instant::now(), Err(&error));
-        tally.finished(Err(Unfinished::Refused {
-            step: OPENING,
+        tally.operation_ended(Operation::OpenAuction, Instant::now(), Err(&error));
+        tally.auction_ended(Err(AuctionError::Call {
+            step: Step::Opening,
             error,
         }));
         let report = report(&tally, ALL_STARTED, &Lateness::default());

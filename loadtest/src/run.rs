@@ -1,52 +1,52 @@
-//! A whole run: log everybody in, hold auctions on schedule, judge, and find one complete trace to show.
+//! A load test run: log in, run auctions on schedule, evaluate the objectives, and find one complete trace to show.
 
-use crate::{
-    client::Gateway,
-    jaeger::{ARRIVAL, Jaeger},
-    report::Report,
-    scenario::{Held, Script},
-    schedule::{Lateness, Plan, Started},
-    seed::{self, Cast, Credentials, SeedError},
-    slo::Objective,
-    tally::Tally,
-    traces::{AuctionTrace, Finding, bid},
-    transport::TransportError,
-};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// For how long after its deadline an auction may take to be settled and notified.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::client::Gateway;
+use crate::jaeger::{ARRIVAL_LIMIT, Jaeger};
+use crate::report::Report;
+use crate::scenario::{CompletedAuction, PlannedAuction};
+use crate::schedule::{Lateness, Schedule, Started};
+use crate::seed::{self, Accounts, Credentials, SeedError};
+use crate::slo::Objective;
+use crate::tally::Tally;
+use crate::traces::{AuctionTrace, Finding, bid};
+use crate::transport::TransportError;
 
-/// How many auctions' traces are looked at before there is none to show.
-const LOOKED_AT: usize = 3;
+/// Maximum time from an auction's deadline to the notification of its confirmed order.
+const SETTLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// The auctions that are offered: the same ones, whenever.
+/// How many auctions' traces are checked to find a complete one.
+const CHECKED_TRACES: usize = 3;
+
+/// The auctions of a run. Two runs with the same load have the same auctions.
 #[derive(Debug, Clone)]
 pub struct Load {
     /// When auctions start.
-    pub plan: Plan,
+    pub schedule: Schedule,
     /// How many bids each gets.
     pub bidders: usize,
-    /// For how long each takes bids.
+    /// The duration of each auction.
     pub auction: Duration,
 }
 
-/// What a run is told.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What is offered.
+    /// The auctions.
     pub load: Load,
-    /// What to judge by.
+    /// The objectives to evaluate.
     pub objectives: Vec<Objective>,
 }
 
-/// Why there is no result.
+/// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Somebody cannot log in.
+    /// A login failed.
     #[error("{0}; seed first: loadtest seed --gateway URL")]
-    Cast(#[from] SeedError),
-    /// Jaeger cannot be asked.
+    Seed(#[from] SeedError),
+    /// Jaeger did not respond.
     #[error("Jaeger: {0}")]
     Jaeger(#[from] TransportError),
 }
@@ -54,33 +54,39 @@ pub enum RunError {
 // === impl Load ===
 
 impl Load {
-    /// Holds the auctions, until the last has come to its end.
-    pub async fn hold(&self, cast: &Arc<Cast>, lateness: &Lateness, tally: &Tally) -> Started {
-        self.plan
+    /// Runs the auctions and waits until the last one has ended.
+    pub async fn run(
+        &self,
+        accounts: &Arc<Accounts>,
+        lateness: &Lateness,
+        tally: &Tally,
+    ) -> Started {
+        self.schedule
             .run(lateness, |arrival| {
-                tally.sent();
-                let (cast, tally, lateness) = (cast.clone(), tally.clone(), lateness.clone());
-                let script = Script::of(
+                tally.auction_sent();
+                let (accounts, tally, lateness) =
+                    (accounts.clone(), tally.clone(), lateness.clone());
+                let auction = PlannedAuction::new(
                     arrival.index,
-                    cast.customers.len(),
+                    accounts.customers.len(),
                     self.bidders,
                     self.auction,
                 );
                 async move {
-                    let held = script
-                        .hold(&cast, arrival.intended, PATIENCE, &lateness, &tally)
+                    let result = auction
+                        .run(&accounts, arrival.intended, SETTLE_LIMIT, &lateness, &tally)
                         .await;
-                    tally.finished(held);
+                    tally.auction_ended(result);
                 }
             })
             .await
     }
 }
 
-/// Holds auctions as `settings` say. `progress` is told a line each second.
+/// Runs a load test. `progress` gets a line each second.
 ///
 /// # Errors
-/// When nobody can log in or Jaeger cannot be asked. A bad result is a [`Report`].
+/// When a login fails or Jaeger does not respond. Missed objectives are a [`Report`].
 pub async fn run(
     gateway: &Gateway,
     jaeger: &Jaeger,
@@ -88,8 +94,8 @@ pub async fn run(
     settings: &Settings,
     progress: impl Fn(&str) + Send + Sync + 'static,
 ) -> Result<Report, RunError> {
-    progress("logging everybody in");
-    let cast = Arc::new(seed::assemble(gateway, credentials).await?);
+    progress("logging in");
+    let accounts = Arc::new(seed::log_in(gateway, credentials).await?);
     let (tally, lateness) = (Tally::default(), Lateness::default());
     let progress = Arc::new(progress);
     let ticker = tokio::spawn({
@@ -103,20 +109,21 @@ pub async fn run(
             }
         }
     });
-    let started = settings.load.hold(&cast, &lateness, &tally).await;
+    let started = settings.load.run(&accounts, &lateness, &tally).await;
     ticker.abort();
-    let mut report = tally.report(
-        &settings.load.plan,
+    let mut report = Report::new(
+        &tally.counts(),
+        &settings.load.schedule,
         started,
         &lateness,
         &settings.objectives,
     );
     progress("looking for a complete trace in Jaeger");
-    for held in tally.whole().iter().take(LOOKED_AT) {
-        let findings = findings_of(jaeger, held, 0, ARRIVAL).await?;
+    for auction in tally.completed().iter().take(CHECKED_TRACES) {
+        let findings = auction_findings(jaeger, auction, 0, ARRIVAL_LIMIT).await?;
         if findings.is_empty() {
-            report.trace_url = Some(jaeger.page(&held.trace_id));
-            report.trace_id = Some(held.trace_id.clone());
+            report.trace_url = Some(jaeger.page(&auction.trace_id));
+            report.trace_id = Some(auction.trace_id.clone());
             break;
         }
         for (trace_id, finding) in findings {
@@ -126,33 +133,35 @@ pub async fn run(
     Ok(report)
 }
 
-/// What is wrong with the traces of an auction and of its bids, each with its trace's id, once spans have had `limit`
-/// to arrive.
+/// What is wrong with the traces of an auction and of its bids, each finding with its trace id. Waits up to `limit` for
+/// each trace to be complete.
 ///
 /// # Errors
-/// When Jaeger does not answer.
-pub async fn findings_of(
+/// When Jaeger does not respond.
+pub async fn auction_findings(
     jaeger: &Jaeger,
-    held: &Held,
+    auction: &CompletedAuction,
     declined: usize,
     limit: Duration,
 ) -> Result<Vec<(String, Finding)>, TransportError> {
     let (_, findings) = jaeger
-        .settled(&held.trace_id, limit, |trace| {
-            let whole = AuctionTrace {
+        .wait_for_trace(&auction.trace_id, limit, |trace| {
+            let trace = AuctionTrace {
                 trace,
-                bids: &held.bid_traces,
+                bids: &auction.bid_traces,
                 declined,
             };
-            whole.findings()
+            trace.findings()
         })
         .await?;
     let mut all: Vec<(String, Finding)> = findings
         .into_iter()
-        .map(|finding| (held.trace_id.clone(), finding))
+        .map(|finding| (auction.trace_id.clone(), finding))
         .collect();
-    for bid_trace in &held.bid_traces {
-        let (_, findings) = jaeger.settled(bid_trace, limit, bid::findings).await?;
+    for bid_trace in &auction.bid_traces {
+        let (_, findings) = jaeger
+            .wait_for_trace(bid_trace, limit, bid::findings)
+            .await?;
         all.extend(
             findings
                 .into_iter()

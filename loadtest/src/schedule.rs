@@ -1,52 +1,54 @@
-//! An open loop: what is to be started starts on schedule, whatever the answers do, and every latency counts from the
-//! intended start. A generator that is itself late measures its own delay, not the service's; so it measures that too.
+//! Open-loop scheduling: tasks start at their intended times, however slow the responses are, and latencies are measured
+//! from the intended start. The generator's own delay would be counted as latency, so it is measured too.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::latency::Latencies;
-use std::{
-    future::Future,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{task::JoinSet, time::Instant};
 
-/// When something is to happen.
+/// One scheduled start.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// 0 for the first.
     pub index: u64,
-    /// When it should start: latencies count from here.
+    /// When it should start. Latencies are measured from here.
     pub intended: Instant,
 }
 
-/// How late the generator itself was.
+/// How late the generator started its tasks. Clones share the measurements.
 #[derive(Debug, Clone, Default)]
 pub struct Lateness(Arc<Mutex<Latencies>>);
 
-/// What a schedule came to.
+/// How many tasks of a schedule were started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Started {
-    /// How many arrivals the schedule had.
+    /// How many it had.
     pub planned: u64,
     /// How many were started.
     pub started: u64,
 }
 
-/// How many arrivals there are.
+/// When tasks start.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
-    /// Arrivals per second.
+pub struct Schedule {
+    /// Starts per second.
     pub rate: f64,
     /// For how long.
     pub duration: Duration,
-    /// How many may be under way at once; more are not started, which makes the result worthless and says so.
-    pub most_at_once: usize,
+    /// Maximum number of tasks that run at the same time. Further tasks are not started, which makes the result
+    /// untrustworthy.
+    pub max_in_flight: usize,
 }
 
 // === impl Lateness ===
 
 impl Lateness {
-    /// Notes that what was intended for `intended` starts now.
-    pub fn note(&self, intended: Instant) {
+    /// Records that a task with this intended start starts now.
+    pub fn record(&self, intended: Instant) {
         let late = Instant::now().saturating_duration_since(intended);
         self.0
             .lock()
@@ -54,14 +56,14 @@ impl Lateness {
             .record(late);
     }
 
-    /// Waits for `intended` and notes how late the waking was.
+    /// Waits until `intended`, and records how late this task woke up.
     pub async fn wait_until(&self, intended: Instant) {
         tokio::time::sleep_until(intended).await;
-        self.note(intended);
+        self.record(intended);
     }
 
-    /// What was noted so far.
-    pub fn so_far(&self) -> Latencies {
+    /// The delays recorded so far.
+    pub fn latencies(&self) -> Latencies {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -69,29 +71,29 @@ impl Lateness {
     }
 }
 
-// === impl Plan ===
+// === impl Schedule ===
 
-impl Plan {
-    /// How many arrivals that makes; at least one.
+impl Schedule {
+    /// The number of starts; at least one.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a product of a rate and a duration that people wait for"
+        reason = "the product of a rate and a duration that fits a test run"
     )]
     pub fn arrivals(&self) -> u64 {
         ((self.rate * self.duration.as_secs_f64()).round() as u64).max(1)
     }
 
-    /// When the arrival of this index is intended, counted from the start.
+    /// The intended start of the arrival with this index, relative to the first.
     #[allow(
         clippy::cast_precision_loss,
-        reason = "no run has so many arrivals that a double cannot count them"
+        reason = "a run has fewer arrivals than a double can count exactly"
     )]
     pub fn offset(&self, index: u64) -> Duration {
         Duration::from_secs_f64(index as f64 / self.rate)
     }
 
-    /// Starts every arrival on time and waits until all have ended.
+    /// Starts a task for each arrival at its time, and waits until all have ended.
     pub async fn run<F>(&self, lateness: &Lateness, mut start: impl FnMut(Arrival) -> F) -> Started
     where
         F: Future<Output = ()> + Send + 'static,
@@ -99,50 +101,50 @@ impl Plan {
         let begin = Instant::now();
         let planned = self.arrivals();
         let mut started = 0;
-        let mut under_way = JoinSet::new();
+        let mut in_flight = JoinSet::new();
         for index in 0..planned {
             let intended = begin + self.offset(index);
             tokio::time::sleep_until(intended).await;
-            while under_way.try_join_next().is_some() {}
-            if under_way.len() >= self.most_at_once {
+            while in_flight.try_join_next().is_some() {}
+            if in_flight.len() >= self.max_in_flight {
                 continue;
             }
             let work = start(Arrival { index, intended });
             let lateness = lateness.clone();
-            under_way.spawn(async move {
-                lateness.note(intended);
+            in_flight.spawn(async move {
+                lateness.record(intended);
                 work.await;
             });
             started += 1;
         }
-        while under_way.join_next().await.is_some() {}
+        while in_flight.join_next().await.is_some() {}
         Started { planned, started }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Lateness, Plan, Started};
-    use std::{
-        sync::{Arc, Mutex},
-        time::Duration,
-    };
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
     use tokio::time::Instant;
 
-    fn plan(rate: f64, seconds: u64) -> Plan {
-        Plan {
+    use super::{Lateness, Schedule, Started};
+
+    fn schedule(rate: f64, seconds: u64) -> Schedule {
+        Schedule {
             rate,
             duration: Duration::from_secs(seconds),
-            most_at_once: 1000,
+            max_in_flight: 1000,
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn arrivals_come_on_schedule_though_no_answer_does() {
+    async fn tasks_start_on_schedule_although_none_ends() {
         let begin = Instant::now();
         let starts = Arc::new(Mutex::new(Vec::new()));
         let seen = starts.clone();
-        let started = plan(10.0, 2)
+        let started = schedule(10.0, 2)
             .run(&Lateness::default(), move |_| {
                 let seen = seen.clone();
                 async move {
@@ -169,32 +171,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_generator_that_is_busy_elsewhere_knows_that_it_was_late() {
+    async fn a_generator_that_is_late_records_its_lateness() {
         let lateness = Lateness::default();
-        plan(10.0, 1)
+        schedule(10.0, 1)
             .run(&lateness, |arrival| async move {
                 if arrival.index == 5 {
-                    // The clock jumps over several arrivals, as on a machine with too much to do.
+                    // The clock jumps over several arrivals, as on an overloaded machine.
                     tokio::time::advance(Duration::from_millis(400)).await;
                 }
             })
             .await;
-        let noted = lateness.so_far();
-        assert_eq!(noted.count(), 10);
+        let recorded = lateness.latencies();
+        assert_eq!(recorded.count(), 10);
         assert!(
-            noted.quantile(1.0) >= Duration::from_millis(250),
+            recorded.quantile(1.0) >= Duration::from_millis(250),
             "{:?}",
-            noted.quantiles()
+            recorded.quantiles()
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_too_much_at_once_is_not_started_and_told() {
-        let few = Plan {
-            most_at_once: 3,
-            ..plan(10.0, 1)
+    async fn a_task_above_the_maximum_is_not_started_and_is_counted() {
+        let small = Schedule {
+            max_in_flight: 3,
+            ..schedule(10.0, 1)
         };
-        let started = few
+        let started = small
             .run(&Lateness::default(), |_| async {
                 tokio::time::sleep(Duration::from_mins(1)).await;
             })

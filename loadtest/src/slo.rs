@@ -1,16 +1,18 @@
-//! The verdict: were the objectives met, and can the measurement be believed?
+//! The objectives that a load test is evaluated by, and the verdict.
 
-use crate::latency::Latencies;
-use alerts::model::{Indicator, ModelError};
-use serde::Serialize;
 use std::time::Duration;
 
-/// What an objective asks of an operation.
+use alerts::objectives::{Indicator, ObjectivesError};
+use serde::Serialize;
+
+use crate::latency::Latencies;
+
+/// What an operation must do to be good.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asks {
-    /// That it does not fail.
+pub enum Requirement {
+    /// Not fail.
     Availability,
-    /// That it takes at most this long, counted from the intended start.
+    /// Take at most this long from the intended start.
     Latency(Duration),
 }
 
@@ -19,68 +21,70 @@ pub enum Asks {
 pub struct Objective {
     /// Its name.
     pub name: String,
-    /// Of which operation, by its name in reports.
+    /// The operation, by its name in reports.
     pub operation: String,
-    /// What it asks.
-    pub asks: Asks,
-    /// The share of good ones that is wanted: 0.99.
+    /// What makes an operation good.
+    pub requirement: Requirement,
+    /// The share of operations that must be good, such as 0.99.
     pub target: f64,
 }
 
-/// What was measured of one operation.
+/// The results of one operation.
 #[derive(Debug, Clone, Default)]
-pub struct Measured {
-    /// How many were tried.
+pub struct OperationResults {
+    /// How many were attempted.
     pub total: u64,
-    /// How many did not fail. What a rule rejects is good.
+    /// How many did not fail. A refusal by a rule is not a failure.
     pub good: u64,
-    /// How long the good ones took, from their intended start.
+    /// The latencies of the good ones, from their intended start.
     pub latencies: Latencies,
 }
 
-/// How one objective fared.
+/// The result of one objective.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Judged {
+pub struct ObjectiveResult {
     /// Its name.
     pub name: String,
-    /// Of which operation.
+    /// The operation.
     pub operation: String,
     /// `availability` or `latency`.
-    pub asks: &'static str,
-    /// The limit of a latency.
+    #[serde(rename = "asks")]
+    pub requirement: &'static str,
+    /// The limit of a latency objective.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold_ms: Option<f64>,
-    /// The share that was wanted.
+    /// The share that must be good.
     pub target: f64,
-    /// The share that was found; nothing when nothing was tried.
-    pub found: Option<f64>,
-    /// Whether it was met; nothing tried is not met.
+    /// The share that was good; `None` when nothing was attempted.
+    #[serde(rename = "found")]
+    pub good_share: Option<f64>,
+    /// Whether it was met. Without any attempt it was not.
     pub met: bool,
 }
 
-/// What a run comes to.
+/// The verdict of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every objective was met.
     Met,
-    /// Some objective was missed.
+    /// An objective was missed.
     Missed,
-    /// The generator did not keep its own schedule: the numbers say more of it than of the platform.
+    /// The generator did not keep its schedule, so the results are not about the platform only.
     Untrustworthy,
 }
 
 // === impl Objective ===
 
-impl From<&alerts::model::Objective> for Objective {
-    fn from(stated: &alerts::model::Objective) -> Self {
+impl From<&alerts::objectives::Objective> for Objective {
+    fn from(stated: &alerts::objectives::Objective) -> Self {
         Self {
             name: stated.name.clone(),
             operation: stated.operation.clone(),
-            asks: match &stated.indicator {
-                Indicator::Availability { .. } => Asks::Availability,
+            requirement: match &stated.indicator {
+                Indicator::Availability { .. } => Requirement::Availability,
                 Indicator::Latency { threshold, .. } => {
-                    Asks::Latency(Duration::from_secs_f64(*threshold))
+                    Requirement::Latency(Duration::from_secs_f64(*threshold))
                 }
             },
             target: stated.target,
@@ -88,52 +92,57 @@ impl From<&alerts::model::Objective> for Objective {
     }
 }
 
-/// The objectives that the alerts watch.
+/// The objectives of `alerts/slo.yaml`.
 ///
 /// # Errors
-/// When one of them cannot hold.
-pub fn objectives() -> Result<Vec<Objective>, ModelError> {
-    let stated = alerts::model::built_in()?;
+/// When the file is not valid.
+pub fn objectives() -> Result<Vec<Objective>, ObjectivesError> {
+    let stated = alerts::objectives::built_in()?;
     Ok(stated.iter().map(Objective::from).collect())
 }
 
 impl Objective {
-    /// Holds the objective against what was measured.
-    #[allow(clippy::cast_precision_loss, reason = "no run counts beyond a double")]
-    pub fn judge(&self, measured: &Measured) -> Judged {
-        // As in the alerts: a request that failed counts against availability, and not against latency as well.
-        let (good, total) = match self.asks {
-            Asks::Availability => (measured.good, measured.total),
-            Asks::Latency(limit) => (measured.latencies.within(limit), measured.latencies.count()),
+    /// Whether the results meet the objective.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a run has fewer operations than a double can count exactly"
+    )]
+    pub fn evaluate(&self, results: &OperationResults) -> ObjectiveResult {
+        // As in the alerts, a failed request counts against availability only, not against latency too.
+        let (good, total) = match self.requirement {
+            Requirement::Availability => (results.good, results.total),
+            Requirement::Latency(limit) => {
+                (results.latencies.within(limit), results.latencies.count())
+            }
         };
-        let found = (total > 0).then(|| good as f64 / total as f64);
-        Judged {
+        let good_share = (total > 0).then(|| good as f64 / total as f64);
+        ObjectiveResult {
             name: self.name.clone(),
             operation: self.operation.clone(),
-            asks: match self.asks {
-                Asks::Availability => "availability",
-                Asks::Latency(_) => "latency",
+            requirement: match self.requirement {
+                Requirement::Availability => "availability",
+                Requirement::Latency(_) => "latency",
             },
-            threshold_ms: match self.asks {
-                Asks::Availability => None,
-                Asks::Latency(limit) => Some(limit.as_secs_f64() * 1000.0),
+            threshold_ms: match self.requirement {
+                Requirement::Availability => None,
+                Requirement::Latency(limit) => Some(limit.as_secs_f64() * 1000.0),
             },
             target: self.target,
-            found,
-            met: found.is_some_and(|found| found >= self.target),
+            good_share,
+            met: good_share.is_some_and(|share| share >= self.target),
         }
     }
 }
 
-/// How late the generator may have been at its 99th percentile and still be believed: a quarter of the tightest latency
-/// that it judges.
-pub fn believable_lateness(objectives: &[Objective]) -> Duration {
+/// Maximum lateness of the generator, at its 99th percentile, with which the results are trusted: a quarter of the lowest
+/// latency objective.
+pub fn max_lateness(objectives: &[Objective]) -> Duration {
     const WITHOUT_OBJECTIVE: Duration = Duration::from_millis(100);
     objectives
         .iter()
-        .filter_map(|objective| match objective.asks {
-            Asks::Latency(limit) => Some(limit / 4),
-            Asks::Availability => None,
+        .filter_map(|objective| match objective.requirement {
+            Requirement::Latency(limit) => Some(limit / 4),
+            Requirement::Availability => None,
         })
         .min()
         .unwrap_or(WITHOUT_OBJECTIVE)
@@ -142,7 +151,7 @@ pub fn believable_lateness(objectives: &[Objective]) -> Duration {
 // === impl Verdict ===
 
 impl Verdict {
-    /// The exit status of a run: 0 when everything was met, 1 otherwise.
+    /// The exit status of a run: 0 when every objective was met, 1 otherwise.
     pub const fn exit_status(self) -> u8 {
         match self {
             Self::Met => 0,
@@ -156,56 +165,56 @@ mod tests {
     use super::*;
     use crate::scenario::Operation;
 
-    fn measured(total: u64, good: u64, fast: u64) -> Measured {
+    fn results(total: u64, good: u64, fast: u64) -> OperationResults {
         let mut latencies = Latencies::default();
         for index in 0..good {
             latencies.record(Duration::from_millis(if index < fast { 10 } else { 900 }));
         }
-        Measured {
+        OperationResults {
             total,
             good,
             latencies,
         }
     }
 
-    fn objective(asks: Asks) -> Objective {
+    fn objective(requirement: Requirement) -> Objective {
         Objective {
             name: "x".to_owned(),
             operation: "open_auction".to_owned(),
-            asks,
+            requirement,
             target: 0.99,
         }
     }
 
     #[test]
     fn availability_is_the_share_that_did_not_fail() {
-        let objective = objective(Asks::Availability);
-        assert!(objective.judge(&measured(100, 99, 99)).met);
-        assert!(!objective.judge(&measured(100, 98, 98)).met);
+        let objective = objective(Requirement::Availability);
+        assert!(objective.evaluate(&results(100, 99, 99)).met);
+        assert!(!objective.evaluate(&results(100, 98, 98)).met);
     }
 
     #[test]
-    fn latency_is_the_share_of_the_answers_that_were_quick_enough() {
-        let objective = objective(Asks::Latency(Duration::from_millis(250)));
-        assert!(objective.judge(&measured(100, 100, 99)).met);
-        assert!(!objective.judge(&measured(100, 100, 98)).met);
+    fn latency_is_the_share_of_good_operations_within_the_limit() {
+        let objective = objective(Requirement::Latency(Duration::from_millis(250)));
+        assert!(objective.evaluate(&results(100, 100, 99)).met);
+        assert!(!objective.evaluate(&results(100, 100, 98)).met);
     }
 
     #[test]
     fn a_failed_request_counts_against_availability_only() {
-        let measured = measured(100, 98, 98);
-        assert!(!objective(Asks::Availability).judge(&measured).met);
+        let results = results(100, 98, 98);
+        assert!(!objective(Requirement::Availability).evaluate(&results).met);
         assert!(
-            objective(Asks::Latency(Duration::from_millis(250)))
-                .judge(&measured)
+            objective(Requirement::Latency(Duration::from_millis(250)))
+                .evaluate(&results)
                 .met
         );
     }
 
     #[test]
-    fn what_was_never_tried_is_not_met() {
-        let judged = objective(Asks::Availability).judge(&Measured::default());
-        assert_eq!((judged.found, judged.met), (None, false));
+    fn without_attempts_an_objective_is_not_met() {
+        let result = objective(Requirement::Availability).evaluate(&OperationResults::default());
+        assert_eq!((result.good_share, result.met), (None, false));
     }
 
     #[test]
@@ -223,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn the_tightest_latency_says_how_late_a_generator_may_be() {
+    fn the_lowest_latency_objective_limits_the_lateness_of_the_generator() {
         let objectives = [
-            objective(Asks::Availability),
-            objective(Asks::Latency(Duration::from_millis(500))),
-            objective(Asks::Latency(Duration::from_millis(200))),
+            objective(Requirement::Availability),
+            objective(Requirement::Latency(Duration::from_millis(500))),
+            objective(Requirement::Latency(Duration::from_millis(200))),
         ];
-        assert_eq!(believable_lateness(&objectives), Duration::from_millis(50));
+        assert_eq!(max_lateness(&objectives), Duration::from_millis(50));
     }
 }

@@ -1,22 +1,23 @@
-//! Server-sent events, read as the HTML standard says (section 9.2.6): fields, comments, and events that end with an
-//! empty line, in pieces of any size.
+//! A parser of server-sent events (HTML standard, section 9.2.6) that takes chunks of any size.
+
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-/// One event.
+/// An event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
-    /// Its kind; `message` when the server names none.
+    /// Its name; `message` when the server sends none.
     pub name: String,
-    /// Its id; empty when the server gives none.
+    /// Its id; empty when the server sends none.
     pub id: String,
     /// Its lines of data, joined by line feeds.
     pub data: String,
 }
 
-/// A parser of a stream of events.
+/// A parser of an event stream.
 #[derive(Debug, Default)]
 pub struct Parser {
     line: Vec<u8>,
@@ -25,21 +26,21 @@ pub struct Parser {
     has_data: bool,
 }
 
-/// The events of an answer's body.
+/// The events of a response body.
 #[derive(Debug)]
 pub struct Events {
     body: Incoming,
     parser: Parser,
-    ready: std::collections::VecDeque<Event>,
+    ready: VecDeque<Event>,
 }
 
 // === impl Parser ===
 
 impl Parser {
-    /// The events that `piece` completes.
-    pub fn push(&mut self, piece: &[u8]) -> Vec<Event> {
+    /// Adds a chunk and returns the events that it completes.
+    pub fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
-        for &byte in piece {
+        for &byte in chunk {
             let follows_return = std::mem::take(&mut self.after_carriage_return);
             match byte {
                 b'\n' if follows_return => {}
@@ -77,7 +78,7 @@ impl Parser {
                 }
                 self.event.data.push_str(value);
             }
-            // An empty field is a comment, which keeps the connection alive; others are for later versions.
+            // An empty field name is a comment. Unknown fields are ignored, as the standard says.
             _ => {}
         }
         None
@@ -92,14 +93,14 @@ impl Events {
         Self {
             body,
             parser: Parser::default(),
-            ready: std::collections::VecDeque::new(),
+            ready: VecDeque::new(),
         }
     }
 
-    /// The next event; nothing when the server has ended the stream.
+    /// The next event; `None` when the server has ended the stream.
     ///
     /// # Errors
-    /// When the connection breaks.
+    /// When the connection fails.
     pub async fn next(&mut self) -> Result<Option<Event>, hyper::Error> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -116,8 +117,9 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Parser};
     use proptest::prelude::*;
+
+    use super::{Event, Parser};
 
     fn event(name: &str, id: &str, data: &str) -> Event {
         Event {
@@ -138,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn events_end_with_an_empty_line_and_comments_make_none() {
+    fn an_event_ends_with_an_empty_line_and_a_comment_is_none() {
         assert_eq!(Parser::default().push(STREAM.as_bytes()), expected());
     }
 
     proptest! {
         #[test]
-        fn the_size_of_the_pieces_changes_nothing(sizes in proptest::collection::vec(1_usize..9, 1..60)) {
+        fn the_size_of_the_chunks_does_not_matter(sizes in proptest::collection::vec(1_usize..9, 1..60)) {
             let mut parser = Parser::default();
             let mut rest = STREAM.as_bytes();
             let mut events = Vec::new();
@@ -152,8 +154,8 @@ mod tests {
                 if rest.is_empty() {
                     break;
                 }
-                let (piece, after) = rest.split_at((*size).min(rest.len()));
-                events.extend(parser.push(piece));
+                let (chunk, after) = rest.split_at((*size).min(rest.len()));
+                events.extend(parser.push(chunk));
                 rest = after;
             }
             prop_assert_eq!(events, expected());

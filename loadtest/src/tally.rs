@@ -1,24 +1,21 @@
-//! What is counted while a run is under way.
+//! The counters of a run.
 
-use crate::{
-    client::CallError,
-    report::Report,
-    scenario::{Held, OPENING, Observer, Operation, Unfinished},
-    schedule::{Lateness, Plan, Started},
-    slo::{Measured, Objective},
-};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use tokio::time::Instant;
 
-/// The counts of a run under way. Clones count together.
+use crate::client::CallError;
+use crate::scenario::{AuctionError, CompletedAuction, Observer, Operation, Step};
+use crate::schedule::Lateness;
+use crate::slo::OperationResults;
+
+/// The counters of a run. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Arc<Mutex<Counts>>);
 
-/// What was counted.
+/// The values of the counters.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) sent: u64,
@@ -27,63 +24,68 @@ pub(crate) struct Counts {
     pub(crate) confirmed: u64,
     pub(crate) failed: u64,
     pub(crate) errors: BTreeMap<String, u64>,
-    pub(crate) measured: BTreeMap<Operation, Measured>,
-    pub(crate) whole: Vec<Held>,
+    pub(crate) operations: BTreeMap<Operation, OperationResults>,
+    pub(crate) completed: Vec<CompletedAuction>,
 }
 
-/// The newest auctions that are kept, to show one trace of.
+/// How many of the newest completed auctions are kept, to find a complete trace among theirs.
 const KEPT: usize = 20;
 
 // === impl Tally ===
 
 impl Tally {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
+    /// The current values. Nothing is counted while they are borrowed.
+    pub(crate) fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An auction is about to be opened.
-    pub fn sent(&self) {
+    /// Counts an auction that is about to be opened.
+    pub fn auction_sent(&self) {
         self.counts().sent += 1;
     }
 
-    /// An auction has come to its end.
-    pub fn finished(&self, outcome: Result<Held, Unfinished>) {
+    /// Counts an auction that has ended.
+    pub fn auction_ended(&self, result: Result<CompletedAuction, AuctionError>) {
         let mut counts = self.counts();
-        match outcome {
-            Ok(held) => {
+        match result {
+            Ok(auction) => {
                 counts.confirmed += 1;
-                counts.whole.push(held);
-                let too_many = counts.whole.len().saturating_sub(KEPT);
-                counts.whole.drain(..too_many);
+                counts.completed.push(auction);
+                let too_many = counts.completed.len().saturating_sub(KEPT);
+                counts.completed.drain(..too_many);
             }
-            Err(unfinished) => {
+            Err(error) => {
                 counts.failed += 1;
-                // A request that was refused is counted by its operation already.
-                if !matches!(unfinished, Unfinished::Refused { step, .. } if step == OPENING) {
-                    *counts.errors.entry(unfinished.code()).or_default() += 1;
+                // A failed opening was already counted as an operation.
+                let step = match error {
+                    AuctionError::Call { step, .. } => Some(step),
+                    _ => None,
+                };
+                if step != Some(Step::Opening) {
+                    *counts.errors.entry(error.code()).or_default() += 1;
                 }
             }
         }
     }
 
-    /// How many awards stood.
+    /// How many auctions were awarded.
     pub fn awarded(&self) -> u64 {
         self.counts().awarded
     }
 
-    /// The newest auctions that went all the way, the newest first.
-    pub fn whole(&self) -> Vec<Held> {
-        self.counts().whole.iter().rev().cloned().collect()
+    /// The newest completed auctions, newest first.
+    pub fn completed(&self) -> Vec<CompletedAuction> {
+        self.counts().completed.iter().rev().cloned().collect()
     }
 
-    /// One line for whoever waits.
+    /// One line about the progress of the run.
     pub fn progress(&self, elapsed: Duration, lateness: &Lateness) -> String {
         let counts = self.counts();
         let p99 = |operation| {
             counts
-                .measured
+                .operations
                 .get(&operation)
-                .map_or(0, |measured| measured.latencies.quantile(0.99).as_millis())
+                .map_or(0, |results| results.latencies.quantile(0.99).as_millis())
         };
         format!(
             "{:>4} s  sent {}  opened {}  awarded {}  confirmed {}  failed {}  p99 open {} ms, bid {} ms  late {} ms",
@@ -95,42 +97,36 @@ impl Tally {
             counts.failed,
             p99(Operation::OpenAuction),
             p99(Operation::PlaceBid),
-            lateness.so_far().quantile(0.99).as_millis(),
+            lateness.latencies().quantile(0.99).as_millis(),
         )
-    }
-
-    /// The report of a run that has ended.
-    pub fn report(
-        &self,
-        plan: &Plan,
-        started: Started,
-        lateness: &Lateness,
-        objectives: &[Objective],
-    ) -> Report {
-        Report::of(&self.counts(), plan, started, lateness, objectives)
     }
 }
 
 impl Observer for Tally {
-    fn ended(&self, operation: Operation, intended: Instant, outcome: Result<(), &CallError>) {
+    fn operation_ended(
+        &self,
+        operation: Operation,
+        intended: Instant,
+        result: Result<(), &CallError>,
+    ) {
         let latency = Instant::now().saturating_duration_since(intended);
         let mut counts = self.counts();
-        if let Err(error) = outcome {
+        if let Err(error) = result {
             *counts.errors.entry(error.code().to_owned()).or_default() += 1;
         }
-        let measured = counts.measured.entry(operation).or_default();
-        measured.total += 1;
-        if !outcome.is_err_and(CallError::is_failure) {
-            measured.good += 1;
-            measured.latencies.record(latency);
+        let results = counts.operations.entry(operation).or_default();
+        results.total += 1;
+        if !result.is_err_and(CallError::is_failure) {
+            results.good += 1;
+            results.latencies.record(latency);
         }
     }
 
-    fn opened(&self) {
+    fn auction_opened(&self) {
         self.counts().opened += 1;
     }
 
-    fn awarded(&self) {
+    fn auction_awarded(&self) {
         self.counts().awarded += 1;
     }
 }

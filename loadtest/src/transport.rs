@@ -1,21 +1,22 @@
-//! HTTP as a load generator needs it: pooled connections, one time-out on the whole exchange, bodies that stream.
+//! The HTTP client of this crate: pooled connections, one time-out for a whole exchange, and responses that can be
+//! streamed.
+//!
+//! It is not the client of `chassis`: that one is traced, and reads a response only as a whole.
+
+use std::error::Error;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
-use std::{error::Error, time::Duration};
 
-/// The header with the trace of a request, which every answer of the gateway carries.
-pub const TRACE_ID_HEADER: &str = "x-trace-id";
-
-/// A client of one address. Clones share its connections.
+/// A client of one address. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Transport {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -23,10 +24,10 @@ pub struct Transport {
     time_out: Duration,
 }
 
-/// What came back, whole.
+/// A response with its whole body.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status, also when it is no success.
+pub struct HttpResponse {
+    /// The status, which need not be a success.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
@@ -34,20 +35,20 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Why nothing came back.
+/// Why there is no response, or none that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// No answer in time; whether the request had an effect is not known.
-    #[error("no answer within {0:?}")]
+    /// No response before the time-out. The request may have been processed.
+    #[error("no response within {0:?}")]
     TimedOut(Duration),
-    /// The exchange broke; whether the request had an effect is not known.
-    #[error("the exchange failed: {}", chain(.0.as_ref()))]
+    /// The connection failed. The request may have been processed.
+    #[error("the connection failed: {}", chain(.0.as_ref()))]
     Broken(Box<dyn Error + Send + Sync>),
-    /// The address cannot be called.
-    #[error("{0} is no address to call; expected one such as http://127.0.0.1:8080")]
+    /// The address is not an HTTP URL.
+    #[error("{0} is not an HTTP address; expected one such as http://127.0.0.1:8080")]
     BadAddress(String),
-    /// The answer is not what was expected.
-    #[error("the answer ({status}) cannot be read: {reason}")]
+    /// The response is not what was expected.
+    #[error("the response ({status}) cannot be read: {reason}")]
     Unreadable {
         /// Its status.
         status: StatusCode,
@@ -57,7 +58,7 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// A stable word for counting.
+    /// A stable name of the error, for counting.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TimedOut(_) => "client.timed_out",
@@ -71,10 +72,10 @@ impl TransportError {
 // === impl Transport ===
 
 impl Transport {
-    /// A client of `base`, such as `http://127.0.0.1:8080`, whose every exchange takes at most `time_out`.
+    /// A client of `base`, such as `http://127.0.0.1:8080`. An exchange takes at most `time_out`.
     ///
     /// # Errors
-    /// When `base` is no such address.
+    /// When `base` is not an HTTP address.
     pub fn new(base: &str, time_out: Duration) -> Result<Self, TransportError> {
         let base = base.trim_end_matches('/').to_owned();
         let bad = || TransportError::BadAddress(base.clone());
@@ -102,17 +103,19 @@ impl Transport {
         &self.base
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     ///
     /// # Errors
-    /// When no answer comes in time or the exchange breaks. A status of failure is an [`Answer`].
+    /// When there is no response before the time-out, or the connection fails. A response with an error status is an
+    /// [`HttpResponse`].
     pub async fn send(
         &self,
         method: Method,
         path: &str,
         headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Answer, TransportError> {
+        body: impl Into<Bytes>,
+    ) -> Result<HttpResponse, TransportError> {
+        let body = body.into();
         let exchange = async {
             let response = self.begin(method, path, headers, body).await?;
             let (head, body) = response.into_parts();
@@ -121,7 +124,7 @@ impl Transport {
                 .await
                 .map_err(|error| TransportError::Broken(error.into()))?
                 .to_bytes();
-            Ok(Answer {
+            Ok(HttpResponse {
                 status: head.status,
                 headers: head.headers,
                 body,
@@ -132,10 +135,10 @@ impl Transport {
             .map_err(|_| TransportError::TimedOut(self.time_out))?
     }
 
-    /// Sends a request and reads the head of the answer; the body streams for as long as it wants.
+    /// Sends a GET request and reads the head of the response. The body is a stream without a time-out.
     ///
     /// # Errors
-    /// When no head comes in time or the exchange breaks.
+    /// When there is no response head before the time-out, or the connection fails.
     pub async fn open(
         &self,
         path: &str,
@@ -149,19 +152,13 @@ impl Transport {
         .map_err(|_| TransportError::TimedOut(self.time_out))?
     }
 
-    /// Reads JSON from `path`.
+    /// Sends a GET request without headers and reads the whole response.
     ///
     /// # Errors
-    /// When there is no answer, it is no success, or it is not a `T`.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, TransportError> {
-        let answer = self
-            .send(Method::GET, path, HeaderMap::new(), Bytes::new())
-            .await?;
-        if answer.status.is_success() {
-            answer.json()
-        } else {
-            Err(answer.unreadable("expected a success"))
-        }
+    /// As [`send`](Self::send).
+    pub async fn get(&self, path: &str) -> Result<HttpResponse, TransportError> {
+        self.send(Method::GET, path, HeaderMap::new(), Bytes::new())
+            .await
     }
 
     async fn begin(
@@ -193,9 +190,21 @@ impl Transport {
     }
 }
 
-// === impl Answer ===
+// === impl HttpResponse ===
 
-impl Answer {
+impl HttpResponse {
+    /// The response, if its status is a success.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn success(self) -> Result<Self, TransportError> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(self.unreadable("expected a success"))
+        }
+    }
+
     /// The body as JSON.
     ///
     /// # Errors
@@ -204,31 +213,28 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| self.unreadable(&error.to_string()))
     }
 
-    /// A header's text; empty when it is not there.
-    pub fn header(&self, name: &str) -> &str {
+    /// The value of a header, when it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
         text(&self.headers, name)
     }
 
     fn unreadable(&self, reason: &str) -> TransportError {
-        const SHOWN: usize = 300;
+        const SHOWN_CHARACTERS: usize = 300;
         let body = String::from_utf8_lossy(&self.body);
-        let shown: String = body.chars().take(SHOWN).collect();
+        let shown: String = body.chars().take(SHOWN_CHARACTERS).collect();
         TransportError::Unreadable {
             status: self.status,
-            reason: format!("{reason}; it begins {shown:?}"),
+            reason: format!("{reason}; it begins with {shown:?}"),
         }
     }
 }
 
-/// A header's text; empty when it is not there or no text.
-pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
+/// The value of a header, when it is there and is text.
+pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
-/// `value` so that it can stand in a query.
+/// `value`, percent-encoded for a query string.
 pub fn query_encoded(value: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(value.len());
@@ -250,11 +256,12 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Transport, TransportError, query_encoded};
     use std::time::Duration;
 
+    use super::{Transport, TransportError, query_encoded};
+
     #[test]
-    fn an_address_without_a_scheme_is_refused_with_what_would_be_right() {
+    fn an_address_without_a_scheme_is_refused_with_an_example() {
         let error = Transport::new("127.0.0.1:8080", Duration::from_secs(1)).expect_err("refused");
         assert!(matches!(error, TransportError::BadAddress(_)));
         assert!(
@@ -264,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_value_is_encoded_byte_by_byte() {
+    fn a_query_value_is_percent_encoded() {
         assert_eq!(query_encoded("up{a=\"b c\"}"), "up%7Ba%3D%22b%20c%22%7D");
         assert_eq!(query_encoded("한"), "%ED%95%9C");
     }
@@ -272,10 +279,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_refused_is_told_from_one_that_is_slow() {
         let transport = Transport::new("http://127.0.0.1:1", Duration::from_secs(5)).expect("ok");
-        let error = transport
-            .get::<serde_json::Value>("/")
-            .await
-            .expect_err("nobody there");
+        let error = transport.get("/").await.expect_err("nobody listens");
         assert_eq!(error.code(), "client.connection_broken");
     }
 }

@@ -1,7 +1,11 @@
-//! Generates the clients and servers from `proto/`, and the list of the methods that stream.
+//! Generates the clients and servers from `proto/`, and the list of the streaming methods.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use prost::Message as _;
-use std::{env, error::Error, fmt::Write as _, fs, path::PathBuf};
 
 const SERVICES: [&str; 7] = [
     "common",

@@ -1,4 +1,4 @@
-//! Rebuilds the crate when a migration is added: they are compiled into it.
+//! Rebuilds the crate when a migration is added, since the migrations are compiled into it.
 
 fn main() {
     println!("cargo::rerun-if-changed=migrations");

@@ -32,6 +32,8 @@
 //! its trace id, `/metrics` has its duration, and what it calls goes on in the same trace. Spans end when the
 //! response has ended, with its body and trailers, not when its head is there.
 //!
+//! A handler reaches the span of its request with [`current`]: to set attributes, to name an error, to keep the trace.
+//!
 //! Work that leaves the request takes its context along: [`context::spawn`] for tasks,
 //! [`context::SavedContext`] for what is written down, [`messaging`] for brokers, [`db`] for databases. What a
 //! service counts itself, it declares in a registry of its own: `docs/registry.md` shows how.
@@ -62,6 +64,7 @@ mod logs;
 mod metrics;
 mod settings;
 mod setup;
+mod token;
 mod trace;
 
 #[cfg(feature = "db")]
@@ -75,12 +78,14 @@ pub use crate::layers::messaging;
 pub use crate::metrics::signals;
 pub use crate::trace::{context, sampling};
 
+pub use crate::export::account::{Loss, Losses, Snapshot};
 pub use crate::export::otlp::ExporterError;
-pub use crate::export::pipeline::{Loss, Losses, Snapshot};
+pub use crate::layers::current::{ServerSpan, current};
 pub use crate::layers::error_type::{Classify, ErrorType};
 pub use crate::settings::{Rejected, environment_reference};
 pub use crate::setup::guard::{FlushError, ShutdownError, Telemetry};
 pub use crate::setup::init::{Builder, InitError, builder, init};
+pub use crate::setup::signal::shutdown_signal;
 
 /// The pages for adopters, so that their examples are compiled and run.
 #[cfg(doctest)]

@@ -1,4 +1,5 @@
-//! Alerts about the telemetry itself: what watches the platform must not go blind unnoticed.
+//! Alerts about the telemetry pipeline: spans that are lost, rules that fail, alerts and notifications that are not
+//! delivered.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +9,16 @@ use telemetry::signals::{
 };
 
 use crate::backends::{
-    ALERTMANAGER_FAILED, EXPORTER_FAILED_SPANS, Foreign, NOTIFICATION_ERRORS,
+    ALERTMANAGER_FAILED, BackendMetric, EXPORTER_FAILED_SPANS, NOTIFICATION_ERRORS,
     NOTIFICATIONS_DROPPED, RECEIVER_FAILED_SPANS, RECEIVER_REFUSED_SPANS, RULE_FAILURES,
     TAIL_SAMPLING_UNDECIDED,
 };
-use crate::model::Runbook;
-use crate::promql::{Labels, Selector};
-use crate::promtool::{Firing, Scenario, Series};
-use crate::rules::{Alert, Condition, Group, RuleFile, Severity};
+use crate::promql::{Matchers, Selector};
+use crate::rule_file::{Alert, Condition, Group, RuleFile, Runbook, Severity};
+use crate::scenario::{Firing, Scenario, Series};
 
 const WINDOW: &str = "5m";
-/// The attribute that says why a span was lost; empty for one that was not.
+/// The attribute with the reason why a span was lost; empty for a span that was not.
 const ERROR_TYPE: &str = "error.type";
 
 pub(crate) fn file() -> RuleFile {
@@ -57,9 +57,9 @@ pub(crate) fn file() -> RuleFile {
 }
 
 fn spans_dropped() -> Alert {
-    counted(
+    above_zero(
         "SpansDropped",
-        failed_per_job(&OTEL_SDK_PROCESSOR_SPAN_PROCESSED),
+        lost_per_job(&OTEL_SDK_PROCESSOR_SPAN_PROCESSED),
         "{{ $labels.job }} drops spans",
         "{{ $value | humanize }} ended spans were dropped within five minutes, before any export was tried: traces \
          through this service have holes.",
@@ -85,9 +85,9 @@ fn spans_dropped() -> Alert {
 }
 
 fn span_export_failing() -> Alert {
-    counted(
+    above_zero(
         "SpanExportFailing",
-        failed_per_job(&OTEL_SDK_EXPORTER_SPAN_EXPORTED),
+        lost_per_job(&OTEL_SDK_EXPORTER_SPAN_EXPORTED),
         "{{ $labels.job }} cannot deliver its spans",
         "{{ $value | humanize }} spans were given up within five minutes, after all retries.",
         Runbook {
@@ -113,8 +113,8 @@ fn span_export_failing() -> Alert {
 fn span_queue_filling() -> Alert {
     let name = "SpanQueueFilling";
     let size = || of_service(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE);
-    let capacity = || of_service(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY).level(2_048.0, 11);
-    let mut alert = counted(
+    let capacity = || of_service(&OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY).constant(2_048.0, 11);
+    let mut alert = above_zero(
         name,
         format!(
             "max by (job) ({} / {})",
@@ -139,27 +139,27 @@ fn span_queue_filling() -> Alert {
         vec![
             Scenario::new(
                 format!("{name}: the queue is nine tenths full"),
-                vec![size().level(10.0, 5).level(1_843.2, 6), capacity()],
+                vec![size().constant(10.0, 5).constant(1_843.2, 6), capacity()],
             )
             .silent(4, name)
             .fires(10, name, vec![Firing::value("90%").of_series("job", "auction")]),
             Scenario::new(
                 format!("{name}: the queue is half full"),
-                vec![size().level(1_024.0, 11), capacity()],
+                vec![size().constant(1_024.0, 11), capacity()],
             )
             .silent(10, name),
         ],
     );
-    alert.conditions[0].bound = 0.8;
-    alert.pending = "30s";
+    alert.conditions[0].threshold = 0.8;
+    alert.pending = Some("30s");
     alert
 }
 
 fn collector_refuses_spans() -> Alert {
     let name = "CollectorRefusesSpans";
-    counted(
+    above_zero(
         name,
-        format!("({} + {})", total(&RECEIVER_REFUSED_SPANS), total(&RECEIVER_FAILED_SPANS)),
+        format!("({} + {})", increase_or_zero(&RECEIVER_REFUSED_SPANS), increase_or_zero(&RECEIVER_FAILED_SPANS)),
         "The collector refuses spans",
         "{{ $value | humanize }} spans were refused within five minutes; the services retry, then give them up.",
         Runbook {
@@ -182,9 +182,9 @@ fn collector_refuses_spans() -> Alert {
 
 fn collector_loses_spans() -> Alert {
     let name = "CollectorLosesSpans";
-    counted(
+    above_zero(
         name,
-        total(&EXPORTER_FAILED_SPANS),
+        increase_or_zero(&EXPORTER_FAILED_SPANS),
         "The collector cannot store spans",
         "{{ $value | humanize }} spans that it had accepted were lost within five minutes.",
         Runbook {
@@ -206,9 +206,9 @@ fn collector_loses_spans() -> Alert {
 
 fn traces_dropped_undecided() -> Alert {
     let name = "TracesDroppedUndecided";
-    counted(
+    above_zero(
         name,
-        total(&TAIL_SAMPLING_UNDECIDED),
+        increase_or_zero(&TAIL_SAMPLING_UNDECIDED),
         "The collector drops traces before it has decided about them",
         "{{ $value | humanize }} traces were dropped undecided within five minutes, among them such as must be kept.",
         Runbook {
@@ -230,7 +230,7 @@ fn traces_dropped_undecided() -> Alert {
 
 fn rule_evaluation_failing() -> Alert {
     let name = "RuleEvaluationFailing";
-    counted(
+    above_zero(
         name,
         format!(
             "sum by (rule_group) ({})",
@@ -261,9 +261,9 @@ fn rule_evaluation_failing() -> Alert {
 
 fn alerts_not_delivered() -> Alert {
     let name = "AlertsNotDelivered";
-    counted(
+    above_zero(
         name,
-        format!("({} + {})", total(&NOTIFICATION_ERRORS), total(&NOTIFICATIONS_DROPPED)),
+        format!("({} + {})", increase_or_zero(&NOTIFICATION_ERRORS), increase_or_zero(&NOTIFICATIONS_DROPPED)),
         "Prometheus cannot hand its alerts to Alertmanager",
         "{{ $value | humanize }} alerts did not reach Alertmanager within five minutes.",
         Runbook {
@@ -285,7 +285,7 @@ fn alerts_not_delivered() -> Alert {
 
 fn notifications_failing() -> Alert {
     let name = "NotificationsFailing";
-    counted(
+    above_zero(
         name,
         format!("sum by (integration) ({})", ALERTMANAGER_FAILED.selector().increase(WINDOW)),
         "Alertmanager cannot notify by {{ $labels.integration }}",
@@ -310,8 +310,8 @@ fn notifications_failing() -> Alert {
     )
 }
 
-/// An alert as soon as the value is above 0.
-fn counted(
+/// An alert that fires as soon as the value is above 0.
+fn above_zero(
     name: &str,
     value: String,
     summary: &str,
@@ -323,7 +323,7 @@ fn counted(
         name: name.to_owned(),
         severity: Severity::Ticket,
         conditions: vec![Condition::above(value, 0.0)],
-        pending: "",
+        pending: None,
         labels: BTreeMap::new(),
         summary: summary.to_owned(),
         description: description.to_owned(),
@@ -332,16 +332,16 @@ fn counted(
     }
 }
 
-/// The spans of each service that the pipeline counted with a reason for their loss.
-fn failed_per_job(metric: &Metric) -> String {
-    let mut failed = Labels::default();
+/// Per job, the spans that were counted as lost.
+fn lost_per_job(metric: &Metric) -> String {
+    let mut failed = Matchers::default();
     failed.unequal(&label_name(ERROR_TYPE), "");
     let series = Selector::new(metric.prometheus_name(), failed);
     format!("sum by (job) ({})", series.increase(WINDOW))
 }
 
-/// Zero when the program has not made the series yet.
-fn total(metric: &Foreign) -> String {
+/// The increase of a counter; zero while its series does not exist yet.
+fn increase_or_zero(metric: &BackendMetric) -> String {
     format!("(sum({}) or vector(0))", metric.selector().increase(WINDOW))
 }
 
@@ -351,13 +351,13 @@ fn of_service(metric: &Metric) -> Series {
         .label("instance", "a")
 }
 
-fn of_backend(metric: &Foreign) -> Series {
+fn of_backend(metric: &BackendMetric) -> Series {
     Series::new(metric.name)
         .label("job", metric.job)
         .label("instance", "a")
 }
 
-/// A counter that rises, one that stands still, one that rose ten minutes ago, and none at all.
+/// A counter that increases, one that does not, one that last increased ten minutes ago, and no counter.
 fn counter_scenarios(
     name: &str,
     series: &dyn Fn() -> Series,
@@ -370,17 +370,17 @@ fn counter_scenarios(
     vec![
         Scenario::new(
             format!("{name}: the counter rises by ten a minute"),
-            vec![series().rise(10.0, 21)],
+            vec![series().increasing(10.0, 21)],
         )
         .fires(20, name, vec![firing("50")]),
         Scenario::new(
             format!("{name}: the counter stands at zero"),
-            vec![series().level(0.0, 21)],
+            vec![series().constant(0.0, 21)],
         )
         .silent(20, name),
         Scenario::new(
             format!("{name}: the counter rose ten minutes ago"),
-            vec![series().rise(10.0, 11).rise(0.0, 11)],
+            vec![series().increasing(10.0, 11).increasing(0.0, 11)],
         )
         .silent(21, name),
         Scenario::new(format!("{name}: there is no series yet"), Vec::new()).silent(20, name),

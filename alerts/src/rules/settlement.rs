@@ -1,17 +1,17 @@
-//! Alerts about work that must go on by itself: events that leave a service, and orders that settle.
+//! Alerts about background work: publishing events from the outboxes, and settling orders.
 
 use std::collections::BTreeMap;
 
 use registry::{ORDER_SETTLED, ORDER_SETTLING, OUTBOX_OLDEST_AGE};
 
-use crate::model::Runbook;
 use crate::promql::Selector;
-use crate::promtool::{Firing, Scenario, Series};
-use crate::rules::{Alert, Condition, Group, RuleFile, Severity};
+use crate::rule_file::{Alert, Condition, Group, RuleFile, Runbook, Severity};
+use crate::scenario::{Firing, Scenario, Series};
 
-/// An outbox is emptied within milliseconds; a broker that restarts takes seconds.
+/// Maximum age of an outbox's oldest event. Usually an event is published within milliseconds, during a restart of the
+/// broker within seconds.
 const OUTBOX_SECONDS: f64 = 30.0;
-/// A settlement ends within some twenty seconds, also when payment stalls until it is given up.
+/// A settlement takes at most some twenty seconds, even if the payment provider does not answer until the time-out.
 const SETTLEMENT_WINDOW: &str = "2m";
 
 pub(crate) fn file() -> RuleFile {
@@ -42,7 +42,7 @@ fn outbox_stuck() -> Alert {
             format!("max by (job) ({age})"),
             OUTBOX_SECONDS,
         )],
-        pending: "15s",
+        pending: Some("15s"),
         labels: BTreeMap::new(),
         summary: "Events do not leave {{ $labels.job }}".to_owned(),
         description: "The oldest event in its outbox has waited for {{ $value | humanizeDuration }}: what follows from \
@@ -67,7 +67,7 @@ fn outbox_stuck() -> Alert {
         scenarios: vec![
             Scenario::new(
                 format!("{name}: an event waits and waits"),
-                vec![series().level(0.0, 5).rise(60.0, 6)],
+                vec![series().constant(0.0, 5).increasing(60.0, 6)],
             )
             .silent(4, name)
             .fires(
@@ -77,7 +77,7 @@ fn outbox_stuck() -> Alert {
             ),
             Scenario::new(
                 format!("{name}: events wait for some seconds"),
-                vec![series().level(12.0, 11)],
+                vec![series().constant(12.0, 11)],
             )
             .silent(10, name),
         ],
@@ -92,14 +92,14 @@ fn settlement_stuck() -> Alert {
         Series::new(settling.name())
             .label("job", "order")
             .label("instance", "a")
-            .level(value, 11)
+            .constant(value, 11)
     };
     let ended = |each: f64| {
         Series::new(settled.name())
             .label("job", "order")
             .label("instance", "a")
             .label("outcome", "confirmed")
-            .rise(each, 11)
+            .increasing(each, 11)
     };
     Alert {
         name: name.to_owned(),
@@ -114,7 +114,7 @@ fn settlement_stuck() -> Alert {
                 0.0,
             ),
         ],
-        pending: "1m",
+        pending: Some("1m"),
         labels: BTreeMap::from([("service", "order".to_owned())]),
         summary: "Orders do not settle".to_owned(),
         description: "{{ $value | humanize }} settlements have been under way for two minutes and none has ended."

@@ -1,19 +1,18 @@
-//! Alerts about what Prometheus cannot reach.
+//! Alerts about scrape targets that Prometheus cannot reach.
 //!
-//! Each job has a rule of its own: a target that is gone has no series, and only a rule that knows its name can
-//! miss it. The expression says 0 for a job that is down and for one that is absent.
+//! Each job has a rule of its own: a target that was removed has no series, so only a rule that names the job can notice.
+//! The expression is 0 for a job that is down and for one that is absent.
 
 use std::collections::BTreeMap;
 
 use chassis::platform::Service;
 
 use crate::backends;
-use crate::model::Runbook;
-use crate::promtool::{Firing, Scenario, Series};
-use crate::rules::{Alert, Condition, Group, RuleFile, Severity};
+use crate::rule_file::{Alert, Condition, Group, RuleFile, Runbook, Severity};
+use crate::scenario::{Firing, Scenario, Series};
 
-/// Long enough for a restart by the supervisor to go unnoticed.
-const PENDING: &str = "15s";
+/// Longer than a restart by the supervisor takes.
+const PENDING: Option<&str> = Some("15s");
 
 pub(crate) fn file() -> RuleFile {
     let services = Service::ALL
@@ -118,7 +117,7 @@ fn down(
     runbook: Runbook,
 ) -> Alert {
     let fires = || Firing::value("0").of_rule("service", job);
-    // A job that a scenario leaves out fires, so each has all the others.
+    // An absent job fires, so every scenario includes all other jobs.
     let of_name: &[&'static str] = if name == "ServiceDown" {
         &Service::ALL.map(Service::name)
     } else {
@@ -128,18 +127,18 @@ fn down(
         of_name
             .iter()
             .filter(|&&other| Some(other) != except)
-            .map(|other| Series::up(other).level(1.0, 11))
+            .map(|other| Series::up(other).constant(1.0, 11))
             .collect()
     };
     let mut refused = others(Some(job));
-    refused.push(Series::up(job).level(1.0, 5).level(0.0, 6));
+    refused.push(Series::up(job).constant(1.0, 5).constant(0.0, 6));
     let absent = others(Some(job));
     let mut one_of_two = others(None);
     one_of_two.push(
         Series::new(backends::UP)
             .label("job", job)
             .label("instance", "b")
-            .level(0.0, 11),
+            .constant(0.0, 11),
     );
     Alert {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Generated files: those in the repository, and the commands that write and check them.
+//! The generated files of the repository, and the commands that write and check them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ fn alerts(root: &Path, command: &str) -> std::process::Output {
         .unwrap()
 }
 
-/// A repository with nothing but the objectives.
+/// A repository that contains only the objectives.
 fn empty() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("alerts")).unwrap();

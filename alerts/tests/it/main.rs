@@ -1,9 +1,9 @@
-//! The rules as Prometheus gets them, and the objectives as people write them.
+//! The generated rules, and the objectives that they follow from.
 
 #![allow(clippy::unwrap_used)] // Also in what the tests share.
 
 mod files;
-mod model;
+mod objectives;
 #[path = "../../../telemetry/tests/it/programs.rs"]
 mod programs;
 mod promtool;

@@ -1,4 +1,4 @@
-//! Prometheus's own tool on the generated rules and on their tests.
+//! `promtool` on the generated rules and on their tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,32 +1,28 @@
-//! The rules, as the library gives them to others.
+//! The rules that the library returns.
 
 use std::collections::BTreeSet;
 
-use alerts::declared::Declared;
-use alerts::{Kind, rules};
+use alerts::declared::DeclaredSeries;
+use alerts::{RuleKind, rules};
 use chassis::platform::Service;
 
 #[test]
-fn every_expression_speaks_of_declared_metrics_and_labels_in_both_forms() {
-    let declared = Declared::everything().unwrap();
+fn every_expression_uses_declared_metrics_and_labels_only_with_and_without_its_comparisons() {
+    let declared = DeclaredSeries::all().unwrap();
     for rule in rules().unwrap() {
         for expr in [&rule.expr, &rule.without_comparison] {
-            let complaints = declared.complaints(expr);
-            assert!(
-                complaints.is_empty(),
-                "{}: {complaints:?}\n{expr}",
-                rule.name
-            );
+            let problems = declared.problems(expr);
+            assert!(problems.is_empty(), "{}: {problems:?}\n{expr}", rule.name);
         }
     }
 }
 
 #[test]
-fn an_alert_has_a_comparison_to_take_off_and_a_recording_has_none() {
+fn an_alert_has_a_comparison_and_a_recording_rule_has_none() {
     for rule in rules().unwrap() {
         match rule.kind {
-            Kind::Alert => assert_ne!(rule.expr, rule.without_comparison, "{}", rule.name),
-            Kind::Recording => assert_eq!(rule.expr, rule.without_comparison, "{}", rule.name),
+            RuleKind::Alert => assert_ne!(rule.expr, rule.without_comparison, "{}", rule.name),
+            RuleKind::Recording => assert_eq!(rule.expr, rule.without_comparison, "{}", rule.name),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The dashboards as Grafana gets them.
+//! The generated dashboards.
 
 #![allow(clippy::unwrap_used)] // Also in what the tests share.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use alerts::declared::Declared;
+use alerts::declared::DeclaredSeries;
 use chassis::platform::Service;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ fn panels(dashboard: &Value) -> &[Value] {
     dashboard["panels"].as_array().unwrap()
 }
 
-/// The queries that Grafana will send to Prometheus, as the files hold them.
+/// The queries to Prometheus in the generated file.
 fn expressions(dashboard: &Value) -> Vec<&str> {
     panels(dashboard)
         .iter()
@@ -57,13 +57,13 @@ fn the_first_line_of_each_says_what_generated_it_and_how() {
 }
 
 #[test]
-fn every_query_speaks_of_declared_metrics_and_labels() {
-    let declared = Declared::everything().unwrap();
+fn every_query_uses_declared_metrics_and_labels_only() {
+    let declared = DeclaredSeries::all().unwrap();
     for query in dashboards::queries() {
-        let complaints = declared.complaints(&query.expr);
+        let problems = declared.problems(&query.expr);
         assert!(
-            complaints.is_empty(),
-            "{}, {}: {complaints:?}\n{}",
+            problems.is_empty(),
+            "{}, {}: {problems:?}\n{}",
             query.dashboard,
             query.panel,
             query.expr
@@ -72,7 +72,7 @@ fn every_query_speaks_of_declared_metrics_and_labels() {
 }
 
 #[test]
-fn the_queries_that_are_given_to_tests_are_those_of_the_files() {
+fn the_library_returns_the_queries_of_the_files() {
     let given: BTreeSet<String> = dashboards::queries()
         .into_iter()
         .map(|query| query.expr)

@@ -1,48 +1,48 @@
-//! The bodies of the gateway's API, as far as a client needs them.
+//! The request and response bodies of the gateway's API. Fields that nothing here needs are left out.
 
 use serde::{Deserialize, Serialize};
 
-/// An amount in minor units with its ISO 4217 currency.
+/// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
-    /// In the currency's minor unit.
+    /// In minor units of the currency.
     pub amount_minor: i64,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
 }
 
-/// A position in degrees, with an address for people.
+/// A position in degrees, with its address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// North is positive.
     pub latitude: f64,
     /// East is positive.
     pub longitude: f64,
-    /// No rule reads it.
+    /// The postal address; no rule uses it.
     #[serde(default)]
     pub address: String,
 }
 
-/// What an account may do.
+/// The role of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Opens auctions.
     Customer,
-    /// Bids.
+    /// Places bids.
     Restaurant,
-    /// Looks at and closes accounts and auctions.
+    /// Lists and closes accounts and auctions.
     Admin,
 }
 
-/// A sign-up.
+/// The request to create an account.
 #[derive(Debug, Clone, Serialize)]
 pub struct SignUp {
-    /// The address to log in with.
+    /// The e-mail address to log in with.
     pub email: String,
     /// 8 to 128 characters.
     pub password: String,
-    /// For people.
+    /// The display name.
     pub name: String,
     /// Customer or restaurant.
     pub role: Role,
@@ -65,7 +65,7 @@ pub(super) struct LoggedIn {
 pub struct Account {
     /// Its id.
     pub id: String,
-    /// Its address.
+    /// Its e-mail address.
     pub email: String,
     /// Its role.
     pub role: Role,
@@ -78,20 +78,20 @@ pub struct Account {
 pub struct MenuItem {
     /// Its name.
     pub dish: String,
-    /// What it costs without an auction.
+    /// Its price without an auction.
     pub list_price: Money,
 }
 
-/// What a restaurant says of itself.
+/// The request to create or replace a restaurant.
 #[derive(Debug, Clone, Serialize)]
 pub struct PutRestaurant {
-    /// For people.
+    /// Its name.
     pub name: String,
     /// Where it is.
     pub place: Place,
     /// How far it delivers.
     pub delivery_radius_m: u32,
-    /// What it cooks.
+    /// Its dishes.
     pub menu: Vec<MenuItem>,
 }
 
@@ -100,39 +100,39 @@ pub struct PutRestaurant {
 pub struct Restaurant {
     /// Its id.
     pub id: String,
-    /// For people.
+    /// Its name.
     pub name: String,
 }
 
-/// A dish and how many of it.
+/// A dish and its quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DishOrder {
     /// Its name.
     pub dish: String,
-    /// How many.
+    /// The quantity.
     pub quantity: u32,
 }
 
-/// The opening of an auction.
+/// The request to open an auction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OpenAuction {
-    /// What is wanted.
+    /// The dishes.
     pub dishes: Vec<DishOrder>,
-    /// Where it is wanted.
+    /// Where they are to be delivered.
     pub place: Place,
-    /// The most that may be bid.
+    /// The maximum price of a bid.
     pub ceiling_price: Money,
-    /// By how much each bid must be lower; the service's own step when absent.
+    /// The minimum difference to the lowest bid; the service's default when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_step: Option<Money>,
-    /// For how long bids are taken.
+    /// The duration of the auction.
     pub duration_ms: u32,
-    /// A coupon; empty for none.
+    /// The code of a coupon; empty for none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub coupon_code: String,
     /// Points to use.
     pub points_to_use: i64,
-    /// The payment provider's token.
+    /// The token of the payment provider.
     pub payment_method: String,
 }
 
@@ -146,9 +146,9 @@ pub(super) struct PlaceBid {
 pub struct Bid {
     /// Its id.
     pub id: String,
-    /// Whose it is.
+    /// The restaurant that placed it.
     pub restaurant_id: String,
-    /// What it asks.
+    /// Its price.
     pub price: Money,
 }
 
@@ -157,24 +157,24 @@ pub struct Bid {
 pub struct Award {
     /// Its id.
     pub id: String,
-    /// The bid that won.
+    /// The winning bid.
     pub bid: Bid,
     /// The award that this one replaces.
     #[serde(default)]
     pub replaces_award_id: Option<String>,
 }
 
-/// Where an auction stands.
+/// The state of an auction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuctionState {
-    /// It takes bids.
+    /// Bids are accepted.
     Open,
-    /// The lowest bid won.
+    /// The lowest bid has won.
     Awarded,
-    /// There was no bid.
+    /// It ended without a bid.
     Expired,
-    /// An admin ended it.
+    /// An admin closed it.
     Closed,
     /// Every award was revoked.
     Failed,
@@ -185,53 +185,53 @@ pub enum AuctionState {
 pub struct Auction {
     /// Its id.
     pub id: String,
-    /// Where it stands.
+    /// Its state.
     pub state: AuctionState,
     /// When it opened, Unix milliseconds.
     pub opened_at_ms: i64,
-    /// When it closes, Unix milliseconds.
+    /// Its deadline, Unix milliseconds.
     pub deadline_ms: i64,
     /// The lowest bid so far.
     #[serde(default)]
     pub lowest_bid: Option<Bid>,
     /// How many bids were accepted.
     pub bid_count: u32,
-    /// The award that stands.
+    /// The current award.
     #[serde(default)]
     pub award: Option<Award>,
     /// How many restaurants may bid.
     pub eligible_restaurants: u32,
 }
 
-/// A change of an auction.
+/// An event of an auction's stream.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct AuctionEvent {
     /// The auction after the change.
     #[serde(flatten)]
     pub auction: Auction,
-    /// The W3C trace context of what caused it.
+    /// The W3C `traceparent` of the request or job that changed the auction; empty if it has none.
     #[serde(default)]
     pub traceparent: String,
 }
 
-/// Where an order stands.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
-    /// Being settled.
+    /// The settlement is in progress.
     Settling,
-    /// Settled.
+    /// The settlement has succeeded.
     Confirmed,
-    /// Compensated.
+    /// The settlement has failed and was compensated.
     Failed,
 }
 
-/// One entry of a settlement's log.
+/// An entry of the saga log of a settlement.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SagaStep {
-    /// The step.
+    /// The step of the saga.
     pub step: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: String,
 }
 
@@ -242,14 +242,14 @@ pub struct Order {
     pub id: String,
     /// The award that it settles.
     pub award_id: String,
-    /// What was bid.
+    /// The price of the winning bid.
     pub price: Money,
-    /// Where it stands.
+    /// Its state.
     pub state: OrderState,
     /// Why it failed.
     #[serde(default)]
     pub failure_code: Option<String>,
-    /// Its log.
+    /// Its saga log.
     #[serde(default)]
     pub saga: Vec<SagaStep>,
 }
@@ -264,12 +264,12 @@ pub(super) struct Orders {
 pub struct Notification {
     /// Its id.
     pub id: String,
-    /// Such as `order.confirmed`.
+    /// Its kind, such as `order.confirmed`.
     pub kind: String,
     /// The auction that it is about.
     #[serde(default)]
     pub auction_id: String,
-    /// For people.
+    /// Its text.
     pub text: String,
 }
 
@@ -278,33 +278,33 @@ pub(super) struct Notifications {
     pub(super) notifications: Vec<Notification>,
 }
 
-/// Points.
+/// The points of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Balance {
-    /// To use.
+    /// Points that can be used.
     pub points: i64,
-    /// Set aside by settlements under way.
+    /// Points that running settlements have reserved.
     pub points_reserved: i64,
     /// The newest entries of the ledger.
     #[serde(default)]
     pub recent: Vec<LedgerEntry>,
 }
 
-/// An entry of the points' ledger.
+/// An entry of the points ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LedgerEntry {
     /// Its id.
     pub id: String,
-    /// Added, or taken off when negative.
+    /// The change; negative for points that were used.
     pub points: i64,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 // === impl Money ===
 
 impl Money {
-    /// An amount of won.
+    /// An amount in the default currency, won.
     pub fn won(amount: i64) -> Self {
         Self {
             amount_minor: amount,
@@ -316,8 +316,8 @@ impl Money {
 // === impl AuctionEvent ===
 
 impl AuctionEvent {
-    /// The trace of what caused the change; empty when it is not told.
-    pub fn trace_id(&self) -> &str {
-        self.traceparent.split('-').nth(1).unwrap_or_default()
+    /// The trace id of the request or job that changed the auction, if the event has one.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.traceparent.split('-').nth(1)
     }
 }

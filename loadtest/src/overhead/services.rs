@@ -1,59 +1,56 @@
-//! The services' processes: restarted with their telemetry on or off, and read from the outside.
+//! The processes of the services: restarted with or without telemetry, and read from outside.
 
-use super::{OverheadError, Telemetry};
-use crate::{exposition, transport::Transport};
-use bytes::Bytes;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use chassis::platform::Service;
-use http::{HeaderMap, HeaderValue, Method, header};
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
 
-/// What the kernel counts processor time in, as programs see it: 100 to the second on every architecture that Rust's
-/// standard library knows Linux on. The time itself is exact; only what is told is rounded down to this.
+use super::error::OverheadError;
+use super::mode::Telemetry;
+use crate::admin::{Admin, MetricsFormat};
+use crate::exposition;
+
+/// The unit of CPU time in `/proc`: 100 ticks per second on every Linux architecture that Rust's standard library supports.
+/// The kernel counts exactly and rounds down when it reports.
 const TICKS_PER_S: f64 = 100.0;
 
-const ANSWER: Duration = Duration::from_secs(5);
-
-/// A service that runs.
+/// The process of a service.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Running {
+pub(super) struct ServiceProcess {
     pub(super) service: Service,
     pid: u32,
 }
 
-/// What a process has used up so far.
+/// The CPU time of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Processor {
-    /// In user and in kernel mode, without its children.
+pub(super) struct CpuTime {
+    /// In user and kernel mode, without child processes.
     ticks: u64,
-    /// When it was started, in ticks since the machine was: another process has another.
+    /// When the process was started, in ticks since the boot, which tells it from another process with the same id.
     started: u64,
 }
 
-/// What a service counts of its spans.
+/// The spans that a service has counted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Spans {
+pub(super) struct SpanCounts {
     pub(super) exported: f64,
     pub(super) lost: f64,
-    /// Ended, and without a result so far.
+    /// Ended, and neither exported nor lost yet.
     pub(super) waiting: f64,
 }
 
-/// Restarts the services by running `program on` or `program off`, which prints a line `NAME PID` for each once it is
+/// Restarts the services by running `program on` or `program off`, which prints a line `NAME PID` for each service that is
 /// ready.
-pub(super) async fn switch(
+pub(super) async fn restart(
     program: &Path,
     telemetry: Telemetry,
-) -> Result<Vec<Running>, OverheadError> {
+) -> Result<Vec<ServiceProcess>, OverheadError> {
     let failed = |reason: String| OverheadError::Switch {
         program: program.to_owned(),
         reason,
     };
     let mut command = Command::new(program);
-    command.arg(telemetry.word()).stderr(Stdio::inherit());
+    command.arg(telemetry.name()).stderr(Stdio::inherit());
     let output = tokio::task::spawn_blocking(move || command.output())
         .await
         .map_err(|error| failed(error.to_string()))?
@@ -61,11 +58,11 @@ pub(super) async fn switch(
     if !output.status.success() {
         return Err(failed(output.status.to_string()));
     }
-    running(&String::from_utf8_lossy(&output.stdout)).map_err(failed)
+    processes(&String::from_utf8_lossy(&output.stdout)).map_err(failed)
 }
 
-/// Every service with its process id, from lines `NAME PID`.
-fn running(lines: &str) -> Result<Vec<Running>, String> {
+/// The process of every service, from lines `NAME PID`.
+fn processes(lines: &str) -> Result<Vec<ServiceProcess>, String> {
     Service::ALL
         .into_iter()
         .map(|service| {
@@ -73,41 +70,38 @@ fn running(lines: &str) -> Result<Vec<Running>, String> {
                 let (name, pid) = line.split_once(' ')?;
                 (name == service.name()).then(|| pid.parse().ok())?
             });
-            pid.map(|pid| Running { service, pid })
+            pid.map(|pid| ServiceProcess { service, pid })
                 .ok_or_else(|| format!("it named no process of {}", service.name()))
         })
         .collect()
 }
 
-// === impl Running ===
+// === impl ServiceProcess ===
 
-impl Running {
-    /// What its process has used so far.
-    pub(super) fn processor(self) -> Result<Processor, OverheadError> {
+impl ServiceProcess {
+    /// The CPU time that it has used so far.
+    pub(super) fn cpu_time(self) -> Result<CpuTime, OverheadError> {
         std::fs::read_to_string(format!("/proc/{}/stat", self.pid))
             .ok()
-            .and_then(|stat| Processor::parse(&stat))
+            .and_then(|stat| CpuTime::parse(&stat))
             .ok_or(OverheadError::Replaced(self.service.name()))
     }
 
-    /// What it says of its spans.
-    pub(super) async fn spans(self) -> Result<Spans, OverheadError> {
-        let address = format!("http://{}", self.service.default_admin_listen());
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("text/plain"));
-        let answer = Transport::new(&address, ANSWER)?
-            .send(Method::GET, "/metrics", headers, Bytes::new())
+    /// The spans that it has counted so far.
+    pub(super) async fn span_counts(self) -> Result<SpanCounts, OverheadError> {
+        let text = Admin::new(self.service)?
+            .metrics(MetricsFormat::Prometheus)
             .await?;
-        Ok(Spans::parse(&String::from_utf8_lossy(&answer.body)))
+        Ok(SpanCounts::parse(&text))
     }
 }
 
-// === impl Processor ===
+// === impl CpuTime ===
 
-impl Processor {
-    /// From `/proc/PID/stat`, see `proc_pid_stat(5)`. The name, in parentheses, may contain anything.
+impl CpuTime {
+    /// Parses `/proc/PID/stat`, see `proc_pid_stat(5)`. The name, in parentheses, may contain any character.
     pub(super) fn parse(stat: &str) -> Option<Self> {
-        // The fields are counted from 1, and what follows the name begins with the third.
+        // Fields are numbered from 1; the one after the name is the third.
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         Some(Self {
@@ -116,10 +110,10 @@ impl Processor {
         })
     }
 
-    /// The seconds used since an earlier reading, when it was of the same process.
+    /// The seconds used since an earlier reading, if that was of the same process.
     #[allow(
         clippy::cast_precision_loss,
-        reason = "ticks of a process that people wait for"
+        reason = "a process uses fewer ticks than a double can count exactly"
     )]
     pub(super) fn seconds_since(self, earlier: Self) -> Option<f64> {
         (self.started == earlier.started)
@@ -127,12 +121,12 @@ impl Processor {
     }
 }
 
-// === impl Spans ===
+// === impl SpanCounts ===
 
-impl Spans {
-    /// From a scrape; what is not there is zero.
+impl SpanCounts {
+    /// Parses metrics in text. A missing counter is zero.
     fn parse(scrape: &str) -> Self {
-        let (families, _) = exposition::read(scrape);
+        let (families, _) = exposition::parse(scrape);
         let sum = |name: &str, failed: bool| {
             families
                 .values()
@@ -157,37 +151,36 @@ impl Spans {
 
 #[cfg(test)]
 mod tests {
-    use super::{Processor, Spans, running};
-    use chassis::platform::Service;
+    use super::*;
 
     const STAT: &str =
         "71 (a name) R 2) S 1 71 71 0 -1 4194560 9 8 7 6 250 50 900 900 20 0 9 0 12345 1 2 3";
 
     #[test]
-    fn processor_time_is_that_of_user_and_kernel_without_children() {
-        let parsed = Processor::parse(STAT).expect("a line of the kernel's");
+    fn cpu_time_is_that_of_user_and_kernel_mode_without_children() {
+        let parsed = CpuTime::parse(STAT).expect("a line of the kernel's");
         assert_eq!(
             parsed,
-            Processor {
+            CpuTime {
                 ticks: 300,
                 started: 12345
             }
         );
-        assert_eq!(Processor::parse("71 (gone"), None);
+        assert_eq!(CpuTime::parse("71 (gone"), None);
     }
 
     #[test]
-    fn a_process_that_was_replaced_has_no_time_since_the_other() {
-        let before = Processor {
+    fn a_replaced_process_has_no_time_since_a_reading_of_the_former_one() {
+        let before = CpuTime {
             ticks: 300,
             started: 12345,
         };
-        let after = Processor {
+        let after = CpuTime {
             ticks: 425,
             started: 12345,
         };
         assert_eq!(after.seconds_since(before), Some(1.25));
-        let another = Processor {
+        let another = CpuTime {
             started: 12346,
             ..after
         };
@@ -195,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn spans_that_failed_are_lost_and_not_exported() {
-        let spans = Spans::parse(concat!(
+    fn spans_with_an_error_are_lost_and_not_exported() {
+        let spans = SpanCounts::parse(concat!(
             "# TYPE otel_sdk_exporter_span_exported_total counter\n",
             "otel_sdk_exporter_span_exported_total{error_type=\"\"} 90\n",
             "otel_sdk_exporter_span_exported_total{error_type=\"timeout\"} 2\n",
@@ -208,25 +201,28 @@ mod tests {
             "# TYPE otel_sdk_exporter_span_inflight gauge\n",
             "otel_sdk_exporter_span_inflight 5\n",
         ));
-        let expected = Spans {
+        let expected = SpanCounts {
             exported: 90.0,
             lost: 5.0,
             waiting: 9.0,
         };
         assert_eq!(spans, expected);
-        assert_eq!(Spans::parse("nothing_total 1\n"), Spans::default());
+        assert_eq!(
+            SpanCounts::parse("nothing_total 1\n"),
+            SpanCounts::default()
+        );
     }
 
     #[test]
-    fn every_service_has_a_process_or_the_one_without_is_named() {
+    fn a_service_without_a_process_is_named() {
         let mut lines = String::new();
         for service in Service::ALL {
             lines = format!("{lines}{} 7\n", service.name());
         }
-        let found = running(&lines).expect("all are there");
-        assert!(found.iter().all(|running| running.pid == 7));
+        let found = processes(&lines).expect("all are there");
+        assert!(found.iter().all(|process| process.pid == 7));
         lines = lines.replace("order 7", "order -");
-        let missing = running(&lines).expect_err("one has none");
+        let missing = processes(&lines).expect_err("one has none");
         assert!(missing.contains("order"), "{missing}");
     }
 }

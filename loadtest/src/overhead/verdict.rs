@@ -1,49 +1,42 @@
-//! What came of a measurement: the ratio, by service, and whether it is small enough.
+//! The result of a measurement: the ratio, also by service, and whether the goal is met.
 
-use super::{Round, Settings, Spent};
-use serde::Serialize;
 use std::fmt::Write as _;
 
-/// A measurement, as it is written down.
+use serde::Serialize;
+
+use super::phase::{Phase, Round, ServiceUsage, count};
+
+/// The result of a measurement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overhead {
-    /// What the ratio may be at most.
+    /// The maximum of the ratio.
     pub goal: f64,
-    /// The median of the rounds' ratios: processor time of all services per awarded auction with telemetry, in
-    /// multiples of the same without.
+    /// The median of the rounds' ratios: CPU time of all services per awarded auction with telemetry, as a multiple of
+    /// the same without.
     pub ratio: f64,
-    /// Whether it is no more than the goal.
+    /// Whether the ratio is at most the goal.
     pub met: bool,
     /// The ratio of each round, in their order.
     pub ratios: Vec<f64>,
-    /// Each service over all rounds.
-    pub services: Vec<Row>,
-    /// All of them.
-    pub all: Row,
-    /// What was measured.
+    /// Each service, over all rounds.
+    pub services: Vec<ServiceRow>,
+    /// All services together.
+    pub all: ServiceRow,
+    /// The measured rounds.
     pub rounds: Vec<Round>,
 }
 
-/// Per awarded auction, over all rounds. A single round of a single service is too little time to tell alone.
+/// The cost of a service per awarded auction, over all rounds. One round is too short to measure one service.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
-    /// Of which service, or `all`.
+pub struct ServiceRow {
+    /// The service, or `all`.
     pub service: &'static str,
-    /// Milliseconds of processor time with telemetry.
+    /// Milliseconds of CPU time with telemetry.
     pub on_ms: f64,
     /// The same without.
     pub off_ms: f64,
     /// Spans with telemetry.
     pub spans: f64,
-}
-
-/// A number of auctions to divide by.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "no run has so many auctions that a double cannot count them"
-)]
-pub(super) const fn count(auctions: u64) -> f64 {
-    auctions as f64
 }
 
 // === impl Round ===
@@ -54,25 +47,25 @@ impl Round {
     }
 }
 
-// === impl Row ===
+// === impl ServiceRow ===
 
-impl Row {
-    /// The sums over the services whose name is `wanted`.
-    fn of(service: &'static str, rounds: &[Round], wanted: impl Fn(&str) -> bool) -> Self {
-        let per_auction = |phase: fn(&Round) -> &super::Phase, figure: fn(&Spent) -> f64| {
+impl ServiceRow {
+    /// The sums over the services whose name is included.
+    fn new(service: &'static str, rounds: &[Round], includes: impl Fn(&str) -> bool) -> Self {
+        let per_auction = |phase: fn(&Round) -> &Phase, figure: fn(&ServiceUsage) -> f64| {
             let phases = || rounds.iter().map(phase);
-            let spent: f64 = phases()
+            let total: f64 = phases()
                 .flat_map(|phase| &phase.services)
-                .filter(|(name, _)| wanted(name))
-                .map(|(_, spent)| figure(spent))
+                .filter(|(name, _)| includes(name))
+                .map(|(_, usage)| figure(usage))
                 .sum();
-            spent / count(phases().map(|phase| phase.awarded).sum())
+            total / count(phases().map(|phase| phase.awarded).sum())
         };
         Self {
             service,
-            on_ms: per_auction(|round| &round.on, |spent| spent.cpu_s) * 1e3,
-            off_ms: per_auction(|round| &round.off, |spent| spent.cpu_s) * 1e3,
-            spans: per_auction(|round| &round.on, |spent| spent.spans),
+            on_ms: per_auction(|round| &round.on, |usage| usage.cpu_s) * 1e3,
+            off_ms: per_auction(|round| &round.off, |usage| usage.cpu_s) * 1e3,
+            spans: per_auction(|round| &round.on, |usage| usage.spans),
         }
     }
 
@@ -92,28 +85,28 @@ impl Row {
 
 impl Overhead {
     /// The result of these rounds, of which there is at least one.
-    pub fn of(rounds: Vec<Round>, goal: f64) -> Self {
+    pub fn new(rounds: Vec<Round>, goal: f64) -> Self {
         let ratios: Vec<f64> = rounds.iter().map(Round::ratio).collect();
         let ratio = median(&ratios);
         let services = rounds
             .first()
             .into_iter()
             .flat_map(|round| round.on.services.keys())
-            .map(|service| Row::of(service, &rounds, |name| name == *service))
+            .map(|service| ServiceRow::new(service, &rounds, |name| name == *service))
             .collect();
         Self {
             goal,
             ratio,
-            // No result is no success.
+            // Without rounds the ratio is NaN, which does not meet the goal.
             met: ratio <= goal,
             ratios,
             services,
-            all: Row::of("all", &rounds, |_| true),
+            all: ServiceRow::new("all", &rounds, |_| true),
             rounds,
         }
     }
 
-    /// A table and the verdict, for a person.
+    /// A table and the verdict, as text.
     pub fn summary(&self) -> String {
         let mut text =
             "CPU per awarded auction, ms\n\n                    on      off   on/off   spans\n"
@@ -136,26 +129,7 @@ impl Overhead {
     }
 }
 
-// === impl Settings ===
-
-impl Settings {
-    /// What will be measured, in a line for a person.
-    pub fn summary(&self) -> String {
-        let phases = u32::from(self.rounds) * 2;
-        // What else a phase takes: the restart, the last auctions of both loads, and two waits for the export.
-        let rest = 10 + 2 * (self.load.auction.as_secs() + 2) + 2 * super::EXPORTED_AFTER.as_secs();
-        let seconds = (self.load.plan.duration + self.warm_up).as_secs() + rest;
-        format!(
-            "{} rounds of two phases with {} auctions each, at {} per second: about {} minutes",
-            self.rounds,
-            self.load.plan.arrivals(),
-            self.load.plan.rate,
-            (u64::from(phases) * seconds).div_ceil(60)
-        )
-    }
-}
-
-/// The mean of the two in the middle when they are even in number.
+/// The median; of an even number of ratios, the mean of the two in the middle.
 fn median(ratios: &[f64]) -> f64 {
     let mut sorted = ratios.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -170,7 +144,8 @@ fn median(ratios: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Overhead, median};
-    use crate::overhead::{Phase, Round, Spent, Telemetry};
+    use crate::overhead::mode::Telemetry;
+    use crate::overhead::phase::{Phase, Round, ServiceUsage};
 
     fn phase(telemetry: Telemetry, awarded: u64, auction: f64, order: f64) -> Phase {
         let spans = if telemetry == Telemetry::On {
@@ -178,11 +153,11 @@ mod tests {
         } else {
             0.0
         };
-        let spent = |cpu_s| Spent { cpu_s, spans };
+        let usage = |cpu_s| ServiceUsage { cpu_s, spans };
         Phase {
             telemetry,
             awarded,
-            services: [("auction", spent(auction)), ("order", spent(order))].into(),
+            services: [("auction", usage(auction)), ("order", usage(order))].into(),
         }
     }
 
@@ -195,11 +170,11 @@ mod tests {
     }
 
     fn overhead(ratios: &[f64]) -> Overhead {
-        Overhead::of(ratios.iter().copied().map(round).collect(), 1.05)
+        Overhead::new(ratios.iter().copied().map(round).collect(), 1.05)
     }
 
     #[test]
-    fn the_median_counts_and_one_disturbed_round_does_not() {
+    fn the_result_is_the_median_and_one_disturbed_round_does_not_change_it() {
         assert!((overhead(&[1.03, 1.9, 1.04]).ratio - 1.04).abs() < 1e-9);
         assert!((median(&[4.0, 1.0, 2.0, 9.0]) - 3.0).abs() < 1e-9);
     }
@@ -208,24 +183,24 @@ mod tests {
     fn the_goal_is_met_up_to_it_and_missed_above() {
         assert!(overhead(&[1.049, 1.049, 1.049]).met);
         assert!(!overhead(&[1.051, 1.051, 1.051]).met);
-        assert!(!overhead(&[]).met, "nothing measured is nothing met");
+        assert!(!overhead(&[]).met, "without rounds the goal is not met");
     }
 
     #[test]
-    fn what_counts_is_the_time_per_awarded_auction() {
+    fn the_cost_is_per_awarded_auction() {
         let twice_the_auctions = Round {
             on: phase(Telemetry::On, 200, 6.0, 2.0),
             off: phase(Telemetry::Off, 100, 3.0, 1.0),
         };
-        let overhead = Overhead::of(vec![twice_the_auctions], 1.05);
+        let overhead = Overhead::new(vec![twice_the_auctions], 1.05);
         assert!((overhead.ratio - 1.0).abs() < 1e-9, "{overhead:?}");
     }
 
     #[test]
-    fn each_service_is_told_and_all_of_them() {
+    fn each_service_has_a_row_and_so_have_all_together() {
         let overhead = overhead(&[1.0, 1.2]);
-        let told: Vec<_> = overhead.services.iter().map(|row| row.service).collect();
-        assert_eq!(told, ["auction", "order"]);
+        let rows: Vec<_> = overhead.services.iter().map(|row| row.service).collect();
+        assert_eq!(rows, ["auction", "order"]);
         let order = &overhead.services[1];
         assert!((order.on_ms - 11.0).abs() < 1e-9 && (order.off_ms - 10.0).abs() < 1e-9);
         assert!((overhead.all.on_ms - 44.0).abs() < 1e-9);

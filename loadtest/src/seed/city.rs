@@ -1,8 +1,8 @@
-//! The city: what is cooked, where, and where people order from. Prices are in won.
+//! The restaurants, cuisines and delivery addresses of the seed. Prices are in won.
 
 use crate::client::Place;
 
-/// What a restaurant cooks. Every restaurant of a cuisine has all of its dishes on the menu.
+/// A cuisine. Every restaurant of a cuisine has all of its dishes on the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cuisine {
     /// Fried chicken.
@@ -11,7 +11,7 @@ pub enum Cuisine {
     Snacks,
     /// Rice and stews.
     Korean,
-    /// Noodles the Korean-Chinese way.
+    /// Korean-Chinese food.
     Chinese,
     /// Pizza.
     Pizza,
@@ -22,9 +22,9 @@ pub enum Cuisine {
 pub struct Restaurant {
     /// Its name.
     pub name: &'static str,
-    /// What it cooks.
+    /// Its cuisine.
     pub cuisine: Cuisine,
-    /// Where, for people.
+    /// Its postal address.
     pub address: &'static str,
     /// Degrees north.
     pub latitude: f64,
@@ -36,10 +36,10 @@ pub struct Restaurant {
     pub price_percent: u32,
 }
 
-/// A place from which people order.
+/// An address that food is delivered to.
 #[derive(Debug, Clone, Copy)]
-pub struct Corner {
-    /// For people.
+pub struct DeliveryAddress {
+    /// The postal address.
     pub address: &'static str,
     /// Degrees north.
     pub latitude: f64,
@@ -47,14 +47,14 @@ pub struct Corner {
     pub longitude: f64,
 }
 
-/// Where people order from.
-pub const CORNERS: [Corner; 6] = [
-    corner("서울특별시 중구 을지로 30", 37.5658, 126.9827),
-    corner("서울특별시 용산구 한강대로 100", 37.5300, 126.9700),
-    corner("서울특별시 중구 다산로 122", 37.5540, 127.0100),
-    corner("서울특별시 용산구 녹사평대로 195", 37.5370, 126.9880),
-    corner("서울특별시 성동구 왕십리로 50", 37.5480, 127.0380),
-    corner("서울특별시 마포구 마포대로 45", 37.5420, 126.9490),
+/// The delivery addresses of the auctions.
+pub const DELIVERY_ADDRESSES: [DeliveryAddress; 6] = [
+    delivery_address("서울특별시 중구 을지로 30", 37.5658, 126.9827),
+    delivery_address("서울특별시 용산구 한강대로 100", 37.5300, 126.9700),
+    delivery_address("서울특별시 중구 다산로 122", 37.5540, 127.0100),
+    delivery_address("서울특별시 용산구 녹사평대로 195", 37.5370, 126.9880),
+    delivery_address("서울특별시 성동구 왕십리로 50", 37.5480, 127.0380),
+    delivery_address("서울특별시 마포구 마포대로 45", 37.5420, 126.9490),
 ];
 
 /// The restaurants.
@@ -102,8 +102,8 @@ pub const RESTAURANTS: [Restaurant; 40] = [
     restaurant("서울대입구피자", Cuisine::Pizza, "서울특별시 관악구 봉천동", 37.4836, 126.9381, 14_250, 102),
 ];
 
-const fn corner(address: &'static str, latitude: f64, longitude: f64) -> Corner {
-    Corner {
+const fn delivery_address(address: &'static str, latitude: f64, longitude: f64) -> DeliveryAddress {
+    DeliveryAddress {
         address,
         latitude,
         longitude,
@@ -142,7 +142,7 @@ impl Cuisine {
         Self::Pizza,
     ];
 
-    /// Its dishes and what they usually cost.
+    /// Its dishes and their usual prices.
     pub const fn dishes(self) -> &'static [(&'static str, i64)] {
         match self {
             Self::Chicken => &[
@@ -183,7 +183,7 @@ impl Cuisine {
 // === impl Restaurant ===
 
 impl Restaurant {
-    /// Where it is.
+    /// Its position as the API writes it.
     pub fn place(&self) -> Place {
         Place {
             latitude: self.latitude,
@@ -193,10 +193,10 @@ impl Restaurant {
     }
 }
 
-// === impl Corner ===
+// === impl DeliveryAddress ===
 
-impl Corner {
-    /// As a place to deliver to.
+impl DeliveryAddress {
+    /// The address as the API writes it.
     pub fn place(&self) -> Place {
         Place {
             latitude: self.latitude,

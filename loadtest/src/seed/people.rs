@@ -1,4 +1,4 @@
-//! Who is hungry.
+//! The customers of the seed.
 
 /// The customers' names.
 pub(super) const CUSTOMERS: [&str; 12] = [

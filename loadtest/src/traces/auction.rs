@@ -1,18 +1,16 @@
-//! What must be in the trace of an auction.
+//! What the trace of an auction must contain.
 
-use super::{
-    model::{Kind, Span, Trace},
-    structure::{Finding, Hop},
-};
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
-/// The span of the award's decision.
-pub const AWARD: &str = "auction.award";
-/// The spans that carry the links for which the award's own span has no room.
+use super::finding::{Finding, Hop};
+use super::model::{Span, SpanKind, Trace};
+use super::stage::{AWARD, Stage};
+
+/// The name of the spans that carry the links that do not fit on the award's span.
 pub const AWARD_LINKS: &str = "auction.award.links";
 
-/// The services that take part in an auction that is settled. The account service answers sign-ups and logins, which
-/// are traces of their own.
+/// The services that must have a span in the trace of a settled auction. The account service serves sign-ups and logins,
+/// which have traces of their own.
 pub const SERVICES: [&str; 7] = [
     "gateway",
     "auction",
@@ -23,130 +21,23 @@ pub const SERVICES: [&str; 7] = [
     "notification",
 ];
 
-/// A step on the way from the opening to the notification, which leaves a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// The gateway serves the opening.
-    Opening,
-    /// The auction service opens it.
-    Opened,
-    /// The catalog finds who may bid.
-    Search,
-    /// The award is decided.
-    Award,
-    /// The award's event leaves the outbox.
-    AwardSent,
-    /// The order service takes the award on.
-    AwardReceived,
-    /// The settlement runs.
-    Settlement,
-    /// Coupon and points are set aside.
-    Reservation,
-    /// The payment is authorised.
-    Payment,
-    /// Coupon and points are used up.
-    RewardCommit,
-    /// The order's event leaves the outbox.
-    ConfirmationSent,
-    /// The customer and the winner are told.
-    Notification,
-    /// The award is revoked, since its payment declined.
-    Revocation,
-}
-
-/// The trace of an auction with what is known of the auction.
+/// The trace of an auction, and what is known about the auction.
 #[derive(Debug, Clone, Copy)]
 pub struct AuctionTrace<'a> {
-    /// The trace of the opening.
+    /// The trace of the request that opened it.
     pub trace: &'a Trace,
     /// The traces of the accepted bids.
     pub bids: &'a [String],
-    /// How often a payment declined, so that the award went to the next bid.
+    /// How many payments were declined; after each, the next bid got the award.
     pub declined: usize,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Opening => "the gateway serving the opening",
-            Self::Opened => "the auction service opening the auction",
-            Self::Search => "the catalog's search",
-            Self::Award => "the award",
-            Self::AwardSent => "the award's event being sent",
-            Self::AwardReceived => "the order service processing the award",
-            Self::Settlement => "the settlement",
-            Self::Reservation => "the reservation of the reward",
-            Self::Payment => "the payment's authorisation",
-            Self::RewardCommit => "the commit of the reward",
-            Self::ConfirmationSent => "the order's confirmation being sent",
-            Self::Notification => "the notification of the confirmation",
-            Self::Revocation => "the revocation of the award",
-        })
-    }
-}
-
-// === impl Stage ===
-
-impl Stage {
-    /// The stages of every auction that ends in a confirmed order.
-    pub const CONFIRMED: [Self; 12] = [
-        Self::Opening,
-        Self::Opened,
-        Self::Search,
-        Self::Award,
-        Self::AwardSent,
-        Self::AwardReceived,
-        Self::Settlement,
-        Self::Reservation,
-        Self::Payment,
-        Self::RewardCommit,
-        Self::ConfirmationSent,
-        Self::Notification,
-    ];
-
-    /// Whether `span` shows this stage.
-    pub fn is_shown_by(self, span: &Span) -> bool {
-        let (service, kind, name) = match self {
-            Self::Opening => ("gateway", Kind::Server, "POST /v1/auctions"),
-            Self::Opened => (
-                "auction",
-                Kind::Server,
-                "bidtrace.auction.v1.Auctions/OpenAuction",
-            ),
-            Self::Search => (
-                "catalog",
-                Kind::Server,
-                "bidtrace.catalog.v1.Catalog/FindEligible",
-            ),
-            Self::Award => ("auction", Kind::Internal, AWARD),
-            Self::AwardSent => ("auction", Kind::Producer, "send events.auction.awarded"),
-            Self::AwardReceived => ("order", Kind::Consumer, "process events.auction.awarded"),
-            Self::Settlement => ("order", Kind::Internal, "order.settle"),
-            Self::Reservation => ("reward", Kind::Server, "bidtrace.reward.v1.Rewards/Reserve"),
-            Self::Payment => ("payment", Kind::Server, "POST /v1/authorisations"),
-            Self::RewardCommit => ("reward", Kind::Server, "bidtrace.reward.v1.Rewards/Commit"),
-            Self::ConfirmationSent => ("order", Kind::Producer, "send events.order.confirmed"),
-            Self::Notification => (
-                "notification",
-                Kind::Consumer,
-                "process events.order.confirmed",
-            ),
-            Self::Revocation => (
-                "auction",
-                Kind::Server,
-                "bidtrace.auction.v1.Auctions/RevokeAward",
-            ),
-        };
-        span.service == service && span.kind == kind && span.name == name
-    }
 }
 
 // === impl AuctionTrace ===
 
 impl AuctionTrace<'_> {
-    /// Everything that is missing or wrong; nothing when the trace is whole.
+    /// Everything that is missing or wrong; empty for a complete trace.
     pub fn findings(&self) -> Vec<Finding> {
-        let mut findings = self.trace.shape();
+        let mut findings = self.trace.structural_findings();
         if findings == [Finding::Empty] {
             return findings;
         }
@@ -156,7 +47,7 @@ impl AuctionTrace<'_> {
         findings
     }
 
-    /// Services, stages and kinds of hop that do not occur.
+    /// The services, stages and kinds of hop that are missing.
     pub fn missing_parts(&self) -> Vec<Finding> {
         let services = self.trace.services();
         let hops = self.trace.hops();
@@ -187,8 +78,8 @@ impl AuctionTrace<'_> {
             .collect()
     }
 
-    /// Does the first award link to every bid, and each award only to bids? A later one, after a payment declined, no
-    /// longer weighs the bids that were awarded before, and also links to the award that it replaces.
+    /// The first award must link to every bid, and each award to nothing but bids. A later award, after a declined payment,
+    /// does not link to bids that had the award before, and also links to the award that it replaces.
     fn links(&self) -> Vec<Finding> {
         let bids: BTreeSet<&str> = self.bids.iter().map(String::as_str).collect();
         let mut findings = BTreeSet::new();
@@ -214,7 +105,7 @@ impl AuctionTrace<'_> {
             let others = linked
                 .difference(&bids)
                 .filter(|trace_id| turn == 0 || **trace_id != self.trace.id);
-            findings.extend(others.map(|trace_id| Finding::StrangeLink {
+            findings.extend(others.map(|trace_id| Finding::UnexpectedLink {
                 trace_id: (*trace_id).to_owned(),
             }));
             if turn == 0 {
@@ -225,7 +116,7 @@ impl AuctionTrace<'_> {
         findings.into_iter().collect()
     }
 
-    /// A payment that declined is an error of the order service's request, and nothing else in the trace is one.
+    /// A declined payment must be an error of the order service's request to the provider; no other span may be an error.
     fn errors(&self) -> Option<Finding> {
         let failed: Vec<&Span> = self
             .trace
@@ -249,11 +140,11 @@ impl AuctionTrace<'_> {
 
 fn is_declined(span: &Span) -> bool {
     span.service == "order"
-        && span.kind == Kind::Client
-        && span.attribute("http.response.status_code") == "402"
+        && span.kind == SpanKind::Client
+        && span.attribute("http.response.status_code") == Some("402")
 }
 
-/// The traces that the awards of an auction's trace link to: those of its bids.
+/// The traces of the bids, to which the awards in an auction's trace link.
 pub fn linked_bids(trace: &Trace) -> Vec<String> {
     let linked: BTreeSet<&str> = trace
         .spans()
@@ -268,12 +159,8 @@ pub fn linked_bids(trace: &Trace) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AuctionTrace, SERVICES, Stage, linked_bids};
-    use crate::traces::{
-        fixture::*,
-        model::Trace,
-        structure::{Finding, Hop},
-    };
+    use super::*;
+    use crate::traces::fixture::*;
 
     fn findings(trace: &Trace, declined: usize) -> Vec<Finding> {
         let bids = [BID_A.to_owned(), BID_B.to_owned()];
@@ -333,7 +220,7 @@ mod tests {
     #[test]
     fn links_that_the_awards_children_carry_count() {
         let mut spans = auction_spans();
-        let mut carrier = internal("links", Some("award"), "auction", super::AWARD_LINKS);
+        let mut carrier = internal("links", Some("award"), "auction", AWARD_LINKS);
         for span in &mut spans {
             if span.id == "award" {
                 carrier.links = span.links.split_off(1);
@@ -344,21 +231,21 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_what_is_no_bid_is_found() {
+    fn a_link_to_another_trace_than_a_bids_is_found() {
         let mut spans = auction_spans();
         for span in spans.iter_mut().filter(|span| span.id == "award") {
             span.links.push(link("c0ffee"));
         }
         assert_eq!(
             findings(&Trace::new("t", spans), 0),
-            [Finding::StrangeLink {
+            [Finding::UnexpectedLink {
                 trace_id: "c0ffee".to_owned()
             }]
         );
     }
 
     #[test]
-    fn an_error_that_nobody_provoked_is_found() {
+    fn an_unexpected_error_is_found() {
         let mut spans = auction_spans();
         for span in spans
             .iter_mut()
@@ -389,7 +276,7 @@ mod tests {
     #[test]
     fn a_hop_that_is_missing_is_named() {
         let mut spans = auction_spans();
-        spans.retain(|span| span.attribute("db.system.name").is_empty());
+        spans.retain(|span| span.attribute("db.system.name").is_none());
         assert_eq!(
             findings(&Trace::new("t", spans), 0),
             [Finding::MissingHop(Hop::Sql)]

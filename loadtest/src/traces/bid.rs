@@ -1,13 +1,11 @@
-//! What must be in the trace of a bid.
+//! What the trace of a bid must contain.
 
-use super::{
-    model::{Span, Trace},
-    structure::{Finding, Hop},
-};
+use super::finding::{Finding, Hop};
+use super::model::{Span, Trace};
 
-/// What is wrong with the trace of an accepted bid, which runs from the gateway into the auction service's database.
+/// What is missing or wrong in the trace of an accepted bid, which goes from the gateway to the auction service's database.
 pub fn findings(trace: &Trace) -> Vec<Finding> {
-    let mut findings = trace.shape();
+    let mut findings = trace.structural_findings();
     if findings == [Finding::Empty] {
         return findings;
     }
@@ -42,19 +40,16 @@ pub fn findings(trace: &Trace) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::findings;
-    use crate::traces::{
-        fixture::bid_trace,
-        model::{Kind, Trace},
-        structure::{Finding, Hop},
-    };
+    use super::*;
+    use crate::traces::fixture::bid_trace;
+    use crate::traces::model::SpanKind;
 
     #[test]
-    fn a_bids_trace_runs_from_the_gateway_into_the_database() {
+    fn a_bids_trace_goes_from_the_gateway_to_the_database() {
         assert_eq!(findings(&bid_trace()), []);
         for (kind, finding) in [
-            (Kind::Server, Finding::MissingHop(Hop::Grpc)),
-            (Kind::Client, Finding::MissingHop(Hop::Sql)),
+            (SpanKind::Server, Finding::MissingHop(Hop::Grpc)),
+            (SpanKind::Client, Finding::MissingHop(Hop::Sql)),
         ] {
             let mut spans = bid_trace().spans().to_vec();
             spans.retain(|span| span.service != "auction" || span.kind != kind);

@@ -1,11 +1,13 @@
 //! Traces built in code, for the tests of the verifier.
 
-use super::model::{Kind, Link, Span, Trace};
+use std::collections::BTreeMap;
+
+use super::model::{AttributeValue, Link, Span, SpanKind, Trace};
 
 pub(super) const BID_A: &str = "a1";
 pub(super) const BID_B: &str = "b2";
 
-fn span(id: &str, parent: Option<&str>, service: &str, kind: Kind, name: &str) -> Span {
+fn span(id: &str, parent: Option<&str>, service: &str, kind: SpanKind, name: &str) -> Span {
     Span {
         id: id.to_owned(),
         parent: parent.map(str::to_owned),
@@ -16,7 +18,7 @@ fn span(id: &str, parent: Option<&str>, service: &str, kind: Kind, name: &str) -
         start_ns: 1,
         end_ns: 2,
         failed: false,
-        attributes: std::collections::BTreeMap::new(),
+        attributes: BTreeMap::new(),
         links: vec![],
     }
 }
@@ -24,7 +26,7 @@ fn span(id: &str, parent: Option<&str>, service: &str, kind: Kind, name: &str) -
 fn with(mut span: Span, attributes: &[(&str, &str)]) -> Span {
     for (key, value) in attributes {
         span.attributes
-            .insert((*key).to_owned(), (*value).to_owned());
+            .insert((*key).to_owned(), AttributeValue::string(*value));
     }
     span
 }
@@ -37,16 +39,16 @@ pub(super) fn link(trace_id: &str) -> Link {
 }
 
 pub(super) fn internal(id: &str, parent: Option<&str>, service: &str, name: &str) -> Span {
-    span(id, parent, service, Kind::Internal, name)
+    span(id, parent, service, SpanKind::Internal, name)
 }
 
 pub(super) fn http_server(id: &str, parent: Option<&str>, service: &str, name: &str) -> Span {
-    let span = span(id, parent, service, Kind::Server, name);
+    let span = span(id, parent, service, SpanKind::Server, name);
     with(span, &[("http.request.method", "POST")])
 }
 
 fn http_client(id: &str, parent: Option<&str>, service: &str, status: &str) -> Span {
-    let mut span = span(id, parent, service, Kind::Client, "POST");
+    let mut span = span(id, parent, service, SpanKind::Client, "POST");
     span.failed = status != "201";
     let attributes = [
         ("http.request.method", "POST"),
@@ -56,12 +58,12 @@ fn http_client(id: &str, parent: Option<&str>, service: &str, status: &str) -> S
 }
 
 pub(super) fn grpc_server(id: &str, parent: Option<&str>, service: &str, method: &str) -> Span {
-    let span = span(id, parent, service, Kind::Server, method);
+    let span = span(id, parent, service, SpanKind::Server, method);
     with(span, &[("rpc.system.name", "grpc"), ("rpc.method", method)])
 }
 
 fn grpc_client(id: &str, parent: Option<&str>, service: &str, method: &str) -> Span {
-    let span = span(id, parent, service, Kind::Client, method);
+    let span = span(id, parent, service, SpanKind::Client, method);
     with(span, &[("rpc.system.name", "grpc"), ("rpc.method", method)])
 }
 
@@ -75,20 +77,26 @@ fn messaging(span: Span, subject: &str) -> Span {
 
 fn producer(id: &str, parent: Option<&str>, service: &str, subject: &str) -> Span {
     let name = format!("send {subject}");
-    messaging(span(id, parent, service, Kind::Producer, &name), subject)
+    messaging(
+        span(id, parent, service, SpanKind::Producer, &name),
+        subject,
+    )
 }
 
 pub(super) fn consumer(id: &str, parent: Option<&str>, service: &str, subject: &str) -> Span {
     let name = format!("process {subject}");
-    messaging(span(id, parent, service, Kind::Consumer, &name), subject)
+    messaging(
+        span(id, parent, service, SpanKind::Consumer, &name),
+        subject,
+    )
 }
 
 fn sql(id: &str, parent: Option<&str>, service: &str) -> Span {
-    let span = span(id, parent, service, Kind::Client, "INSERT bids");
+    let span = span(id, parent, service, SpanKind::Client, "INSERT bids");
     with(span, &[("db.system.name", "sqlite")])
 }
 
-/// A call over gRPC from one service to another: the caller's span `{id}.client` and the other's `{id}`.
+/// A gRPC call from one service to another: the CLIENT span `{id}.client` and the SERVER span `{id}`.
 fn grpc(id: &str, parent: &str, from: &str, to: &str, method: &str) -> [Span; 2] {
     let client = format!("{id}.client");
     [
@@ -97,7 +105,7 @@ fn grpc(id: &str, parent: &str, from: &str, to: &str, method: &str) -> [Span; 2]
     ]
 }
 
-/// The settlement of one award, from its span `award` to the answer of the payment provider.
+/// The settlement of one award, from its span `award` to the response of the payment provider.
 fn settlement(prefix: &str, award: &str, status: &str) -> Vec<Span> {
     let id = |name: &str| format!("{prefix}{name}");
     let mut spans = vec![
@@ -186,7 +194,7 @@ fn opening() -> Vec<Span> {
     spans
 }
 
-/// The spans of an auction that is settled at once.
+/// The spans of an auction whose first payment is authorised.
 pub(super) fn auction_spans() -> Vec<Span> {
     let mut spans = opening();
     spans.extend(settlement("", "award", "201"));
@@ -198,7 +206,7 @@ pub(super) fn auction_trace() -> Trace {
     Trace::new("t", auction_spans())
 }
 
-/// An auction whose first payment declined and whose second award was settled.
+/// An auction whose first payment was declined and whose second award was settled.
 pub(super) fn declined_trace() -> Trace {
     let mut spans = opening();
     spans.extend(settlement("", "award", "402"));

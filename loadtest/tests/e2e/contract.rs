@@ -1,44 +1,42 @@
-//! What runs emits what the registries declare: nothing else, and all of it.
+//! The running services emit what the registries declare: nothing else, and all of it.
 
-use crate::{
-    play::{self, newcomer},
-    signals::minute_of_auctions,
-    stack::{self, Stack},
-};
+use std::path::Path;
+use std::time::Duration;
+
 use chassis::platform::Service;
-use http::{HeaderMap, HeaderValue, Method, header};
-use loadtest::{
-    client::Role,
-    contract::{Contract, Emitted},
-    jaeger::ARRIVAL,
-    transport::Transport,
-};
-use std::{path::Path, time::Duration};
+use http::Method;
+use loadtest::admin::{Admin, MetricsFormat};
+use loadtest::client::Role;
+use loadtest::contract::{Contract, LiveCheck};
+use loadtest::jaeger::ARRIVAL_LIMIT;
+use loadtest::scenario::payment;
 
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
+use crate::support::auctions::{self, new_account};
+use crate::support::load::minute_of_auctions;
+use crate::support::stack::{self, Stack};
 
-/// How long ago the first of the traces may have begun.
+/// How long ago the traces may have begun.
 const SINCE: Duration = Duration::from_mins(5);
 
-/// How many traces of each service are looked at.
-const TRACES: usize = 400;
+/// Maximum number of traces that are read for each service.
+const MAX_TRACES: usize = 400;
 
-/// How often what runs is looked at again while something is missing.
-const AGAIN: Duration = Duration::from_secs(5);
+/// The interval at which the services are checked again while something is missing.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What needs a fault or a setting that this load does not have.
-const EXCUSED: &[(&str, &str)] = &[
+/// The declared items that this load does not emit, with the reasons.
+const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "metric http.server.request.body.size",
-        "no service asks for sizes",
+        "no service enables body sizes",
     ),
     (
         "metric http.server.response.body.size",
-        "no service asks for sizes",
+        "no service enables body sizes",
     ),
     (
         "metric db.client.operation.duration: db.query.summary",
-        "every operation is named by hand",
+        "every operation has a name in the code",
     ),
     (
         "metric db.client.operation.duration: server.address",
@@ -138,11 +136,11 @@ const EXCUSED: &[(&str, &str)] = &[
     ),
     (
         "metric telemetry.configuration.rejected",
-        "every variable is right",
+        "every variable is valid",
     ),
     (
         "metric telemetry.log.suppressed",
-        "nothing repeats itself often enough",
+        "no log line is repeated often enough",
     ),
     ("metric telemetry.log.dropped", "standard output is read"),
     (
@@ -155,11 +153,11 @@ const EXCUSED: &[(&str, &str)] = &[
     ),
     (
         "metric telemetry.metric.rejected",
-        "every measurement is right",
+        "every measurement is valid",
     ),
     (
         "metric bidtrace.gateway.rate_limited",
-        "nobody asks too often",
+        "no client sends too many requests",
     ),
     (
         "span http.client: http.request.method_original",
@@ -167,7 +165,7 @@ const EXCUSED: &[(&str, &str)] = &[
     ),
     (
         "span rpc.server: rpc.method_original",
-        "nobody calls what is not served",
+        "no client calls an unknown method",
     ),
     ("span rpc.server: error.type", "no server fails"),
     ("span links", "no auction has so many bids"),
@@ -236,52 +234,54 @@ const EXCUSED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn what_is_emitted_is_what_is_declared() {
+fn emitted_telemetry_is_as_declared_and_everything_declared_is_emitted() {
     stack::run(async |stack| {
         minute_of_auctions(&stack).await;
         errors(&stack).await;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let contract = Contract::load(&root).expect("the registries hold");
-        let mut emitted = Emitted::new(&contract);
-        let until = tokio::time::Instant::now() + ARRIVAL;
+        let mut live = LiveCheck::new(&contract);
+        let until = tokio::time::Instant::now() + ARRIVAL_LIMIT;
         loop {
-            look(&stack, &mut emitted).await;
+            check(&stack, &mut live).await;
             let is_over = tokio::time::Instant::now() >= until;
-            if is_over || emitted.missing(EXCUSED).is_empty() {
+            if is_over || live.missing(EXCEPTIONS).is_empty() {
                 break;
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
-        let (undeclared, missing) = (emitted.undeclared(), emitted.missing(EXCUSED));
+        let mut violations = live.violations();
+        violations.extend(live.naming_problems());
+        let missing = live.missing(EXCEPTIONS);
         assert!(
-            undeclared.is_empty() && missing.is_empty(),
+            violations.is_empty() && missing.is_empty(),
             "{} things are not as they are declared:\n{}\n\n{} are declared and were not emitted:\n{}",
-            undeclared.len(),
-            undeclared.join("\n"),
+            violations.len(),
+            violations.join("\n"),
             missing.len(),
             missing.join("\n"),
         );
     });
 }
 
-/// What the crowd of the load test does not do.
+/// Errors and rare cases that the load run does not have.
 async fn errors(stack: &Stack) {
-    let cast = stack.cast().await;
-    for payment in ["tok_flaky", "tok_declined_once"] {
-        let customer = play::customer_with_points(stack, cast).await;
-        let script = play::script(1, Duration::from_millis(1500), payment);
-        let played = play::play(customer, cast, &script).await;
-        let declined = usize::from(payment == "tok_declined_once");
-        played.ended(declined).await;
+    let accounts = stack.accounts().await;
+    for payment in [payment::FAILS_ONCE, payment::DECLINED_ONCE] {
+        let customer = auctions::customer_with_points(stack, accounts).await;
+        let plan = auctions::plan(1, Duration::from_millis(1500), payment);
+        let auction = auctions::run(customer, accounts, &plan).await;
+        let declined = usize::from(payment == payment::DECLINED_ONCE);
+        auction.settled(declined).await;
     }
-    let customer = newcomer(stack, Role::Customer).await;
-    let mut unwanted = play::script(2, Duration::from_millis(1500), "tok_ok");
-    unwanted.bids.clear();
-    unwanted.request.points_to_use = 0;
-    let played = play::play(customer.clone(), cast, &unwanted).await;
-    stack::eventually(play::SETTLED, "the expiry", || async {
-        let auction = customer.auction(&played.auction.id).await.ok()?;
-        (auction.value.state != played.auction.state).then_some(())
+    let customer = new_account(stack, Role::Customer).await;
+    let mut without_bids = auctions::plan(2, Duration::from_millis(1500), payment::AUTHORISED);
+    without_bids.bids.clear();
+    without_bids.request.points_to_use = 0;
+    let auction = auctions::run(customer.clone(), accounts, &without_bids).await;
+    stack::eventually(auctions::SETTLE_LIMIT, "the expiry", || async {
+        let current = customer.auction(&auction.auction.id).await.ok()?;
+        (current.value.state != auction.auction.state).then_some(())
     })
     .await;
     let refused = stack
@@ -303,32 +303,23 @@ async fn errors(stack: &Stack) {
     }
 }
 
-/// Takes in what all services expose and what Jaeger has of them.
-async fn look(stack: &Stack, emitted: &mut Emitted<'_>) {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static(OPEN_METRICS));
+/// Checks the metrics of all services, and their recent spans in Jaeger.
+async fn check(stack: &Stack, live: &mut LiveCheck<'_>) {
     for service in Service::ALL {
-        let admin = format!("http://127.0.0.1:{}", service.admin_port());
-        let answer = Transport::new(&admin, Duration::from_secs(20))
+        let text = Admin::new(service)
             .expect("an address")
-            .send(
-                Method::GET,
-                "/metrics",
-                headers.clone(),
-                bytes::Bytes::new(),
-            )
+            .metrics(MetricsFormat::OpenMetrics)
             .await
-            .expect("a scrape");
-        let text = String::from_utf8(answer.body.to_vec()).expect("text");
-        emitted.scrape(service.name(), &text);
+            .expect("metrics");
+        live.metrics(service.name(), &text);
         let spans = stack
             .jaeger
-            .recent(service.name(), SINCE, TRACES)
+            .recent(service.name(), SINCE, MAX_TRACES)
             .await
-            .expect("Jaeger answers");
+            .expect("Jaeger responds");
         assert!(!spans.is_empty(), "{} has traces", service.name());
         for span in &spans {
-            emitted.span(span);
+            live.span(span);
         }
     }
 }

@@ -1,48 +1,46 @@
-//! The edge: whose trace is trusted, what a repeated write does, how refusals look, who may do what, live bids.
+//! The gateway: trusted trace contexts, repeated writes, refusals, roles, and the event stream.
 
-use crate::{
-    forced::{Forced, KEEP, PARENT, fresh_trace_id, traceparent},
-    play::{self, code_of, newcomer},
-    stack::{self, Stack},
-};
-use http::{Method, StatusCode, header};
-use loadtest::{
-    client::{Auction, AuctionState, IDEMPOTENCY_KEY, Reply, Role, TRACE_AUTHORIZATION},
-    jaeger::ARRIVAL,
-    scenario::PAYS,
-    traces::Span,
-    transport::TRACE_ID_HEADER,
-};
-use serde_json::{Value, json};
 use std::time::Duration;
+
+use http::{Method, StatusCode, header};
+use loadtest::client::{Auction, AuctionState, Reply, Role};
+use loadtest::headers::{IDEMPOTENCY_KEY, TRACE_AUTHORIZATION, TRACE_ID};
+use loadtest::jaeger::ARRIVAL_LIMIT;
+use loadtest::scenario::payment;
+use loadtest::traces::Span;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The gateway's span of a trace, once it has arrived.
+use crate::support::auctions::{self, error_code, new_account};
+use crate::support::forced::{ForcedTrace, KEEP, PARENT, fresh_trace_id, traceparent};
+use crate::support::stack::{self, Stack};
+
+/// The gateway's span of a trace, once it is in Jaeger.
 async fn gateway_span(stack: &Stack, trace_id: &str) -> Span {
     let (trace, _) = stack
         .jaeger
-        .settled(trace_id, ARRIVAL, |trace| {
+        .wait_for_trace(trace_id, ARRIVAL_LIMIT, |trace| {
             let there = trace.spans().iter().any(|span| span.service == "gateway");
             if there { vec![] } else { vec![()] }
         })
         .await
-        .expect("Jaeger answers");
+        .expect("Jaeger responds");
     let found = trace.spans().iter().find(|span| span.service == "gateway");
     found.expect("the gateway's span").clone()
 }
 
 #[test]
-fn a_strangers_trace_context_is_linked_and_not_inherited() {
+fn an_untrusted_trace_context_is_linked_and_not_inherited() {
     stack::run(async |stack| {
-        let stranger = newcomer(&stack, Role::Customer).await;
-        stack.cast().await;
-        let mut request = play::script(0, Duration::from_secs(1), PAYS).request;
+        let stranger = new_account(&stack, Role::Customer).await;
+        stack.accounts().await;
+        let mut request = auctions::plan(0, Duration::from_secs(1), payment::AUTHORISED).request;
         request.points_to_use = 0;
         let strange = fresh_trace_id();
-        // A token of ours is no credential for a trace, unless it says so.
+        // A token of the platform is only a trace credential if it has the claim.
         let credentials = ["", &format!("Bearer {}", stranger.token), "Bearer forged"];
         for credential in credentials {
-            // An opening, since the traces of openings are all kept; that the stranger asks for it counts for nothing.
+            // The request is an opening, since all traces of openings are kept; the KEEP header must have no effect.
             let mut call = stranger
                 .write(Method::POST, "/v1/auctions")
                 .header("traceparent", &traceparent(&strange))
@@ -62,7 +60,7 @@ fn a_strangers_trace_context_is_linked_and_not_inherited() {
                 "{span:?}"
             );
         }
-        let inherited = stack.jaeger.trace(&strange).await.expect("Jaeger answers");
+        let inherited = stack.jaeger.trace(&strange).await.expect("Jaeger responds");
         assert!(inherited.spans().is_empty(), "{inherited:?}");
     });
 }
@@ -70,9 +68,9 @@ fn a_strangers_trace_context_is_linked_and_not_inherited() {
 #[test]
 fn the_load_generators_trace_context_is_inherited() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let load = cast.load.as_ref().expect("the load generator's account");
-        let forced = Forced::by(load);
+        let accounts = stack.accounts().await;
+        let load = &accounts.load;
+        let forced = ForcedTrace::by(load);
         let reply = forced
             .headers(load.call(Method::GET, "/v1/me"))
             .send::<Value>()
@@ -81,16 +79,16 @@ fn the_load_generators_trace_context_is_inherited() {
         assert_eq!(reply.trace_id, forced.trace_id);
         let span = gateway_span(&stack, &forced.trace_id).await;
         assert_eq!(span.parent.as_deref(), Some(PARENT));
-        assert_eq!(span.attribute("telemetry.keep"), "true");
+        assert_eq!(span.attribute("telemetry.keep"), Some("true"));
     });
 }
 
 #[test]
 fn a_repeated_write_is_made_once_and_another_body_is_refused() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let customer = newcomer(&stack, Role::Customer).await;
-        let mut request = play::script(2, Duration::from_secs(3), PAYS).request;
+        let accounts = stack.accounts().await;
+        let customer = new_account(&stack, Role::Customer).await;
+        let mut request = auctions::plan(2, Duration::from_secs(3), payment::AUTHORISED).request;
         request.points_to_use = 0;
         let key = Uuid::now_v7().to_string();
         let send = async |request: Value| {
@@ -117,10 +115,10 @@ fn a_repeated_write_is_made_once_and_another_body_is_refused() {
             .value;
         assert_eq!(mine["auctions"].as_array().map(Vec::len), Some(1), "{mine}");
 
-        // A bid that is sent again is the same bid.
-        let bid = &play::script(2, Duration::from_secs(3), PAYS).bids[0];
+        // A bid that is sent again must not be another bid.
+        let bid = &auctions::plan(2, Duration::from_secs(3), payment::AUTHORISED).bids[0];
         let place = async || {
-            cast.restaurants[bid.restaurant]
+            accounts.restaurants[bid.restaurant]
                 .call(
                     Method::POST,
                     format!("/v1/auctions/{}/bids", first.value.id),
@@ -146,14 +144,14 @@ fn a_repeated_write_is_made_once_and_another_body_is_refused() {
             .header(IDEMPOTENCY_KEY, &"k".repeat(300))
             .json::<Value>(&json!(request))
             .await;
-        assert_eq!(code_of(bad), "idempotency.bad_key");
+        assert_eq!(error_code(bad), "idempotency.bad_key");
     });
 }
 
 #[test]
 fn every_refusal_is_a_problem_document_with_its_trace() {
     stack::run(async |stack| {
-        let customer = newcomer(&stack, Role::Customer).await;
+        let customer = new_account(&stack, Role::Customer).await;
         let post = || customer.call(Method::POST, "/v1/auctions");
         let calls = [
             (
@@ -199,7 +197,7 @@ fn every_refusal_is_a_problem_document_with_its_trace() {
             assert_eq!(answer.status, status, "{told}");
             assert_eq!(
                 answer.header("content-type"),
-                "application/problem+json",
+                Some("application/problem+json"),
                 "{told}"
             );
             let problem: chassis::problem::Problem = answer.json().expect("a problem document");
@@ -210,7 +208,7 @@ fn every_refusal_is_a_problem_document_with_its_trace() {
             );
             assert_eq!(
                 problem.trace_id.as_deref(),
-                Some(answer.header(TRACE_ID_HEADER)),
+                answer.header(TRACE_ID),
                 "{told}"
             );
         }
@@ -220,8 +218,8 @@ fn every_refusal_is_a_problem_document_with_its_trace() {
 #[test]
 fn a_wrong_field_is_named() {
     stack::run(async |stack| {
-        let customer = newcomer(&stack, Role::Customer).await;
-        let mut request = play::script(0, Duration::from_secs(3), PAYS).request;
+        let customer = new_account(&stack, Role::Customer).await;
+        let mut request = auctions::plan(0, Duration::from_secs(3), payment::AUTHORISED).request;
         request.points_to_use = 0;
         request.duration_ms = 1;
         let refusal = customer
@@ -235,16 +233,16 @@ fn a_wrong_field_is_named() {
 }
 
 #[test]
-fn each_role_does_its_own_and_no_more() {
+fn each_role_may_do_its_own_operations_only() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let admin = cast.admin.as_ref().expect("the stack has an admin");
-        let customer = newcomer(&stack, Role::Customer).await;
-        let script = play::script(3, Duration::from_secs(30), PAYS);
-        let mut request = script.request.clone();
+        let accounts = stack.accounts().await;
+        let admin = accounts.admin.as_ref().expect("the stack has an admin");
+        let customer = new_account(&stack, Role::Customer).await;
+        let plan = auctions::plan(3, Duration::from_secs(30), payment::AUTHORISED);
+        let mut request = plan.request.clone();
         request.points_to_use = 0;
-        let restaurant = &cast.restaurants[script.bids[0].restaurant];
-        let price = script.bids[0].price.clone();
+        let restaurant = &accounts.restaurants[plan.bids[0].restaurant];
+        let price = plan.bids[0].price.clone();
 
         let auction = customer
             .open_auction(&request)
@@ -266,7 +264,7 @@ fn each_role_does_its_own_and_no_more() {
             .await
             .expect("a restaurant bids");
 
-        let stranger = newcomer(&stack, Role::Customer).await;
+        let stranger = new_account(&stack, Role::Customer).await;
         let refused = stranger
             .auction(&auction.id)
             .await
@@ -311,9 +309,9 @@ fn each_role_does_its_own_and_no_more() {
 #[test]
 fn a_closed_account_can_neither_log_in_nor_write() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let admin = cast.admin.as_ref().expect("the stack has an admin");
-        let customer = newcomer(&stack, Role::Customer).await;
+        let accounts = stack.accounts().await;
+        let admin = accounts.admin.as_ref().expect("the stack has an admin");
+        let customer = new_account(&stack, Role::Customer).await;
         let path = format!("/v1/admin/accounts/{}/close", customer.account.id);
         admin
             .write(Method::POST, path)
@@ -325,7 +323,7 @@ fn a_closed_account_can_neither_log_in_nor_write() {
             .log_in(&customer.account.email, "whatever it was")
             .await;
         assert!(login.is_err());
-        let mut request = play::script(0, Duration::from_secs(3), PAYS).request;
+        let mut request = auctions::plan(0, Duration::from_secs(3), payment::AUTHORISED).request;
         request.points_to_use = 0;
         stack::eventually(Duration::from_secs(10), "writes refused", || async {
             let refused = customer.open_auction(&request).await.err()?;
@@ -338,17 +336,17 @@ fn a_closed_account_can_neither_log_in_nor_write() {
 #[test]
 fn live_bids_reach_a_client_in_order_until_the_auction_ends() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let customer = newcomer(&stack, Role::Customer).await;
-        let mut script = play::script(4, Duration::from_secs(2), PAYS);
-        script.request.points_to_use = 0;
+        let accounts = stack.accounts().await;
+        let customer = new_account(&stack, Role::Customer).await;
+        let mut plan = auctions::plan(4, Duration::from_secs(2), payment::AUTHORISED);
+        plan.request.points_to_use = 0;
         let auction = customer
-            .open_auction(&script.request)
+            .open_auction(&plan.request)
             .await
             .expect("it opens")
             .value;
-        let follower = &cast.restaurants[script.bids[1].restaurant];
-        let mut watch = follower.watch(&auction.id).await.expect("it is live");
+        let watcher = &accounts.restaurants[plan.bids[1].restaurant];
+        let mut watch = watcher.watch(&auction.id).await.expect("it is live");
         let standing = watch
             .next()
             .await
@@ -358,8 +356,8 @@ fn live_bids_reach_a_client_in_order_until_the_auction_ends() {
             (standing.auction.state, standing.auction.bid_count),
             (AuctionState::Open, 0)
         );
-        for bid in &script.bids {
-            let restaurant = &cast.restaurants[bid.restaurant];
+        for bid in &plan.bids {
+            let restaurant = &accounts.restaurants[bid.restaurant];
             let placed = restaurant
                 .place_bid(&auction.id, bid.price.clone())
                 .await
@@ -369,8 +367,8 @@ fn live_bids_reach_a_client_in_order_until_the_auction_ends() {
             assert_eq!(lowest.price, bid.price);
             assert_eq!(
                 seen.trace_id(),
-                placed.trace_id,
-                "the bid's trace caused it"
+                Some(placed.trace_id.as_str()),
+                "the event names the bid's trace"
             );
         }
         let last = watch.next().await.expect("a stream").expect("the award");

@@ -1,18 +1,14 @@
-//! The whole platform, end to end, against the stack that runs: `make up LOAD=0`, then
+//! End-to-end tests of the whole platform against the running stack: `make up LOAD=0`, then
 //! `cargo test --release -p loadtest --features e2e -- --test-threads=1`.
 
+mod concurrent_auctions;
 mod contract;
-mod crowd;
 mod edge;
-mod footprint;
-mod forced;
+mod exposure;
 mod kills;
-mod kitchen;
 mod payments;
-mod play;
-mod processes;
 mod remote_sampling;
 mod sampling;
 mod signals;
-mod stack;
+mod support;
 mod whole_path;

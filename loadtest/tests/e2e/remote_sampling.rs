@@ -1,27 +1,28 @@
-//! A service under remote sampling follows the strategies that a Jaeger serves, while they change.
+//! A service with remote sampling follows the strategies that Jaeger serves, also when they change.
 
-use crate::stack;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
 use bytes::Bytes;
-use chassis::{platform::Service, testing::Process};
+use chassis::platform::Service;
+use chassis::testing::Process;
 use http::{HeaderMap, Method};
-use loadtest::transport::Transport;
+use loadtest::transport::{HttpResponse, Transport};
 use serde_json::{Value, json};
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
 
-/// A Jaeger of the test's own has its ports on this address of loopback, where nobody else listens.
+use crate::support::stack;
+
+/// The loopback address of the test's own Jaeger, on which nothing else listens.
 const HOST: &str = "127.0.0.77";
 
-/// How soon a change of the file is followed at the latest.
-const FOLLOWED: Duration = Duration::from_secs(20);
+/// Maximum time until a change of the file takes effect.
+const CHANGE_LIMIT: Duration = Duration::from_secs(20);
 
 const LOOK_UP: &str = "GET /v1/authorisations/{id}";
 const VOID: &str = "POST /v1/authorisations/{id}/void";
 
-/// It is killed when this is dropped.
+/// A Jaeger process. It is killed when this is dropped.
 struct Jaeger(Child);
 
 #[test]
@@ -29,7 +30,7 @@ fn a_service_follows_the_strategies_of_each_operation_while_they_change() {
     stack::run(async |_| {
         let folder = tempfile::tempdir().expect("a folder");
         let strategies = folder.path().join("strategies.json");
-        // Over gRPC, as the specification has it, and over HTTP.
+        // Over gRPC, as in the specification, and over HTTP.
         for endpoint in [
             format!("http://{HOST}:5779"),
             format!("http://{HOST}:5778/sampling"),
@@ -54,31 +55,31 @@ fn a_service_follows_the_strategies_of_each_operation_while_they_change() {
                 ],
             )
             .await;
-            until_sampled(&payment, &[LOOK_UP]).await;
+            wait_until_sampled(&payment, &[LOOK_UP]).await;
             serve(&strategies, &only(VOID));
-            until_sampled(&payment, &[VOID]).await;
+            wait_until_sampled(&payment, &[VOID]).await;
             let all = json!({ "default_strategy": { "type": "probabilistic", "param": 1 } });
             serve(&strategies, &all);
-            until_sampled(&payment, &[LOOK_UP, VOID]).await;
+            wait_until_sampled(&payment, &[LOOK_UP, VOID]).await;
         }
     });
 }
 
-/// Asks for each operation until those that are sampled are `wanted`.
-async fn until_sampled(payment: &Process, wanted: &[&str]) {
+/// Calls each operation until exactly the `wanted` ones are sampled.
+async fn wait_until_sampled(payment: &Process, wanted: &[&str]) {
     let what = format!("sampling of {wanted:?}");
-    stack::eventually(FOLLOWED, &what, || async {
+    stack::eventually(CHANGE_LIMIT, &what, || async {
         (sampled(payment).await == wanted).then_some(())
     })
     .await;
 }
 
-/// The operations that are sampled now.
+/// Calls each operation and returns those that were sampled.
 async fn sampled(payment: &Process) -> Vec<&'static str> {
     let mut sampled = Vec::new();
     for operation in [LOOK_UP, VOID] {
         let before = started(payment).await;
-        ask(payment, operation).await;
+        call(payment, operation).await;
         if started(payment).await > before {
             sampled.push(operation);
         }
@@ -86,7 +87,7 @@ async fn sampled(payment: &Process) -> Vec<&'static str> {
     sampled
 }
 
-async fn ask(payment: &Process, operation: &str) {
+async fn call(payment: &Process, operation: &str) {
     let (method, route) = operation.split_once(' ').expect("METHOD ROUTE");
     let path = route.replace("{id}", "00000000-0000-0000-0000-000000000000");
     let method: Method = method.parse().expect("a method");
@@ -94,10 +95,10 @@ async fn ask(payment: &Process, operation: &str) {
         .expect("an address")
         .send(method, &path, HeaderMap::new(), Bytes::new())
         .await
-        .expect("an answer");
+        .expect("a response");
 }
 
-/// How many spans the service has started.
+/// The number of sampled spans that the service has started.
 async fn started(payment: &Process) -> u64 {
     let text = payment.get("/metrics").await.expect("metrics");
     text.lines()
@@ -107,7 +108,7 @@ async fn started(payment: &Process) -> u64 {
         .expect("a number")
 }
 
-/// All of this operation and none of any other.
+/// Strategies that sample every request of this operation and none of any other.
 fn only(operation: &str) -> Value {
     json!({
         "default_strategy": { "type": "probabilistic", "param": 0 },
@@ -118,16 +119,16 @@ fn only(operation: &str) -> Value {
     })
 }
 
-/// In one step: nobody reads half of it.
+/// Replaces the file atomically.
 fn serve(strategies: &Path, content: &Value) {
     let new = strategies.with_extension("new");
     std::fs::write(&new, content.to_string()).expect("written");
     std::fs::rename(&new, strategies).expect("renamed");
 }
 
-/// The program of a process of the stack.
+/// The path of the program that the stack runs as this process.
 fn program(name: &str) -> String {
-    let path = stack::state().join("supervisord.conf");
+    let path = stack::state_folder().join("supervisord.conf");
     let conf = std::fs::read_to_string(path).expect("the stack's configuration");
     let (_, section) = conf
         .split_once(&format!("[program:{name}]\ncommand=\""))
@@ -157,10 +158,11 @@ impl Jaeger {
         let health = Transport::new(&format!("http://{HOST}:13133"), Duration::from_secs(2));
         let health = health.expect("an address");
         stack::eventually(Duration::from_mins(1), "a Jaeger", || async {
-            let answer = health
-                .send(Method::GET, "/status", HeaderMap::new(), Bytes::new())
-                .await;
-            answer.ok().filter(|answer| answer.status.is_success())
+            health
+                .get("/status")
+                .await
+                .and_then(HttpResponse::success)
+                .ok()
         })
         .await;
         jaeger
@@ -169,7 +171,7 @@ impl Jaeger {
 
 impl Drop for Jaeger {
     fn drop(&mut self) {
-        // It may have ended by itself, and then there is nothing to kill.
+        // Fails if it has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

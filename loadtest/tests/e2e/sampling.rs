@@ -1,35 +1,29 @@
-//! What is kept: the traces that exemplars lead to, auctions to their late end, what failed and what was slow. And a
-//! share of the rest.
+//! Which traces Jaeger keeps: those of exemplars, auctions up to their late end, failed, slow and marked ones, and a share
+//! of the others.
 
-use crate::{
-    kitchen::Kitchen,
-    play::{self, newcomer},
-    stack::{self, Stack},
-    whole_path::assert_whole,
-};
-use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use chassis::platform::Service;
 use futures::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, header};
-use loadtest::{
-    client::{OpenAuction, Role},
-    jaeger::ARRIVAL,
-    scenario::PAYS,
-    traces::{Kind, Stage},
-    transport::Transport,
-};
+use loadtest::admin::MetricsFormat;
+use loadtest::client::{OpenAuction, Role};
+use loadtest::endpoints;
+use loadtest::jaeger::ARRIVAL_LIMIT;
+use loadtest::scenario::payment;
+use loadtest::traces::{SpanKind, Stage};
+use loadtest::transport::Transport;
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
 use telemetry::sampling::{DECISION_WAIT, KEEP};
 use uuid::Uuid;
 
-/// Where Jaeger takes spans over HTTP.
-const OTLP: &str = "http://127.0.0.1:4318";
+use crate::support::auctions::{self, new_account};
+use crate::support::restaurants::RestaurantGroup;
+use crate::support::stack::{self, Stack};
+use crate::support::traces::assert_complete;
 
-/// An exemplar as a service exposes it.
+/// An exemplar of a service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Exemplar {
     service: &'static str,
@@ -39,12 +33,12 @@ struct Exemplar {
 }
 
 #[test]
-fn every_exemplar_of_every_service_leads_to_its_span() {
+fn the_span_of_every_exemplar_is_in_jaeger() {
     stack::run(async |stack| {
-        busy(&stack).await;
+        use_every_service(&stack).await;
         let mut exemplars = BTreeSet::new();
         for service in Service::ALL {
-            let of_service = scrape(service).await;
+            let of_service = exemplars_of(service).await;
             assert!(!of_service.is_empty(), "{} has none", service.name());
             exemplars.extend(of_service);
         }
@@ -58,7 +52,7 @@ fn every_exemplar_of_every_service_leads_to_its_span() {
         let missing = join_all(by_trace.iter().map(async |(trace_id, exemplars)| {
             let (_, missing) = stack
                 .jaeger
-                .settled(trace_id, ARRIVAL, |trace| {
+                .wait_for_trace(trace_id, ARRIVAL_LIMIT, |trace| {
                     let spans = trace.spans();
                     let is_missing = |exemplar: &&Exemplar| {
                         !spans.iter().any(|span| span.id == exemplar.span_id)
@@ -66,7 +60,7 @@ fn every_exemplar_of_every_service_leads_to_its_span() {
                     exemplars.iter().copied().filter(is_missing).collect()
                 })
                 .await
-                .expect("Jaeger answers");
+                .expect("Jaeger responds");
             missing
         }))
         .await
@@ -82,25 +76,22 @@ fn every_exemplar_of_every_service_leads_to_its_span() {
 }
 
 #[test]
-fn an_auction_awarded_long_after_the_decision_is_whole_and_each_of_its_links_leads_to_a_bid() {
+fn an_auction_awarded_long_after_the_sampling_decision_has_a_complete_trace_and_links_to_its_bids()
+{
     stack::run(async |stack| {
-        let customer = newcomer(&stack, Role::Customer).await;
-        let kitchen = Kitchen::open(&stack, 3).await;
+        let customer = new_account(&stack, Role::Customer).await;
+        let restaurants = RestaurantGroup::create(&stack, 3).await;
         let duration = DECISION_WAIT + Duration::from_secs(15);
         let request = OpenAuction {
             duration_ms: u32::try_from(duration.as_millis()).expect("short"),
-            ..kitchen.request(PAYS)
+            ..restaurants.request(payment::AUTHORISED)
         };
         let opened = customer.open_auction(&request).await.expect("it opens");
-        let bids = kitchen
+        let bids = restaurants
             .bid_down(&opened.value.id, &[19_000, 18_000, 17_000])
             .await;
-        stack::eventually(play::SETTLED, "the confirmation", || async {
-            let told = customer.notifications().await.ok()?;
-            told.into_iter().find(|told| told.kind == "order.confirmed")
-        })
-        .await;
-        let trace = assert_whole(&stack, &opened.trace_id, &bids, 0).await;
+        auctions::notification(&customer, "order.confirmed").await;
+        let trace = assert_complete(&stack, &opened.trace_id, &bids, 0).await;
         let award = trace
             .spans()
             .iter()
@@ -112,7 +103,7 @@ fn an_auction_awarded_long_after_the_decision_is_whole_and_each_of_its_links_lea
         assert_eq!(award.links.len(), 3);
         for link in &award.links {
             let linked = stack.jaeger.trace(&link.trace_id).await;
-            let linked = linked.expect("Jaeger answers");
+            let linked = linked.expect("Jaeger responds");
             let bid = linked.spans().iter().find(|span| span.id == link.span_id);
             assert_eq!(bid.map(|span| span.name.as_str()), Some("auction.bid"));
         }
@@ -121,15 +112,15 @@ fn an_auction_awarded_long_after_the_decision_is_whole_and_each_of_its_links_lea
 
 #[test]
 fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
-    /// Of each sort. A quarter of them is 50, and no luck makes that 13 or 87: these are six standard deviations off.
+    /// Traces of each kind. A quarter of them, 50, is expected; 13 and 87 are six standard deviations from it.
     const EACH: usize = 200;
     const SHARE: std::ops::RangeInclusive<usize> = 13..=87;
-    let plain = Sort::default();
-    let sorts = [
+    let plain = TraceKind::default();
+    let kinds = [
         (
             "a failed server",
             true,
-            Sort {
+            TraceKind {
                 failed: true,
                 ..plain
             },
@@ -137,16 +128,16 @@ fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
         (
             "a failed consumer",
             true,
-            Sort {
+            TraceKind {
                 failed: true,
-                kind: Kind::Consumer,
+                kind: SpanKind::Consumer,
                 ..plain
             },
         ),
         (
             "a slow server",
             true,
-            Sort {
+            TraceKind {
                 millis: 1_500,
                 ..plain
             },
@@ -154,18 +145,18 @@ fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
         (
             "a slow consumer",
             true,
-            Sort {
+            TraceKind {
                 millis: 1_500,
-                kind: Kind::Consumer,
+                kind: SpanKind::Consumer,
                 ..plain
             },
         ),
         (
             "a marked span",
             true,
-            Sort {
+            TraceKind {
                 attribute: Some(KEEP),
-                kind: Kind::Internal,
+                kind: SpanKind::Internal,
                 ..plain
             },
         ),
@@ -173,49 +164,49 @@ fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
         (
             "a client that saw a failure",
             false,
-            Sort {
+            TraceKind {
                 failed: true,
-                kind: Kind::Client,
+                kind: SpanKind::Client,
                 ..plain
             },
         ),
         (
             "long work",
             false,
-            Sort {
+            TraceKind {
                 millis: 60_000,
-                kind: Kind::Internal,
+                kind: SpanKind::Internal,
                 ..plain
             },
         ),
         (
             "a long stream",
             false,
-            Sort {
+            TraceKind {
                 millis: 60_000,
-                attribute: Some("telemetry.stream"),
+                attribute: Some("telemetry.streaming"),
                 ..plain
             },
         ),
     ];
     stack::run(async |stack| {
-        let ids: Vec<Vec<String>> = sorts.iter().map(|_| fresh_ids(EACH)).collect();
-        let spans: Vec<Value> = sorts
+        let ids: Vec<Vec<String>> = kinds.iter().map(|_| fresh_ids(EACH)).collect();
+        let spans: Vec<Value> = kinds
             .iter()
             .zip(&ids)
-            .flat_map(|((_, _, sort), ids)| ids.iter().map(|id| sort.span(id)))
+            .flat_map(|((_, _, kind), ids)| ids.iter().map(|id| kind.span(id)))
             .collect();
         export(&spans).await;
-        for ((what, all, _), ids) in sorts.iter().zip(&ids) {
-            let enough = if *all { EACH } else { *SHARE.start() };
-            let kept = stack::eventually(ARRIVAL, what, || async {
+        for ((what, are_all_kept, _), ids) in kinds.iter().zip(&ids) {
+            let enough = if *are_all_kept { EACH } else { *SHARE.start() };
+            let kept = stack::eventually(ARRIVAL_LIMIT, what, || async {
                 let kept = kept(&stack, ids).await;
                 (kept >= enough).then_some(kept)
             })
             .await;
             println!("{what}: {kept} of {EACH} kept");
             assert!(
-                *all || SHARE.contains(&kept),
+                *are_all_kept || SHARE.contains(&kept),
                 "{what}: {kept} of {EACH} kept"
             );
         }
@@ -223,29 +214,24 @@ fn failed_slow_and_marked_traces_are_kept_and_of_the_others_a_share() {
 }
 
 #[test]
-fn looking_at_traces_makes_none() {
+fn reading_traces_does_not_create_any() {
     stack::run(async |stack| {
-        let looked = fresh_ids(1);
-        kept(&stack, &looked).await;
-        // Jaeger's own spans would be there by the time at which those that came after them are.
+        let read = fresh_ids(1);
+        kept(&stack, &read).await;
+        // Spans of Jaeger would be stored before a span that is sent later.
         let later = fresh_ids(1);
-        let marked = Sort {
+        let marked = TraceKind {
             attribute: Some(KEEP),
-            ..Sort::default()
+            ..TraceKind::default()
         };
         export(&[marked.span(&later[0])]).await;
-        stack::eventually(ARRIVAL, "what came later", || async {
+        stack::eventually(ARRIVAL_LIMIT, "the later span", || async {
             (kept(&stack, &later).await == 1).then_some(())
         })
         .await;
-        let jaeger = Transport::new(stack::JAEGER, Duration::from_secs(5)).expect("an address");
-        let services = jaeger.send(
-            Method::GET,
-            "/api/v3/services",
-            HeaderMap::new(),
-            Bytes::new(),
-        );
-        let services = services.await.expect("Jaeger answers");
+        let jaeger = Transport::new(endpoints::JAEGER, Duration::from_secs(5)).expect("an address");
+        let services = jaeger.get("/api/v3/services").await;
+        let services = services.expect("Jaeger responds");
         let known = services.json::<Value>().expect("JSON").to_string();
         assert!(
             known.contains("gateway") && !known.contains("jaeger"),
@@ -254,13 +240,13 @@ fn looking_at_traces_makes_none() {
     });
 }
 
-/// Something of everything, so that every service has measured something lately.
-async fn busy(stack: &Stack) {
-    let customer = newcomer(stack, Role::Customer).await;
-    let kitchen = Kitchen::open(stack, 3).await;
-    let request = kitchen.request(PAYS);
+/// Runs an auction and other requests, so that every service has recent exemplars.
+async fn use_every_service(stack: &Stack) {
+    let customer = new_account(stack, Role::Customer).await;
+    let restaurants = RestaurantGroup::create(stack, 3).await;
+    let request = restaurants.request(payment::AUTHORISED);
     let opened = customer.open_auction(&request).await.expect("it opens");
-    kitchen
+    restaurants
         .bid_down(&opened.value.id, &[19_000, 18_000, 17_000])
         .await;
     for _ in 0..30 {
@@ -268,17 +254,12 @@ async fn busy(stack: &Stack) {
         me.expect("an answer");
         customer.rewards().await.expect("an answer");
     }
-    stack::eventually(play::SETTLED, "the confirmation", || async {
-        let told = customer.notifications().await.ok()?;
-        told.into_iter().find(|told| told.kind == "order.confirmed")
-    })
-    .await;
+    auctions::notification(&customer, "order.confirmed").await;
 }
 
-/// The exemplars of a service now.
-async fn scrape(service: Service) -> Vec<Exemplar> {
-    let accept = "application/openmetrics-text; version=1.0.0";
-    let text = stack::metrics(service, accept).await;
+/// The current exemplars of a service.
+async fn exemplars_of(service: Service) -> Vec<Exemplar> {
+    let text = stack::metrics(service, MetricsFormat::OpenMetrics).await;
     text.lines()
         .filter_map(|line| {
             let (series, exemplar) = line.split_once(" # {")?;
@@ -296,22 +277,22 @@ async fn scrape(service: Service) -> Vec<Exemplar> {
         .collect()
 }
 
-/// What distinguishes one made-up trace of a single span from another.
+/// What tells one kind of made-up trace, with a single span, from another.
 #[derive(Clone, Copy)]
-struct Sort {
-    kind: Kind,
+struct TraceKind {
+    kind: SpanKind,
     failed: bool,
     millis: u64,
-    /// One that is true.
+    /// A boolean attribute with the value true.
     attribute: Option<&'static str>,
 }
 
-// === impl Sort ===
+// === impl TraceKind ===
 
-impl Default for Sort {
+impl Default for TraceKind {
     fn default() -> Self {
         Self {
-            kind: Kind::Server,
+            kind: SpanKind::Server,
             failed: false,
             millis: 5,
             attribute: None,
@@ -319,7 +300,7 @@ impl Default for Sort {
     }
 }
 
-impl Sort {
+impl TraceKind {
     fn span(self, trace_id: &str) -> Value {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let start = since.expect("after 1970");
@@ -334,11 +315,11 @@ impl Sort {
             "spanId": &trace_id[16..],
             "name": "made up",
             "kind": match self.kind {
-                Kind::Internal => 1,
-                Kind::Server => 2,
-                Kind::Client => 3,
-                Kind::Producer => 4,
-                Kind::Consumer => 5,
+                SpanKind::Internal => 1,
+                SpanKind::Server => 2,
+                SpanKind::Client => 3,
+                SpanKind::Producer => 4,
+                SpanKind::Consumer => 5,
             },
             "startTimeUnixNano": start.as_nanos().to_string(),
             "endTimeUnixNano": end.as_nanos().to_string(),
@@ -353,7 +334,7 @@ fn fresh_ids(count: usize) -> Vec<String> {
     std::iter::repeat_with(fresh).take(count).collect()
 }
 
-/// Sends spans to Jaeger as a service does.
+/// Sends spans to Jaeger over OTLP.
 async fn export(spans: &[Value]) {
     let resource = json!({ "attributes": [
         { "key": "service.name", "value": { "stringValue": "made-up" } }
@@ -364,27 +345,22 @@ async fn export(spans: &[Value]) {
     let mut headers = HeaderMap::new();
     let json = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, json);
-    let answer = Transport::new(OTLP, Duration::from_secs(20))
+    let response = Transport::new(endpoints::OTLP_HTTP, Duration::from_secs(20))
         .expect("an address")
-        .send(
-            Method::POST,
-            "/v1/traces",
-            headers,
-            request.to_string().into(),
-        )
+        .send(Method::POST, "/v1/traces", headers, request.to_string())
         .await
-        .expect("Jaeger takes them");
-    assert!(answer.status.is_success(), "{answer:?}");
+        .expect("Jaeger responds");
+    assert!(response.status.is_success(), "{response:?}");
 }
 
-/// How many of these traces Jaeger has.
+/// How many of these traces are in Jaeger.
 async fn kept(stack: &Stack, ids: &[String]) -> usize {
     let mut kept = 0;
     for some in ids.chunks(20) {
         let found = join_all(some.iter().map(|id| stack.jaeger.trace(id))).await;
         kept += found
             .into_iter()
-            .filter(|trace| !trace.as_ref().expect("Jaeger answers").spans().is_empty())
+            .filter(|trace| !trace.as_ref().expect("Jaeger responds").spans().is_empty())
             .count();
     }
     kept

@@ -1,29 +1,29 @@
-//! One auction from sign-up to notification over the public API, and what Jaeger has of it.
+//! One auction from sign-up to notification over the public API, and its traces in Jaeger.
 
-use crate::{
-    forced::Forced,
-    kitchen::Kitchen,
-    play::{self, newcomer},
-    stack::{self, Stack},
-};
-use axum::{Router, extract::State, http::HeaderMap, routing::post};
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::post;
 use http::Method;
-use loadtest::{
-    client::{AuctionState, Money, OpenAuction, Role, Session},
-    jaeger::ARRIVAL,
-    scenario::DECLINES_ONCE,
-    traces::{AuctionTrace, Finding, Kind, Span, Stage, Trace, bid},
-};
+use loadtest::client::{AuctionState, Money, OpenAuction, Role, Session};
+use loadtest::jaeger::ARRIVAL_LIMIT;
+use loadtest::scenario::payment;
+use loadtest::traces::{Finding, Span, SpanKind, Stage, Trace};
 use serde_json::json;
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// A webhook that was posted.
-struct Posted {
+use crate::support::auctions::{self, new_account};
+use crate::support::forced::ForcedTrace;
+use crate::support::restaurants::RestaurantGroup;
+use crate::support::stack;
+use crate::support::traces::assert_complete;
+
+/// A request to the webhook.
+struct WebhookRequest {
     traceparent: String,
     body: serde_json::Value,
 }
@@ -31,24 +31,27 @@ struct Posted {
 #[test]
 fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let admin = cast.admin.as_ref().expect("the stack has an admin");
-        let customer = play::customer_with_points(&stack, cast).await;
-        let kitchen = Kitchen::open(&stack, 5).await;
+        let accounts = stack.accounts().await;
+        let admin = accounts.admin.as_ref().expect("the stack has an admin");
+        let customer = auctions::customer_with_points(&stack, accounts).await;
+        let restaurants = RestaurantGroup::create(&stack, 5).await;
         let coupon = issue_coupon(admin).await;
 
         let request = OpenAuction {
             coupon_code: coupon,
-            points_to_use: play::POINTS,
-            ..kitchen.request("tok_ok")
+            points_to_use: auctions::POINTS,
+            ..restaurants.request(payment::AUTHORISED)
         };
         // The customer's first write.
         let opened = customer.open_auction(&request).await.expect("it opens");
-        let mut posts = receive_webhooks(&customer).await;
+        let mut requests = receive_webhooks(&customer).await;
         let auction = opened.value;
-        assert_eq!(auction.eligible_restaurants, 5, "nobody else cooks this");
+        assert_eq!(
+            auction.eligible_restaurants, 5,
+            "no other restaurant serves the dish"
+        );
         let mut watch = customer.watch(&auction.id).await.expect("it is live");
-        let bids = kitchen
+        let bids = restaurants
             .bid_down(&auction.id, &[19_000, 18_000, 17_500, 16_000, 15_500])
             .await;
 
@@ -59,7 +62,11 @@ fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
                 .await
                 .expect("the stream holds")
                 .expect("an end");
-            assert_eq!(event.trace_id().len(), 32, "each event says what caused it");
+            assert_eq!(
+                event.trace_id().map(str::len),
+                Some(32),
+                "each event names the trace that caused it"
+            );
             live.extend(
                 event
                     .auction
@@ -74,37 +81,33 @@ fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
         assert_eq!(awarded.auction.state, AuctionState::Awarded);
         assert_eq!(
             awarded.trace_id(),
-            opened.trace_id,
-            "the award goes on in the opening's trace"
+            Some(opened.trace_id.as_str()),
+            "the award belongs to the opening's trace"
         );
         assert!(
             live.is_sorted_by(|a, b| a >= b) && live.contains(&15_500),
             "{live:?}"
         );
 
-        let told = stack::eventually(play::SETTLED, "the confirmation", || async {
-            let told = customer.notifications().await.ok()?;
-            told.into_iter()
-                .find(|told| told.kind == "order.confirmed" && told.auction_id == auction.id)
-        })
-        .await;
-        assert!(!told.text.is_empty());
-        // 15 500 less a coupon of 1 000 and 500 points.
-        play::points_settled(&customer, 14_000).await;
-        let post = confirmation(&mut posts).await;
+        let notification = auctions::notification(&customer, "order.confirmed").await;
+        assert_eq!(notification.auction_id, auction.id);
+        assert!(!notification.text.is_empty());
+        // The price of 15 500 less a coupon of 1 000 and 500 points.
+        auctions::wait_for_points(&customer, 14_000).await;
+        let request = confirmation(&mut requests).await;
         assert!(
-            post.traceparent.contains(&opened.trace_id),
+            request.traceparent.contains(&opened.trace_id),
             "{}",
-            post.traceparent
+            request.traceparent
         );
 
-        let trace = assert_whole(&stack, &opened.trace_id, &bids, 0).await;
+        let trace = assert_complete(&stack, &opened.trace_id, &bids, 0).await;
         let webhook = trace.spans().iter().any(|span| {
             span.service == "notification"
-                && span.kind == Kind::Client
-                && !span.attribute("http.request.method").is_empty()
+                && span.kind == SpanKind::Client
+                && span.attribute("http.request.method").is_some()
         });
-        assert!(webhook, "the webhook's post has a span in the trace");
+        assert!(webhook, "the webhook's request has a span in the trace");
         assert_every_service(&trace);
     });
 }
@@ -112,28 +115,28 @@ fn one_auction_from_sign_up_to_notification_is_one_whole_trace() {
 #[test]
 fn a_declined_payment_awards_the_next_lowest_bid_in_the_same_trace() {
     stack::run(async |stack| {
-        let cast = stack.cast().await;
-        let customer = play::customer_with_points(&stack, cast).await;
-        let script = play::script(1, Duration::from_millis(1500), DECLINES_ONCE);
-        let played = play::play(customer, cast, &script).await;
-        let ended = played.ended(1).await;
-        ended.assert_exactly_once(&played, 1);
-        let award = ended.auction.award.as_ref().expect("an award stands");
+        let accounts = stack.accounts().await;
+        let customer = auctions::customer_with_points(&stack, accounts).await;
+        let plan = auctions::plan(1, Duration::from_millis(1500), payment::DECLINED_ONCE);
+        let auction = auctions::run(customer, accounts, &plan).await;
+        let settled = auction.settled(1).await;
+        settled.assert_exactly_once(&auction, 1);
+        let award = settled.auction.award.as_ref().expect("an award stands");
         assert!(award.replaces_award_id.is_some(), "it replaces the first");
         assert!(
-            ended
+            settled
                 .orders
                 .iter()
                 .any(|order| order.failure_code.as_deref() == Some("payment.declined")),
             "{:?}",
-            ended.orders
+            settled.orders
         );
-        let bids: Vec<String> = played
+        let bids: Vec<String> = auction
             .bids
             .iter()
             .flat_map(|bid| bid.traces.clone())
             .collect();
-        let trace = assert_whole(&stack, &played.opening_traces[0], &bids, 1).await;
+        let trace = assert_complete(&stack, &auction.opening_traces[0], &bids, 1).await;
         let awards: Vec<_> = trace
             .spans()
             .iter()
@@ -152,55 +155,51 @@ fn a_declined_payment_awards_the_next_lowest_bid_in_the_same_trace() {
 #[test]
 fn a_bid_that_the_rules_reject_is_no_error_and_no_link() {
     stack::run(async |stack| {
-        let customer = newcomer(&stack, Role::Customer).await;
-        let kitchen = Kitchen::open(&stack, 2).await;
+        let customer = new_account(&stack, Role::Customer).await;
+        let restaurants = RestaurantGroup::create(&stack, 2).await;
         let opened = customer
-            .open_auction(&kitchen.request("tok_ok"))
+            .open_auction(&restaurants.request(payment::AUTHORISED))
             .await
             .expect("it opens");
-        let bids = kitchen.bid_down(&opened.value.id, &[15_000]).await;
-        let load = stack.cast().await.load.as_ref().expect("an account");
-        let forced = Forced::by(load);
+        let bids = restaurants.bid_down(&opened.value.id, &[15_000]).await;
+        let load = &stack.accounts().await.load;
+        let forced = ForcedTrace::by(load);
         let path = format!("/v1/auctions/{}/bids", opened.value.id);
         let refusal = forced
-            .headers(kitchen.restaurants[1].write(Method::POST, path))
+            .headers(restaurants.sessions[1].write(Method::POST, path))
             .json::<serde_json::Value>(&json!({ "price": Money::won(14_950) }))
             .await
             .expect_err("less than the step below");
         assert_eq!(refusal.code(), "auction.bid_too_high");
         let (trace, findings) = stack
             .jaeger
-            .settled(&forced.trace_id, ARRIVAL, Forced::findings)
+            .wait_for_trace(&forced.trace_id, ARRIVAL_LIMIT, ForcedTrace::findings)
             .await
             .expect("Jaeger answers");
         assert_eq!(findings, []);
         let failed: Vec<String> = trace
             .spans()
             .iter()
-            .filter(|span| span.failed && span.kind == Kind::Server)
+            .filter(|span| span.failed && span.kind == SpanKind::Server)
             .map(Span::label)
             .collect();
         assert_eq!(failed, Vec::<String>::new(), "no server failed");
         // A link to the rejected bid would be a finding.
-        assert_whole(&stack, &opened.trace_id, &bids, 0).await;
+        assert_complete(&stack, &opened.trace_id, &bids, 0).await;
     });
 }
 
 #[test]
 fn an_auction_without_bids_expires_in_its_trace() {
     stack::run(async |stack| {
-        let customer = newcomer(&stack, Role::Customer).await;
-        let kitchen = Kitchen::open(&stack, 1).await;
+        let customer = new_account(&stack, Role::Customer).await;
+        let restaurants = RestaurantGroup::create(&stack, 1).await;
         let opened = customer
-            .open_auction(&kitchen.request("tok_ok"))
+            .open_auction(&restaurants.request(payment::AUTHORISED))
             .await
             .expect("it opens");
-        let told = stack::eventually(play::SETTLED, "the end", || async {
-            let told = customer.notifications().await.ok()?;
-            told.into_iter().find(|told| told.kind == "auction.ended")
-        })
-        .await;
-        assert_eq!(told.auction_id, opened.value.id);
+        let notification = auctions::notification(&customer, "auction.ended").await;
+        assert_eq!(notification.auction_id, opened.value.id);
         let now = customer
             .auction(&opened.value.id)
             .await
@@ -209,11 +208,11 @@ fn an_auction_without_bids_expires_in_its_trace() {
         assert_eq!((now.state, now.award), (AuctionState::Expired, None));
         let (_, findings) = stack
             .jaeger
-            .settled(&opened.trace_id, ARRIVAL, |trace| {
-                let told = trace.named("process events.auction.ended").next().is_some();
+            .wait_for_trace(&opened.trace_id, ARRIVAL_LIMIT, |trace| {
+                let notified = trace.named("process events.auction.ended").next().is_some();
                 let expired = trace.named("auction.expire").next().is_some();
-                let mut findings = trace.shape();
-                if !(told && expired) {
+                let mut findings = trace.structural_findings();
+                if !(notified && expired) {
                     findings.push(Finding::MissingStage(Stage::Notification));
                 }
                 findings
@@ -224,47 +223,8 @@ fn an_auction_without_bids_expires_in_its_trace() {
     });
 }
 
-/// The auction's trace and those of its bids have nothing missing.
-pub(crate) async fn assert_whole(
-    stack: &Stack,
-    trace_id: &str,
-    bids: &[String],
-    declined: usize,
-) -> Trace {
-    let (trace, findings) = stack
-        .jaeger
-        .settled(trace_id, ARRIVAL, |trace| {
-            AuctionTrace {
-                trace,
-                bids,
-                declined,
-            }
-            .findings()
-        })
-        .await
-        .expect("Jaeger answers");
-    assert!(
-        findings.is_empty(),
-        "trace {trace_id}: {}",
-        shown(&findings)
-    );
-    for bid_trace in bids {
-        let (_, findings) = stack
-            .jaeger
-            .settled(bid_trace, ARRIVAL, bid::findings)
-            .await
-            .expect("Jaeger answers");
-        assert!(findings.is_empty(), "bid {bid_trace}: {}", shown(&findings));
-    }
-    trace
-}
-
-fn shown(findings: &[Finding]) -> String {
-    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    lines.join("; ")
-}
-
-/// All eight services are seen in the auction's trace: the account's too, whom the gateway asks before the first write.
+/// Asserts that all eight services have spans in the auction's trace, also the account service, which the gateway calls
+/// before the first write of an account.
 fn assert_every_service(auction: &Trace) {
     let services: BTreeSet<String> = auction.services().into_iter().map(str::to_owned).collect();
     let all: BTreeSet<String> = chassis::platform::Service::ALL
@@ -293,10 +253,10 @@ async fn issue_coupon(admin: &Session) -> String {
     code
 }
 
-/// Listens for the account's webhooks.
-async fn receive_webhooks(account: &Session) -> mpsc::UnboundedReceiver<Posted> {
+/// Registers a webhook for the account, and returns its requests.
+async fn receive_webhooks(account: &Session) -> mpsc::UnboundedReceiver<WebhookRequest> {
     async fn take(
-        State(posts): State<mpsc::UnboundedSender<Posted>>,
+        State(requests): State<mpsc::UnboundedSender<WebhookRequest>>,
         headers: HeaderMap,
         body: axum::Json<serde_json::Value>,
     ) {
@@ -304,8 +264,8 @@ async fn receive_webhooks(account: &Session) -> mpsc::UnboundedReceiver<Posted> 
             .get("traceparent")
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        // The test may be over before the last notification comes.
-        let _ = posts.send(Posted {
+        // The test may end before the last request comes.
+        let _ = requests.send(WebhookRequest {
             traceparent: traceparent.to_owned(),
             body: body.0,
         });
@@ -325,16 +285,16 @@ async fn receive_webhooks(account: &Session) -> mpsc::UnboundedReceiver<Posted> 
     receiver
 }
 
-async fn confirmation(posts: &mut mpsc::UnboundedReceiver<Posted>) -> Posted {
+async fn confirmation(requests: &mut mpsc::UnboundedReceiver<WebhookRequest>) -> WebhookRequest {
     let found = async {
-        while let Some(post) = posts.recv().await {
-            if post.body["kind"] == "order.confirmed" {
-                return Some(post);
+        while let Some(request) = requests.recv().await {
+            if request.body["kind"] == "order.confirmed" {
+                return Some(request);
             }
         }
         None
     };
-    tokio::time::timeout(play::SETTLED, found)
+    tokio::time::timeout(auctions::SETTLE_LIMIT, found)
         .await
         .expect("the webhook comes in time")
         .expect("the receiver lives")

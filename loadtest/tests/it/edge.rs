@@ -1,16 +1,12 @@
-//! The client against a gateway that refuses, repeats itself, or breaks off.
+//! The client against a gateway that refuses requests, streams events, or sends responses that cannot be read.
 
-use axum::{
-    Json, Router,
-    http::{HeaderMap, StatusCode},
-    response::IntoResponse,
-    routing::{get, post},
-};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use http::Method;
-use loadtest::{
-    client::{AuctionState, Gateway, IDEMPOTENCY_KEY, Session},
-    transport::TRACE_ID_HEADER,
-};
+use loadtest::client::{AuctionState, Gateway, Session};
+use loadtest::headers::{IDEMPOTENCY_KEY, TRACE_ID};
 use serde_json::{Value, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -50,17 +46,13 @@ fn auction(state: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_code_and_its_trace() {
+async fn a_refusal_has_the_code_and_the_field_of_its_problem_document() {
     let refuse = async || {
         let problem = json!({
             "type": "/problems/auction.bid_too_high", "title": "Conflict", "status": 409,
             "detail": "too high", "code": "auction.bid_too_high", "field": "price"
         });
-        (
-            StatusCode::CONFLICT,
-            [(TRACE_ID_HEADER, TRACE)],
-            Json(problem),
-        )
+        (StatusCode::CONFLICT, [(TRACE_ID, TRACE)], Json(problem))
     };
     let session = session(Router::new().route("/v1/auctions/{id}/bids", post(refuse))).await;
     let error = session
@@ -68,13 +60,13 @@ async fn a_refusal_is_told_with_its_code_and_its_trace() {
         .await
         .expect_err("refused");
     assert_eq!(error.code(), "auction.bid_too_high");
-    assert!(!error.is_failure(), "what a rule rejects is a good event");
+    assert!(!error.is_failure(), "a refusal by a rule is not a failure");
     let problem = error.problem().expect("a problem document");
     assert_eq!(problem.field.as_deref(), Some("price"));
 }
 
 #[tokio::test]
-async fn every_write_has_a_key_of_its_own_and_the_bearers_token() {
+async fn every_write_has_a_key_of_its_own_and_the_token_of_its_account() {
     let echo = async |headers: HeaderMap| {
         let of = |name: &str| {
             headers
@@ -111,7 +103,7 @@ async fn live_events_are_read_until_the_stream_ends() {
     let first = watch.next().await.expect("whole").expect("an event");
     assert_eq!(
         (first.auction.state, first.trace_id()),
-        (AuctionState::Open, TRACE)
+        (AuctionState::Open, Some(TRACE))
     );
     let second = watch.next().await.expect("whole").expect("an event");
     assert_eq!(second.auction.state, AuctionState::Awarded);
@@ -119,7 +111,7 @@ async fn live_events_are_read_until_the_stream_ends() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_of_the_api_is_a_failure_that_says_how_it_begins() {
+async fn a_response_that_is_not_of_the_api_is_a_failure_with_the_beginning_of_its_body() {
     let strange = async || (StatusCode::BAD_GATEWAY, "<html>proxy error</html>");
     let session = session(Router::new().route("/v1/rewards", get(strange))).await;
     let error = session.rewards().await.expect_err("not JSON");

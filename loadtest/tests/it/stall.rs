@@ -1,27 +1,26 @@
-//! A server that stands still for a while: a closed loop would hardly notice, an open one must.
+//! A server that stalls: an open-loop generator must measure the stall in full, which a closed loop would not.
 
-use axum::{Json, Router, extract::State, routing::get};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
 use http::Method;
-use loadtest::{
-    client::Gateway,
-    latency::Latencies,
-    schedule::{Lateness, Plan},
-};
+use loadtest::client::Gateway;
+use loadtest::latency::Latencies;
+use loadtest::schedule::{Lateness, Schedule};
 use serde_json::{Value, json};
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
 use tokio::time::Instant;
 
 const STALL: Duration = Duration::from_secs(1);
-const PLAN: Plan = Plan {
+const SCHEDULE: Schedule = Schedule {
     rate: 200.0,
     duration: Duration::from_secs(3),
-    most_at_once: 10_000,
+    max_in_flight: 10_000,
 };
 
-/// Answers at once, but for one second in the middle of the run.
+/// Responds at once, except during one second in the middle of the run.
 async fn answer(State(begin): State<Instant>) -> Json<Value> {
     let (from, until) = (begin + STALL, begin + 2 * STALL);
     if (from..until).contains(&Instant::now()) {
@@ -31,7 +30,7 @@ async fn answer(State(begin): State<Instant>) -> Json<Value> {
 }
 
 #[tokio::test]
-async fn a_stall_of_the_server_shows_in_the_quantiles_in_full() {
+async fn a_stall_of_the_server_is_fully_visible_in_the_quantiles() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");
@@ -43,7 +42,7 @@ async fn a_stall_of_the_server_shows_in_the_quantiles_in_full() {
 
     let gateway = Gateway::new(&address).expect("an address");
     let latencies = Arc::new(Mutex::new(Latencies::default()));
-    let started = PLAN
+    let started = SCHEDULE
         .run(&Lateness::default(), |arrival| {
             let (gateway, latencies) = (gateway.clone(), latencies.clone());
             async move {
@@ -51,7 +50,7 @@ async fn a_stall_of_the_server_shows_in_the_quantiles_in_full() {
                     .call(Method::GET, "/v1/me")
                     .raw()
                     .await
-                    .expect("an answer, however late");
+                    .expect("a response, however late");
                 let latency = arrival.intended.elapsed();
                 latencies.lock().expect("no panic").record(latency);
             }
@@ -65,7 +64,7 @@ async fn a_stall_of_the_server_shows_in_the_quantiles_in_full() {
         600,
         "every arrival was sent and measured"
     );
-    // A third of the requests met the stall; they waited half of it on average, and the unluckiest nearly all of it.
+    // A third of the requests were sent during the stall. They waited half of it on average, and at most all of it.
     let (p99, p50) = (latencies.quantile(0.99), latencies.quantile(0.5));
     assert!(p99 >= STALL.mul_f64(0.9), "{:?}", latencies.quantiles());
     assert!(p50 < STALL.mul_f64(0.3), "{:?}", latencies.quantiles());

@@ -1,17 +1,20 @@
-//! What is made at the first start: the signing key, and the accounts that the environment names.
+//! Start-up: creates the signing key, and creates or updates the accounts that the environment configures.
 
-use crate::{
-    domain::{Account, State},
-    passwords::Passwords,
-    settings::StandingAccount,
-    store::{self, Credentials, StoredKey},
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use chassis::{Failure, clock::Clock, database::Database, token::Signer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::token::Signer;
 use uuid::Uuid;
 
-/// The signer with the newest key of the database, which is made when there is none. Two instances that start at once
-/// may make one each; both then verify.
+use crate::domain::{Account, State};
+use crate::passwords::Passwords;
+use crate::settings::ConfiguredAccount;
+use crate::store::{self, Credentials, StoredKey};
+
+/// A signer with the newest key in the database. Creates a key when there is none. Two instances that start at the same
+/// time may create one each; tokens of both are valid.
 ///
 /// # Errors
 /// When the database fails.
@@ -24,7 +27,7 @@ pub async fn signer(database: &Database, clock: &Clock) -> Result<Signer, Failur
         let mut write = database.write().await?;
         store::insert_signing_key(&mut write, &key, clock.now()).await?;
         write.commit().await?;
-        tracing::info!(key_id = key.id, "made a signing key");
+        tracing::info!(key_id = key.id, "created a signing key");
     }
     let newest = store::signing_keys(database)
         .await?
@@ -34,12 +37,12 @@ pub async fn signer(database: &Database, clock: &Clock) -> Result<Signer, Failur
     signer_of(newest)
 }
 
-/// The signer with this key.
+/// A signer with this key.
 ///
 /// # Errors
-/// When the key in the database is none.
+/// When the stored key is malformed.
 pub(crate) fn signer_of(key: StoredKey) -> Result<Signer, Failure> {
-    // The decoder's error would quote the secret's bytes in the log.
+    // The decoder's error is dropped: it quotes bytes of the secret.
     let secret: [u8; 32] = BASE64
         .decode(&key.secret)
         .ok()
@@ -48,7 +51,7 @@ pub(crate) fn signer_of(key: StoredKey) -> Result<Signer, Failure> {
     Signer::new(key.id, &secret)
 }
 
-/// Makes the account, or has an existing one of its e-mail follow the environment: password, role and trust.
+/// Creates the account, or updates the password, role and `trace_trusted` of the existing account with its e-mail.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,7 +59,7 @@ pub async fn ensure(
     database: &Database,
     clock: &Clock,
     passwords: &Passwords,
-    wanted: &StandingAccount,
+    wanted: &ConfiguredAccount,
 ) -> Result<(), Failure> {
     if let Some(existing) = store::credentials(database, &wanted.email).await? {
         let right = passwords
@@ -83,12 +86,17 @@ pub async fn ensure(
         trace_trusted: wanted.trace_trusted,
     };
     let mut write = database.write().await?;
-    let made = store::insert(&mut write, &credentials).await?;
-    if !made {
+    let created = store::insert(&mut write, &credentials).await?;
+    if !created {
         store::replace(&mut write, &credentials).await?;
     }
     write.commit().await?;
     let role = chassis::caller::name(wanted.role);
-    tracing::info!(role, made, "an account follows the environment");
+    let message = if created {
+        "created an account that the environment configures"
+    } else {
+        "updated an account that the environment configures"
+    };
+    tracing::info!(role, "{message}");
     Ok(())
 }

@@ -1,34 +1,37 @@
-//! What an account is, and what is accepted as one.
+//! Accounts, and the validation of their fields.
 
-use ::api::{account as wire, common::Role};
-use chassis::{Failure, clock::Millis};
 use std::fmt;
 
-/// The longest e-mail address that RFC 5321 lets a mail server take.
+use ::api::account as wire;
+use ::api::common::Role;
+use chassis::Failure;
+use chassis::clock::Millis;
+
+/// The maximum length of an e-mail address, by RFC 5321.
 const MAX_EMAIL: usize = 254;
-/// The longest part before the `@`, by RFC 5321 section 4.5.3.1.1.
+/// The maximum length of the part before the `@`, by RFC 5321 section 4.5.3.1.1.
 const MAX_LOCAL_PART: usize = 64;
-/// The longest label of a domain name, by RFC 1035.
+/// The maximum length of a label of a domain name, by RFC 1035.
 const MAX_LABEL: usize = 63;
-/// Characters of a password.
+/// The length of a password, in characters.
 const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
-/// Characters of a name.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 100;
 
-/// An e-mail address in the one form in which addresses are compared: trimmed and in lower case.
+/// A normalised e-mail address: trimmed and in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
-/// A password of acceptable length. Never shown.
+/// A password of valid length. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 /// Whether an account can log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It can.
+    /// It can log in.
     Open,
-    /// An admin closed it.
+    /// An admin has closed it.
     Closed,
 }
 
@@ -37,22 +40,22 @@ pub enum State {
 pub struct Account {
     /// A version 7 UUID.
     pub id: String,
-    /// Unique.
+    /// Its e-mail address, normalised and unique.
     pub email: String,
-    /// For people.
+    /// Its name, for people.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// Open or closed.
+    /// Its state.
     pub state: State,
-    /// When it was made.
+    /// When it was created.
     pub created_at_ms: Millis,
 }
 
 // === impl Email ===
 
 impl Email {
-    /// The address in `text`, normalised. Quoted local parts, address literals and non-ASCII addresses are not taken.
+    /// Validates and normalises an address. Quoted local parts, address literals and non-ASCII addresses are invalid.
     ///
     /// # Errors
     /// `account.bad_email`.
@@ -81,7 +84,7 @@ impl Email {
     }
 }
 
-/// RFC 5322's dot-atom.
+/// Whether `text` is a dot-atom of RFC 5322.
 fn is_local_part(text: &str) -> bool {
     let atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
     text.len() <= MAX_LOCAL_PART
@@ -90,7 +93,7 @@ fn is_local_part(text: &str) -> bool {
             .all(|part| !part.is_empty() && part.bytes().all(atom))
 }
 
-/// Two labels or more, of letters, digits and inner hyphens.
+/// Whether `text` has at least two labels of letters, digits and inner hyphens.
 fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=MAX_LABEL).contains(&label.len())
@@ -106,7 +109,7 @@ fn is_domain(text: &str) -> bool {
 // === impl Password ===
 
 impl Password {
-    /// The password `text`, as it is: nothing is trimmed.
+    /// Validates a password. It is not trimmed.
     ///
     /// # Errors
     /// `account.bad_password`.
@@ -137,7 +140,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The name in `text`, trimmed.
+/// Validates and trims a name.
 ///
 /// # Errors
 /// `account.bad_name`.
@@ -154,10 +157,10 @@ pub fn parse_name(text: &str) -> Result<String, Failure> {
     }
 }
 
-/// The role that someone asks to sign up with.
+/// Validates the role of a sign-up: customer or restaurant.
 ///
 /// # Errors
-/// `account.bad_role`: nobody can sign up as an admin.
+/// `account.bad_role`.
 pub fn sign_up_role(role: Role) -> Result<Role, Failure> {
     match role {
         Role::Customer | Role::Restaurant => Ok(role),
@@ -169,7 +172,7 @@ pub fn sign_up_role(role: Role) -> Result<Role, Failure> {
     }
 }
 
-/// What a login is refused with, whichever half of the credentials was wrong.
+/// The failure of a login. It does not tell whether the e-mail or the password was wrong.
 pub fn bad_credentials() -> Failure {
     Failure::new(
         chassis::Kind::Unauthenticated,
@@ -189,7 +192,7 @@ impl State {
         }
     }
 
-    /// The state of that name.
+    /// The state with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Open, Self::Closed]
             .into_iter()
@@ -218,9 +221,10 @@ impl From<Account> for wire::Account {
 
 #[cfg(test)]
 mod tests {
-    use super::{Email, Password, parse_name, sign_up_role};
     use ::api::common::Role;
     use proptest::prelude::*;
+
+    use super::{Email, Password, parse_name, sign_up_role};
 
     #[test]
     fn addresses_that_differ_in_case_and_spaces_are_one() {

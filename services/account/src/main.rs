@@ -4,5 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Account, |own| own, account::serve).await
+    chassis::run(Service::Account, |telemetry| telemetry, account::serve).await
 }

@@ -1,75 +1,76 @@
-//! Argon2id, a few at a time.
+//! Hashing and verification of passwords with Argon2id, with a limit on concurrency.
 
-use crate::domain::Password;
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString},
-};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
 use chassis::{Failure, Kind};
-use std::{sync::Arc, thread, time::Duration};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-/// Passes and lanes of OWASP's first choice for Argon2id; its memory is 19 MiB.
+use crate::domain::Password;
+
+/// Iterations and parallelism of OWASP's first recommendation for Argon2id, whose memory is 19 MiB.
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const SALT_LENGTH: usize = 16;
 
-/// How long a request waits for its turn before it is refused: less than its caller's deadline.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a request waits for a permit before it fails: less than its caller's deadline.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Hashes and checks passwords on blocking threads, on half of the machine's cores at most.
+/// Hashes and verifies passwords on blocking threads, at most as many at the same time as half of the cores.
 #[derive(Debug, Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    turns: Arc<Semaphore>,
-    /// The hash of no one's password: what an unknown e-mail's password is checked against.
-    decoy: Arc<str>,
-    patience: Duration,
+    permits: Arc<Semaphore>,
+    /// The hash of a random password. It is verified when an e-mail is unknown, so that this takes the same time.
+    dummy_hash: Arc<str>,
+    queue_timeout: Duration,
 }
 
 impl Passwords {
     /// Argon2id with `memory_kib` KiB of memory.
     ///
     /// # Errors
-    /// When Argon2 does not take this much memory.
+    /// When Argon2 does not accept this memory size.
     pub fn new(memory_kib: u32) -> Result<Self, Failure> {
         let params = Params::new(memory_kib, PASSES, LANES, None)
             .map_err(|error| Failure::internal(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
-            decoy: hash(&argon2, &rand::random::<[u8; 32]>())?.into(),
+            dummy_hash: hash(&argon2, &rand::random::<[u8; 32]>())?.into(),
             argon2,
-            turns: Arc::new(Semaphore::new((cores / 2).max(1))),
-            patience: PATIENCE,
+            permits: Arc::new(Semaphore::new((cores / 2).max(1))),
+            queue_timeout: QUEUE_TIMEOUT,
         })
     }
 
-    /// The hash of `password` with a fresh salt, as a PHC string.
+    /// Hashes `password` with a new salt. Returns a PHC string.
     ///
     /// # Errors
-    /// `account.busy` when too many others are before it.
+    /// `account.busy` when no permit is free within the queue's time-out.
     pub async fn hash(&self, password: Password) -> Result<String, Failure> {
         let argon2 = self.argon2.clone();
-        self.in_turn(move || hash(&argon2, password.as_bytes()))
+        self.with_permit(move || hash(&argon2, password.as_bytes()))
             .await
     }
 
-    /// Whether `password` is the one that was hashed to `stored`. Without a stored hash the answer is no, at the same
-    /// cost.
+    /// Whether `password` matches the hash `stored`. Without a stored hash the result is false, after the same time.
     ///
     /// # Errors
-    /// `account.busy` when too many others are before it.
+    /// `account.busy` when no permit is free within the queue's time-out.
     pub async fn verify(
         &self,
         password: Password,
         stored: Option<String>,
     ) -> Result<bool, Failure> {
         let argon2 = self.argon2.clone();
-        let decoy = self.decoy.clone();
-        self.in_turn(move || {
-            let hash = stored.as_deref().unwrap_or(&decoy);
+        let dummy_hash = self.dummy_hash.clone();
+        self.with_permit(move || {
+            let hash = stored.as_deref().unwrap_or(&dummy_hash);
             let hash =
                 PasswordHash::new(hash).map_err(|error| Failure::internal(error.to_string()))?;
             let right = argon2.verify_password(password.as_bytes(), &hash).is_ok();
@@ -78,24 +79,26 @@ impl Passwords {
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(
+    /// Runs `work` on a blocking thread, when a permit is free.
+    async fn with_permit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let hashing = async {
-            let turn = tokio::time::timeout(self.patience, self.turns.clone().acquire_owned())
-                .await
-                .map_err(|_| {
-                    Failure::new(
-                        Kind::Exhausted,
-                        "account.busy",
-                        "too many logins and sign-ups just now; try again in a few seconds",
-                    )
-                })?
-                .map_err(Failure::internal)?;
+            let permit =
+                tokio::time::timeout(self.queue_timeout, self.permits.clone().acquire_owned())
+                    .await
+                    .map_err(|_| {
+                        Failure::new(
+                            Kind::Exhausted,
+                            "account.busy",
+                            "too many logins and sign-ups just now; try again in a few seconds",
+                        )
+                    })?
+                    .map_err(Failure::internal)?;
             telemetry::context::spawn_blocking(move || {
-                // Moved in here: a caller that gives up does not end the hashing, so it must not give up the turn.
-                let _turn = turn;
+                // Held until the work is done: when the caller stops waiting, the work still runs.
+                let _permit = permit;
                 work()
             })
             .await
@@ -118,9 +121,10 @@ fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Passwords;
     use crate::domain::Password;
-    use std::time::Duration;
 
     fn password(text: &str) -> Password {
         Password::parse(text).expect("valid")
@@ -159,14 +163,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_too_long_is_told_to_come_again() {
+    async fn a_request_that_waits_too_long_is_told_to_try_again() {
         let passwords = Passwords {
-            patience: Duration::ZERO,
+            queue_timeout: Duration::ZERO,
             ..Passwords::new(64).expect("parameters")
         };
-        let all = u32::try_from(passwords.turns.available_permits()).expect("few");
+        let all = u32::try_from(passwords.permits.available_permits()).expect("few");
         let _busy = passwords
-            .turns
+            .permits
             .clone()
             .acquire_many_owned(all)
             .await
@@ -174,17 +178,17 @@ mod tests {
         let failure = passwords
             .hash(password("correct horse"))
             .await
-            .expect_err("no turn");
+            .expect_err("no permit");
         assert_eq!(failure.code, "account.busy");
     }
 
     #[tokio::test]
-    async fn a_caller_that_gives_up_keeps_its_turn_until_the_work_is_done() {
+    async fn a_caller_that_gives_up_keeps_its_permit_until_the_work_is_done() {
         let passwords = Passwords::new(64).expect("parameters");
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let before = passwords.turns.available_permits();
-        let mut work = Box::pin(passwords.in_turn(move || {
-            // The test's end of the channel decides when this work is done.
+        let before = passwords.permits.available_permits();
+        let mut work = Box::pin(passwords.with_permit(move || {
+            // Blocks until the test drops the sender.
             let _ = held.recv();
             Ok(())
         }));
@@ -194,10 +198,10 @@ mod tests {
             () = tokio::task::yield_now() => {}
         }
         drop(work);
-        assert_eq!(passwords.turns.available_permits(), before - 1);
+        assert_eq!(passwords.permits.available_permits(), before - 1);
         drop(release);
         let all = u32::try_from(before).expect("few");
-        let every_turn = passwords.turns.acquire_many(all).await;
-        assert!(every_turn.is_ok(), "given back once the work is done");
+        let every_permit = passwords.permits.acquire_many(all).await;
+        assert!(every_permit.is_ok(), "released when the work is done");
     }
 }

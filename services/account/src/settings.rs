@@ -1,50 +1,54 @@
-//! The settings that only this service has, all from the environment.
+//! The service's own settings, from environment variables.
+
+use ::api::common::Role;
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::config::SettingsError;
+use chassis::platform::VARIABLE_PREFIX;
 
 use crate::domain::{Email, Password};
-use ::api::common::Role;
-use chassis::{Failure, clock::Millis, config::SettingsError, platform::VARIABLE_PREFIX};
 
-/// OWASP's first choice for Argon2id: 19 MiB.
+/// OWASP's first recommendation for Argon2id: 19 MiB.
 const DEFAULT_ARGON2_MEMORY_KIB: u32 = 19_456;
-/// Argon2's least, and 1 GiB.
+/// From Argon2's minimum to 1 GiB.
 const ARGON2_MEMORY_KIB: std::ops::RangeInclusive<u32> = 8..=1_048_576;
 /// Twelve hours.
 const DEFAULT_TOKEN_LIFETIME_S: Millis = 12 * 60 * 60;
-/// A second to thirty days.
+/// From one second to thirty days.
 const TOKEN_LIFETIME_S: std::ops::RangeInclusive<Millis> = 1..=30 * 24 * 60 * 60;
 
-/// What the environment says about accounts.
+/// The service's own settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `BIDTRACE_ARGON2_MEMORY_KIB`.
     pub argon2_memory_kib: u32,
     /// `BIDTRACE_TOKEN_LIFETIME_S`, in milliseconds.
     pub token_lifetime_ms: Millis,
-    /// The accounts that are there from the start: `BIDTRACE_ADMIN_EMAIL` with `BIDTRACE_ADMIN_PASSWORD`, and
-    /// `BIDTRACE_LOAD_EMAIL` with `BIDTRACE_LOAD_PASSWORD`. None, unless both of a pair are set.
-    pub accounts: Vec<StandingAccount>,
+    /// The accounts that are created or updated at start-up: `BIDTRACE_ADMIN_EMAIL` with `BIDTRACE_ADMIN_PASSWORD`, and
+    /// `BIDTRACE_LOAD_EMAIL` with `BIDTRACE_LOAD_PASSWORD`.
+    pub accounts: Vec<ConfiguredAccount>,
 }
 
-/// An account that is there from the start.
+/// An account that the environment configures.
 #[derive(Debug, Clone)]
-pub struct StandingAccount {
-    /// With which it logs in.
+pub struct ConfiguredAccount {
+    /// Its e-mail address.
     pub email: Email,
-    /// The environment's is the one that holds: a changed one replaces the earlier at the next start.
+    /// Its password. A changed one replaces the stored one at the next start.
     pub password: Password,
-    /// For people.
+    /// Its name, for people.
     pub name: &'static str,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
-    /// Whether its tokens may carry a trace context through the gateway.
+    /// Whether the gateway accepts the trace context of its requests.
     pub trace_trusted: bool,
 }
 
 impl Settings {
-    /// The settings from the process's environment.
+    /// Reads the settings from the process's environment.
     ///
     /// # Errors
-    /// The first variable whose value cannot be used, and what would be right. A password is not repeated.
+    /// The first variable with an invalid value. The value of a password is hidden.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
@@ -65,7 +69,7 @@ impl Settings {
             &TOKEN_LIFETIME_S,
         )?;
         let admin = login(&get, "ADMIN_EMAIL", "ADMIN_PASSWORD")?.map(|(email, password)| {
-            StandingAccount {
+            ConfiguredAccount {
                 email,
                 password,
                 name: "Admin",
@@ -73,14 +77,15 @@ impl Settings {
                 trace_trusted: false,
             }
         });
-        let load =
-            login(&get, "LOAD_EMAIL", "LOAD_PASSWORD")?.map(|(email, password)| StandingAccount {
+        let load = login(&get, "LOAD_EMAIL", "LOAD_PASSWORD")?.map(|(email, password)| {
+            ConfiguredAccount {
                 email,
                 password,
                 name: "Load generator",
                 role: Role::Customer,
                 trace_trusted: true,
-            });
+            }
+        });
         Ok(Self {
             argon2_memory_kib,
             token_lifetime_ms: token_lifetime_s * 1000,
@@ -149,9 +154,10 @@ fn login(
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULT_ARGON2_MEMORY_KIB, Settings};
     use ::api::common::Role;
     use chassis::config::SettingsError;
+
+    use super::{DEFAULT_ARGON2_MEMORY_KIB, Settings};
 
     fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::from_lookup(|name| {

@@ -1,35 +1,35 @@
-//! The accounts and the signing keys in the database.
+//! The tables of accounts and signing keys.
 
-use crate::domain::{Account, Email, State};
-use chassis::{
-    Failure, caller,
-    clock::Millis,
-    database::{Database, Write},
-};
-use sqlx::{Row as _, any::AnyRow};
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use chassis::{Failure, caller};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use telemetry::db::observe;
 
-/// An account with what a login is checked against.
+use crate::domain::{Account, Email, State};
+
+/// An account and its credentials.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Whose they are.
+    /// The account.
     pub account: Account,
-    /// A PHC string.
+    /// The hash of its password, a PHC string.
     pub password_hash: String,
-    /// Whether the account's tokens may carry a trace context through the gateway.
+    /// Whether the gateway accepts the trace context of its requests.
     pub trace_trusted: bool,
 }
 
-/// A private key in the database.
+/// A private signing key.
 #[derive(Debug, Clone)]
 pub struct StoredKey {
-    /// A version 7 UUID: the `kid` of the tokens that it signs.
+    /// Its id, a version 7 UUID: the `kid` of the tokens that it signs.
     pub id: String,
-    /// Base64 of the 32 bytes.
+    /// The key's 32 bytes in base64.
     pub secret: String,
 }
 
-/// Makes the account, unless its e-mail has one already; says whether it did.
+/// Adds the account. Returns false, and changes nothing, when there is an account with its e-mail.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,7 +56,7 @@ pub async fn insert(write: &mut Write, credentials: &Credentials) -> Result<bool
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives the account of this e-mail another password hash, role and trust, and opens it.
+/// Replaces the password hash, role and `trace_trusted` of the account with this e-mail, and opens it.
 ///
 /// # Errors
 /// When the database fails.
@@ -78,7 +78,7 @@ pub async fn replace(write: &mut Write, credentials: &Credentials) -> Result<(),
     Ok(())
 }
 
-/// The account of this id.
+/// The account with this id.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,7 +89,7 @@ pub async fn find(database: &Database, id: &str) -> Result<Option<Account>, Fail
             "SELECT id, email, name, role, state, created_at_ms FROM accounts WHERE id = $1",
         )
         .bind(id)
-        .fetch_optional(database.pool()),
+        .fetch_optional(database.reads()),
     )
     .await?
     .as_ref()
@@ -97,7 +97,7 @@ pub async fn find(database: &Database, id: &str) -> Result<Option<Account>, Fail
     .transpose()
 }
 
-/// The account of this e-mail, with its password's hash.
+/// The account with this e-mail, and its credentials.
 ///
 /// # Errors
 /// When the database fails.
@@ -112,7 +112,7 @@ pub async fn credentials(
              FROM accounts WHERE email = $1",
         )
         .bind(email.as_str())
-        .fetch_optional(database.pool()),
+        .fetch_optional(database.reads()),
     )
     .await?;
     row.map(|row| {
@@ -125,7 +125,7 @@ pub async fn credentials(
     .transpose()
 }
 
-/// At most `limit` accounts after the id `after`, oldest first.
+/// At most `limit` accounts with ids greater than `after`, oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -138,7 +138,7 @@ pub async fn list(database: &Database, after: &str, limit: u32) -> Result<Vec<Ac
         )
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_all(database.pool()),
+        .fetch_all(database.reads()),
     )
     .await?
     .iter()
@@ -146,7 +146,7 @@ pub async fn list(database: &Database, after: &str, limit: u32) -> Result<Vec<Ac
     .collect()
 }
 
-/// Closes the account of this id and gives it back; none when there is none. Closing it again changes nothing.
+/// Closes the account with this id, if there is one, and returns it. Closing it again changes nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -167,7 +167,7 @@ pub async fn close(write: &mut Write, id: &str) -> Result<Option<Account>, Failu
     .transpose()
 }
 
-/// Every signing key, the newest first.
+/// All signing keys, newest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -175,7 +175,7 @@ pub async fn signing_keys(database: &Database) -> Result<Vec<StoredKey>, Failure
     observe(
         database.operation("SELECT", "signing_keys"),
         sqlx::query("SELECT id, secret FROM signing_keys ORDER BY created_at_ms DESC, id DESC")
-            .fetch_all(database.pool()),
+            .fetch_all(database.reads()),
     )
     .await?
     .into_iter()
@@ -188,7 +188,7 @@ pub async fn signing_keys(database: &Database) -> Result<Vec<StoredKey>, Failure
     .collect()
 }
 
-/// Keeps a signing key.
+/// Adds a signing key.
 ///
 /// # Errors
 /// When the database fails.

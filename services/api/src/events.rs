@@ -1,17 +1,17 @@
-//! What the services tell each other over the broker, as JSON. An event is written to its service's outbox in
-//! the transaction of the change that it reports, and consumers treat a second delivery as the first.
+//! The events that services publish to the broker, as JSON. An event is written to the service's outbox in the transaction
+//! of the change that it reports, and consumers are idempotent.
 
 use serde::{Deserialize, Serialize};
 
 /// The JetStream stream that holds every event.
 pub const STREAM: &str = "EVENTS";
 
-/// The subjects that [`STREAM`] captures.
+/// The subjects of [`STREAM`].
 pub const SUBJECTS: &str = "events.>";
 
 /// An event: its subject on the broker and its JSON body.
 pub trait Event: Serialize + for<'de> Deserialize<'de> + Send + Sync {
-    /// Where it is published; one fixed subject per kind of event, so it also serves as a metric label.
+    /// The subject of every event of this type. There are few, so it is also a metric label.
     const SUBJECT: &'static str;
 }
 
@@ -39,89 +39,89 @@ pub struct Amount {
 }
 
 events! {
-    /// An auction takes bids from now on.
+    /// An auction was opened.
     AuctionOpened = "events.auction.opened" {
         /// The auction.
         auction_id: String,
-        /// Who opened it.
+        /// The account of its customer.
         customer_account_id: String,
         /// The accounts of the restaurants that may bid.
         eligible_account_ids: Vec<String>,
-        /// When it closes, Unix milliseconds by the auction service's clock.
+        /// The deadline, Unix milliseconds of the auction service's clock.
         deadline_ms: i64,
     }
 
-    /// The lowest valid bid won; an order is to be settled.
+    /// An auction was awarded to its lowest bid. The order service settles the award.
     AuctionAwarded = "events.auction.awarded" {
         /// The auction.
         auction_id: String,
-        /// The award; at most one stands per auction.
+        /// The award. At most one award of an auction is not revoked.
         award_id: String,
-        /// The award that this one replaces, after its payment declined.
+        /// The revoked award that this one replaces.
         replaces_award_id: Option<String>,
-        /// The bid that won.
+        /// The awarded bid.
         bid_id: String,
-        /// The winner.
+        /// The restaurant of the bid.
         restaurant_id: String,
-        /// The winner's account.
+        /// The account of the restaurant.
         restaurant_account_id: String,
-        /// The winner's name, for people.
+        /// The name of the restaurant, for people.
         restaurant_name: String,
-        /// Who pays.
+        /// The account of the customer, who pays.
         customer_account_id: String,
-        /// What the winner bid.
+        /// The price of the bid.
         price: Amount,
-        /// Empty when none was given.
+        /// The coupon to use, or an empty string.
         coupon_code: String,
-        /// Points that the customer wants to use.
+        /// The points to use.
         points_to_use: i64,
         /// The payment provider's token.
         payment_method: String,
     }
 
-    /// An award was taken back because its payment declined.
+    /// An award was revoked, because its payment was declined.
     AwardRevoked = "events.auction.award_revoked" {
         /// The auction.
         auction_id: String,
-        /// The award that no longer stands.
+        /// The revoked award.
         award_id: String,
-        /// Who had won.
+        /// The account of the restaurant.
         restaurant_account_id: String,
-        /// Who could not pay.
+        /// The account of the customer.
         customer_account_id: String,
         /// The stable code of the reason.
         reason: String,
     }
 
-    /// The auction ended without an award that stands.
+    /// An auction ended without an award.
     AuctionEnded = "events.auction.ended" {
         /// The auction.
         auction_id: String,
-        /// Who had opened it.
+        /// The account of the customer.
         customer_account_id: String,
-        /// `expired` (no bid), `closed` (by an admin) or `failed` (every award revoked).
+        /// `expired` (no bid), `closed` (by an admin) or `failed` (every award was revoked).
         outcome: String,
     }
 
-    /// The settlement is complete.
+    /// An order was confirmed.
     OrderConfirmed = "events.order.confirmed" {
         /// The order.
         order_id: String,
         /// Its auction.
         auction_id: String,
-        /// The award that was settled.
+        /// The settled award.
         award_id: String,
-        /// Who ordered.
+        /// The account of the customer.
         customer_account_id: String,
-        /// The restaurant's account.
+        /// The account of the restaurant.
         restaurant_account_id: String,
-        /// The restaurant's name, for people.
+        /// The name of the restaurant, for people.
         restaurant_name: String,
-        /// What was paid, after the discount.
+        /// The paid amount, after the discount.
         paid: Amount,
     }
 
-    /// The settlement failed and was compensated.
+    /// The settlement of an order failed.
     OrderFailed = "events.order.failed" {
         /// The order.
         order_id: String,
@@ -129,9 +129,9 @@ events! {
         auction_id: String,
         /// The award that could not be settled.
         award_id: String,
-        /// Who ordered.
+        /// The account of the customer.
         customer_account_id: String,
-        /// The restaurant's account.
+        /// The account of the restaurant.
         restaurant_account_id: String,
         /// The stable code of the reason, such as `payment.declined`.
         reason: String,

@@ -1,15 +1,15 @@
 //! The contracts between the platform's services.
 //!
-//! gRPC is declared in `proto/` and compiled here; what travels over the broker is in [`events`]. No rule of
-//! any service lives here.
+//! The gRPC contracts are compiled from `proto/`; the events on the broker are in [`events`]. No rule of a service is
+//! here.
 
 pub mod events;
 
-/// Full paths (`/package.Service/Method`) of the methods that stream in either direction: they live as long as
-/// an auction and are kept out of latency indicators.
+/// The full paths (`/package.Service/Method`) of the streaming methods. Such a call lasts as long as an auction, so it is
+/// not counted by the latency indicators.
 pub const STREAMING_METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/streaming.rs"));
 
-// The generated code refers to `super::super::common::v1`, so each package is nested the same way.
+// The generated code uses `super::super::common::v1`, so each package is nested in the same way.
 macro_rules! packages {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
         #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::all)]
@@ -23,7 +23,7 @@ macro_rules! packages {
 }
 
 packages! {
-    /// Types that several services speak: money, places, the caller.
+    /// Types that several contracts share: money, places, the caller.
     common,
     /// `bidtrace.account.v1`.
     account,

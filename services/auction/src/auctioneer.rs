@@ -1,77 +1,72 @@
-//! Who runs the auctions: each change of an auction is one transaction, made in the auction's [turn](crate::turns),
-//! and told to whoever watches once it is committed.
+//! Runs the auctions: each change of an auction is one transaction, made under the auction's [lock](crate::locks) and
+//! published to its watchers after the commit.
 
-use crate::{
-    domain::{Auction, Bid, Eligible, Snapshot, State, bidding::Rejection, opening::Opening},
-    live::Live,
-    measures, store,
-    turns::Turns,
-    wire,
-};
+use std::future::Future;
+use std::sync::Arc;
+
 use api::events::{AuctionEnded, AuctionOpened};
-use chassis::{
-    Failure,
-    clock::{Clock, Millis},
-    database::{Database, Write},
-    fault,
-    idempotency::Claim,
-    money::Money,
-    outbox,
-};
+use chassis::clock::{Clock, Millis};
+use chassis::database::{Database, Write};
+use chassis::idempotency::{Claim, Execution};
+use chassis::money::Money;
+use chassis::{Failure, fault, outbox};
 use registry::AuctionBidsOutcome;
-use std::{
-    future::Future,
-    sync::{Arc, OnceLock},
-};
 use telemetry::context::SavedContext;
 use tokio::sync::Notify;
 use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
+
+use crate::domain::bidding::Rejection;
+use crate::domain::opening::Opening;
+use crate::domain::{Auction, Bid, EligibleRestaurant, Snapshot, State};
+use crate::live::LiveAuctions;
+use crate::locks::AuctionLocks;
+use crate::{metrics, store, wire};
 
 /// The auctions of one database.
 #[derive(Debug)]
 pub struct Auctioneer {
     pub(crate) database: Database,
     pub(crate) clock: Clock,
-    pub(crate) turns: Turns,
-    pub(crate) live: Arc<Live>,
-    /// Told of each new auction, since its deadline may be the earliest.
+    pub(crate) locks: AuctionLocks,
+    pub(crate) live: Arc<LiveAuctions>,
+    /// Notified of each new auction, whose deadline may be the earliest one.
     pub(crate) opened: Notify,
 }
 
-/// A bid as it was offered.
+/// A bid before it is accepted.
 #[derive(Debug, Clone)]
 pub struct Offer {
-    /// In which auction.
+    /// The auction.
     pub auction_id: String,
-    /// Who bids.
+    /// The account of the restaurant that bids.
     pub account_id: String,
-    /// What for.
+    /// The price.
     pub price: Money,
 }
 
 impl Auctioneer {
-    /// Takes up the auctions of `database`, those that were open before a restart too.
+    /// An auctioneer for the auctions of `database`, including those that were open before a restart.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn start(database: Database, clock: Clock) -> Result<Arc<Self>, Failure> {
-        measures::start(store::auctions::count_open(&database).await?);
+        metrics::start(store::auctions::count_open(&database).await?);
         Ok(Arc::new(Self {
             database,
             clock,
-            turns: Turns::default(),
+            locks: AuctionLocks::default(),
             live: Arc::default(),
             opened: Notify::new(),
         }))
     }
 
-    /// Where to watch the changes.
-    pub fn live(&self) -> &Arc<Live> {
+    /// The live changes of the auctions.
+    pub fn live(&self) -> &Arc<LiveAuctions> {
         &self.live
     }
 
-    /// Where the time is taken from.
+    /// The clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -81,43 +76,45 @@ impl Auctioneer {
         &self.database
     }
 
-    /// Opens an auction for the restaurants that the catalog found. When it found none, or failed, that is the answer
-    /// unless the claim was answered before.
+    /// Opens an auction for the restaurants that the catalog found. When the catalog found none or failed, opening fails,
+    /// unless the claim has a stored answer.
     ///
     /// # Errors
-    /// `auction.no_eligible_restaurants`, what the catalog failed with, or when the database fails.
+    /// `auction.no_eligible_restaurants`, the catalog's failure, or when the database fails.
     pub async fn open(
         self: &Arc<Self>,
         customer_account_id: String,
         opening: Opening,
-        eligible: Result<Vec<Eligible>, Failure>,
+        eligible: Result<Vec<EligibleRestaurant>, Failure>,
         claim: Claim,
     ) -> Result<api::auction::Auction, Failure> {
         let span =
             tracing::info_span!(target: "auction", "auction.open", auction.id = field::Empty);
-        let house = self.clone();
-        to_the_end(
+        let auctioneer = self.clone();
+        run_to_completion(
             async move {
-                let (clock, made) = (house.clock.clone(), Arc::new(OnceLock::new()));
-                let write_made = made.clone();
-                let answer = claim
-                    .execute(&house.database, &house.clock, move |write| {
+                let clock = auctioneer.clock.clone();
+                let execution = claim
+                    .execute(&auctioneer.database, &auctioneer.clock, move |write| {
                         Box::pin(async move {
-                            let snapshot =
-                                open(write, &clock, customer_account_id, opening, eligible?)
-                                    .await?;
-                            let answer = wire::auction(&snapshot, &wire::Viewer::Full);
-                            let _ = write_made.set(());
-                            Ok(answer)
+                            let snapshot = open_auction(
+                                write,
+                                &clock,
+                                customer_account_id,
+                                opening,
+                                eligible?,
+                            )
+                            .await?;
+                            Ok((wire::auction(&snapshot, &wire::Viewer::Full), ()))
                         })
                     })
                     .await?;
-                if made.get().is_some() {
+                if let Execution::Ran { .. } = execution {
                     fault::point("auction.opened.committed");
-                    measures::opened();
-                    house.opened.notify_one();
+                    metrics::opened();
+                    auctioneer.opened.notify_one();
                 }
-                Ok(answer)
+                Ok(execution.into_response())
             }
             .instrument(span),
         )
@@ -140,32 +137,32 @@ impl Auctioneer {
             bid.price = offer.price.minor,
             bid.outcome = field::Empty,
         );
-        let house = self.clone();
+        let auctioneer = self.clone();
         async move {
-            let turn = house.turns.take(&offer.auction_id, &house.clock).await;
-            to_the_end(async move {
-                let accepted = Arc::new(OnceLock::new());
-                let write_accepted = accepted.clone();
-                let arrived_at = turn.arrived_at;
-                let answer = claim
-                    .execute(&house.database, &house.clock, move |write| {
+            let lock = auctioneer
+                .locks
+                .acquire(&offer.auction_id, &auctioneer.clock)
+                .await;
+            run_to_completion(async move {
+                let arrived_at = lock.arrived_at;
+                let execution = claim
+                    .execute(&auctioneer.database, &auctioneer.clock, move |write| {
                         Box::pin(async move {
-                            let (snapshot, bid) = place(write, offer, arrived_at).await?;
-                            let answer = wire::bid(&bid, &snapshot.auction);
-                            let _ = write_accepted.set(Arc::new(snapshot));
-                            Ok(answer)
+                            let (snapshot, bid) = place_bid(write, offer, arrived_at).await?;
+                            Ok((wire::bid(&bid, &snapshot.auction), Arc::new(snapshot)))
                         })
                     })
                     .await?;
-                // The award will link to it. So it is when the answer is given again: the first trace may be lost.
+                // The award's span will link to this trace. A replayed bid keeps its trace too, since the trace of the
+                // first request may not have been exported.
                 telemetry::context::keep();
-                if let Some(snapshot) = accepted.get() {
+                if let Execution::Ran { effect, .. } = &execution {
                     fault::point("auction.bid.committed");
-                    measures::bid(AuctionBidsOutcome::Accepted);
-                    house.live.publish(snapshot.clone());
+                    metrics::bid(AuctionBidsOutcome::Accepted);
+                    auctioneer.live.publish(effect.clone());
                 }
-                drop(turn);
-                Ok(answer)
+                drop(lock);
+                Ok(execution.into_response())
             })
             .await
         }
@@ -182,34 +179,35 @@ impl Auctioneer {
         auction_id: String,
         claim: Claim,
     ) -> Result<api::auction::Auction, Failure> {
-        let house = self.clone();
-        let turn = house.turns.take(&auction_id, &house.clock).await;
-        to_the_end(async move {
-            let (clock, closed) = (house.clock.clone(), Arc::new(OnceLock::new()));
-            let write_closed = closed.clone();
-            let answer = claim
-                .execute(&house.database, &house.clock, move |write| {
+        let auctioneer = self.clone();
+        let lock = auctioneer
+            .locks
+            .acquire(&auction_id, &auctioneer.clock)
+            .await;
+        run_to_completion(async move {
+            let clock = auctioneer.clock.clone();
+            let execution = claim
+                .execute(&auctioneer.database, &auctioneer.clock, move |write| {
                     Box::pin(async move {
-                        let snapshot = close(write, &clock, &auction_id).await?;
-                        let answer = wire::auction(&snapshot, &wire::Viewer::Full);
-                        let _ = write_closed.set(Arc::new(snapshot));
-                        Ok(answer)
+                        let snapshot = close_auction(write, &clock, &auction_id).await?;
+                        let response = wire::auction(&snapshot, &wire::Viewer::Full);
+                        Ok((response, Arc::new(snapshot)))
                     })
                 })
                 .await?;
-            if let Some(snapshot) = closed.get() {
-                measures::ended(snapshot, house.clock.now());
-                house.live.publish(snapshot.clone());
+            if let Execution::Ran { effect, .. } = &execution {
+                metrics::ended(effect, auctioneer.clock.now());
+                auctioneer.live.publish(effect.clone());
             }
-            drop(turn);
-            Ok(answer)
+            drop(lock);
+            Ok(execution.into_response())
         })
         .await
     }
 }
 
-/// Runs `work` to its end even when the caller leaves: a change that is committed must also be told and counted.
-pub(crate) async fn to_the_end<T: Send + 'static>(
+/// Runs `work` to completion even when the caller stops waiting, so that a committed change is also published and counted.
+pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
 ) -> Result<T, Failure> {
     telemetry::context::spawn(work)
@@ -217,12 +215,12 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
         .map_err(Failure::internal)?
 }
 
-async fn open(
+async fn open_auction(
     write: &mut Write,
     clock: &Clock,
     customer_account_id: String,
     opening: Opening,
-    eligible: Vec<Eligible>,
+    eligible: Vec<EligibleRestaurant>,
 ) -> Result<Snapshot, Failure> {
     if eligible.is_empty() {
         return Err(Failure::conflict(
@@ -263,7 +261,7 @@ async fn open(
     })
 }
 
-async fn place(
+async fn place_bid(
     write: &mut Write,
     offer: Offer,
     arrived_at: Millis,
@@ -274,7 +272,7 @@ async fn place(
         Ok(bidder) => bidder,
         Err(rejection) => {
             Span::current().record("bid.outcome", rejection.code());
-            measures::bid(rejection.into());
+            metrics::bid(rejection.into());
             return Err(rejection.into());
         }
     };
@@ -301,19 +299,23 @@ async fn place(
 
 fn admit(
     auction: &Auction,
-    bidder: Option<Eligible>,
+    bidder: Option<EligibleRestaurant>,
     price: &Money,
     arrived_at: Millis,
-) -> Result<Eligible, Rejection> {
+) -> Result<EligibleRestaurant, Rejection> {
     let bidder = bidder.ok_or(Rejection::NotEligible)?;
     if price.currency != auction.terms.currency {
         return Err(Rejection::WrongCurrency);
     }
-    auction.standing().admit(price.minor, arrived_at)?;
+    auction.bid_rules().admit(price.minor, arrived_at)?;
     Ok(bidder)
 }
 
-async fn close(write: &mut Write, clock: &Clock, auction_id: &str) -> Result<Snapshot, Failure> {
+async fn close_auction(
+    write: &mut Write,
+    clock: &Clock,
+    auction_id: &str,
+) -> Result<Snapshot, Failure> {
     let mut auction = store::auctions::lock_known(write, auction_id).await?;
     if !auction.takes_bids_at(clock.now()) {
         return Err(Rejection::NotOpen(auction.state).into());
@@ -325,7 +327,7 @@ async fn close(write: &mut Write, clock: &Clock, auction_id: &str) -> Result<Sna
     store::snapshots::within(write, auction_id).await
 }
 
-/// The event that `auction` ended as its state says, without an award that stands.
+/// The event that reports that `auction` ended without a standing award.
 pub(crate) fn ended(auction: &Auction) -> AuctionEnded {
     AuctionEnded {
         auction_id: auction.id.clone(),

@@ -1,41 +1,52 @@
-//! How auctions are decided: at the deadline, and again when an award is revoked.
+//! Awards: made at the deadline, and again when an award is revoked.
 //!
-//! Each decision is one transaction: the award, the auction's state, and the event in the outbox. So a process that
-//! dies in it has decided nothing, and one that dies after it has nothing left to decide; the database's unique index
-//! refuses a second standing award in any case.
+//! Each decision is one transaction: the award, the auction's state, and the event in the outbox. When the process dies
+//! before the commit, nothing is decided; when it dies after the commit, nothing is left to decide. A unique index in the
+//! database rejects a second standing award in any case.
 
-use crate::{
-    auctioneer::{Auctioneer, ended, to_the_end},
-    domain::{Auction, Award, Bid, Snapshot, State},
-    measures, spans, store, wire,
-};
-use api::events::{AuctionAwarded, AwardRevoked};
-use chassis::{Failure, clock::Clock, database::Write, fault, outbox};
 use std::sync::Arc;
+
+use api::events::{AuctionAwarded, AwardRevoked};
+use chassis::clock::Clock;
+use chassis::database::Write;
+use chassis::{Failure, fault, outbox};
 use telemetry::context::SavedContext;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-/// That an award's payment declined.
+use crate::auctioneer::{Auctioneer, ended, run_to_completion};
+use crate::domain::{Auction, Award, Bid, Snapshot, State};
+use crate::{metrics, spans, store, wire};
+
+/// A request to revoke an award whose payment was declined.
 #[derive(Debug, Clone)]
 pub struct Revocation {
     /// The auction.
     pub auction_id: String,
-    /// The award, which may be revoked already.
+    /// The award. It may have been revoked before.
     pub award_id: String,
-    /// A stable code.
+    /// The stable code of the reason.
     pub reason: String,
 }
 
+/// The auction after [`revoke`].
+#[derive(Debug, Clone)]
+pub enum Revoked {
+    /// The award was revoked by this call.
+    Now(Snapshot),
+    /// The award had been revoked before; nothing has changed.
+    Before(Snapshot),
+}
+
 impl Auctioneer {
-    /// Ends an auction whose deadline has come: awards the lowest bid, or expires it. Does nothing when that was done
-    /// before, or the deadline is still to come.
+    /// Ends an auction whose deadline has passed: awards the lowest bid, or expires the auction. Does nothing when the
+    /// auction has ended before, or its deadline has not passed.
     ///
     /// # Errors
-    /// When the database fails; then nothing has changed.
+    /// When the database fails. Nothing has changed then.
     pub async fn end_at_deadline(&self, auction_id: &str) -> Result<(), Failure> {
-        let turn = self.turns.take(auction_id, &self.clock).await;
-        let due = store::auctions::peek_due(&self.database, auction_id, turn.arrived_at).await?;
+        let lock = self.locks.acquire(auction_id, &self.clock).await;
+        let due = store::auctions::peek_due(&self.database, auction_id, lock.arrived_at).await?;
         let Some(due) = due else {
             return Ok(());
         };
@@ -52,7 +63,7 @@ impl Auctioneer {
             fault::point("auction.award.before_commit");
             write.commit().await?;
             fault::point("auction.award.committed");
-            measures::ended(&snapshot, self.clock.now());
+            metrics::ended(&snapshot, self.clock.now());
             self.live.publish(Arc::new(snapshot));
             Ok(())
         }
@@ -60,8 +71,8 @@ impl Auctioneer {
         .await
     }
 
-    /// Revokes an award and awards the next-lowest bid, if one is left. The same revocation again changes nothing.
-    /// Returns the auction as it stands then.
+    /// Revokes an award and awards the next-lowest bid, if there is one, and returns the auction. Repeating a revocation
+    /// changes nothing.
     ///
     /// # Errors
     /// `auction.unknown_auction`, `auction.unknown_award`, or when the database fails.
@@ -69,27 +80,33 @@ impl Auctioneer {
         self: &Arc<Self>,
         revocation: Revocation,
     ) -> Result<api::auction::Auction, Failure> {
-        let house = self.clone();
-        let turn = house.turns.take(&revocation.auction_id, &house.clock).await;
-        to_the_end(async move {
-            let mut write = house.database.write().await?;
-            let (snapshot, changed) = revoke(&mut write, &house.clock, &revocation).await?;
-            if changed {
-                fault::point("auction.revoke.before_commit");
-                write.commit().await?;
-                fault::point("auction.revoke.committed");
-                measures::revoked(&snapshot);
-                house.live.publish(Arc::new(snapshot.clone()));
-            }
-            drop(turn);
+        let auctioneer = self.clone();
+        let lock = auctioneer
+            .locks
+            .acquire(&revocation.auction_id, &auctioneer.clock)
+            .await;
+        run_to_completion(async move {
+            let mut write = auctioneer.database.write().await?;
+            let snapshot = match revoke(&mut write, &auctioneer.clock, &revocation).await? {
+                Revoked::Now(snapshot) => {
+                    fault::point("auction.revoke.before_commit");
+                    write.commit().await?;
+                    fault::point("auction.revoke.committed");
+                    metrics::revoked(&snapshot);
+                    auctioneer.live.publish(Arc::new(snapshot.clone()));
+                    snapshot
+                }
+                Revoked::Before(snapshot) => snapshot,
+            };
+            drop(lock);
             Ok(wire::auction(&snapshot, &wire::Viewer::Full))
         })
         .await
     }
 }
 
-/// Decides an auction whose deadline has come, within `write`: nothing lasts until that is committed. Returns nothing
-/// when there is nothing to decide.
+/// Ends an auction whose deadline has passed, in the transaction `write`, which the caller commits. Returns `None` when
+/// the auction has ended before or its deadline has not passed.
 ///
 /// # Errors
 /// When the database fails.
@@ -121,8 +138,7 @@ pub async fn end_at_deadline(
     }))
 }
 
-/// Revokes an award within `write`, and awards the next-lowest bid. Also says whether anything changed: not when the
-/// award was revoked before.
+/// Revokes an award and awards the next-lowest bid, in the transaction `write`, which the caller commits.
 ///
 /// # Errors
 /// `auction.unknown_auction`, `auction.unknown_award`, or when the database fails.
@@ -130,7 +146,7 @@ pub async fn revoke(
     write: &mut Write,
     clock: &Clock,
     revocation: &Revocation,
-) -> Result<(Snapshot, bool), Failure> {
+) -> Result<Revoked, Failure> {
     let mut auction = store::auctions::lock_known(write, &revocation.auction_id).await?;
     let found = store::awards::find(write, &auction.id, &revocation.award_id)
         .await?
@@ -140,8 +156,9 @@ pub async fn revoke(
                 "there is no such award of this auction",
             )
         })?;
-    if !found.stands {
-        return Ok((store::snapshots::within(write, &auction.id).await?, false));
+    if found.revoked {
+        let snapshot = store::snapshots::within(write, &auction.id).await?;
+        return Ok(Revoked::Before(snapshot));
     }
     let revoked = found.award;
     store::awards::revoke(write, &revoked.id, &revocation.reason, clock.now()).await?;
@@ -160,15 +177,16 @@ pub async fn revoke(
         store::auctions::save(write, &auction).await?;
         outbox::append(write, clock, &ended(&auction)).await?;
     } else {
-        let span = spans::further_award(&auction);
+        let span = spans::replacement_award(&auction);
         award_lowest(write, clock, &mut auction, &bids, Some(&revoked))
             .instrument(span)
             .await?;
     }
-    Ok((store::snapshots::within(write, &auction.id).await?, true))
+    let snapshot = store::snapshots::within(write, &auction.id).await?;
+    Ok(Revoked::Now(snapshot))
 }
 
-/// Awards the first of `bids`, which are in the order of their prices. The current span is the award's.
+/// Awards the first of `bids`, which are sorted by price. The current span is the award's span.
 async fn award_lowest(
     write: &mut Write,
     clock: &Clock,
@@ -179,15 +197,15 @@ async fn award_lowest(
     let Some(lowest) = bids.first() else {
         return Ok(None);
     };
-    spans::weighed(bids, replaced);
+    spans::link_candidates(bids, replaced);
     let award = Award {
         id: Uuid::now_v7().to_string(),
         bid: lowest.clone(),
         awarded_at_ms: clock.now(),
-        replaces_award_id: replaced.map(|award| award.id.clone()).unwrap_or_default(),
+        replaces_award_id: replaced.map(|award| award.id.clone()),
         context: SavedContext::current(),
     };
-    spans::decided(&award);
+    spans::record_award(&award);
     store::awards::insert(write, &award).await?;
     auction.state = State::Awarded;
     auction.changed();
@@ -206,14 +224,14 @@ fn awarded(auction: &Auction, award: &Award) -> AuctionAwarded {
     AuctionAwarded {
         auction_id: auction.id.clone(),
         award_id: award.id.clone(),
-        replaces_award_id: Some(award.replaces_award_id.clone()).filter(|id| !id.is_empty()),
+        replaces_award_id: award.replaces_award_id.clone(),
         bid_id: id.clone(),
         restaurant_id: bidder.restaurant_id.clone(),
         restaurant_account_id: bidder.account_id.clone(),
         restaurant_name: bidder.restaurant_name.clone(),
         customer_account_id: auction.customer_account_id.clone(),
         price: auction.money(*price_minor).into(),
-        coupon_code: auction.terms.coupon_code.clone(),
+        coupon_code: auction.terms.coupon_code.clone().unwrap_or_default(),
         points_to_use: auction.terms.points_to_use,
         payment_method: auction.terms.payment_method.clone(),
     }

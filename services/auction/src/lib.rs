@@ -1,17 +1,18 @@
 //! Reverse auctions: open, bid, close, award.
 //!
-//! The [`domain`] has the rules, the [`store`] the tables, the [`auctioneer`](auctioneer::Auctioneer) makes each change
-//! in one transaction, [`closing`] does so at the deadlines, and [`api`] speaks gRPC. Time is this service's own clock:
-//! a bid has the time of its arrival here, and the closing comes after every bid that arrived before the deadline.
+//! [`domain`] has the rules, [`store`] the tables; [`Auctioneer`] makes each change in one transaction, [`closing`] calls
+//! it at the deadlines, and [`api`] serves gRPC. Times are those of this service's clock: a bid has the time of its
+//! arrival here, and the closing runs after every bid that arrived before the deadline.
 //!
-//! The trace of an auction's opening goes on at its deadline, also after a restart: the auction's row keeps the context,
-//! the award is its child, and the award links to each bid that was weighed.
+//! The trace of an auction's opening continues at its deadline, also after a restart: the auction's row stores the trace
+//! context, the award's span is a child of the opening, and it links to each bid that was considered.
 
 use anyhow::Context as _;
-use api::AuctionsApi;
-use auctioneer::Auctioneer;
 use chassis::platform::Service;
 use tonic::service::Routes;
+
+use crate::api::AuctionsApi;
+use crate::auctioneer::Auctioneer;
 
 pub mod api;
 pub mod auctioneer;
@@ -19,13 +20,13 @@ pub mod awarding;
 pub mod closing;
 pub mod domain;
 pub mod live;
-mod measures;
+pub mod locks;
+mod metrics;
 pub mod spans;
 pub mod store;
-pub mod turns;
 pub mod wire;
 
-/// Where a test may have the process die (see [`chassis::fault`]).
+/// The service's [fault points](chassis::fault).
 pub const FAULT_POINTS: &[&str] = &[
     "auction.opened.committed",
     "auction.bid.committed",
@@ -35,19 +36,19 @@ pub const FAULT_POINTS: &[&str] = &[
     "auction.revoke.committed",
 ];
 
-/// Runs the service until its shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When it cannot start: the database, the broker, an address.
+/// When the database cannot be opened, the broker's stream cannot be declared, or an address cannot be used.
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let database = context.database(&store::MIGRATIONS).await?;
-    let house = Auctioneer::start(database.clone(), context.clock.clone()).await?;
+    let auctioneer = Auctioneer::start(database.clone(), context.clock.clone()).await?;
     let broker = context.broker().await?;
     context.relay_outbox(&database, &broker);
-    context.background(closing::run(house.clone(), context.shutdown.clone()));
+    context.background(closing::run(auctioneer.clone(), context.shutdown.clone()));
     let catalog = chassis::grpc::channel(Service::Catalog).context("the catalog's address")?;
     let api = AuctionsApi::new(
-        house,
+        auctioneer,
         ::api::catalog::catalog_client::CatalogClient::new(catalog),
         context.shutdown.clone(),
     );

@@ -1,47 +1,48 @@
-//! Live auctions: each change goes to whoever watches, in the order of the changes.
+//! Live auctions: each change is sent to the auction's watchers, in the order of the changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::domain::{Snapshot, State};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-use tokio::sync::broadcast::{self, error::RecvError};
 
-/// How many changes a watcher may lag behind before it is given the newest state instead of each of them.
-const BACKLOG: usize = 32;
+/// The number of changes that are buffered for a watcher. One that lags further receives the newest state instead.
+const BUFFER: usize = 32;
 
-/// Who watches what. An auction that nobody watches has no entry.
+/// The channels of the auctions that are watched.
 #[derive(Debug, Default)]
-pub struct Live {
+pub struct LiveAuctions {
     channels: Mutex<HashMap<String, broadcast::Sender<Arc<Snapshot>>>>,
 }
 
 /// The changes of one auction from now on.
 #[derive(Debug)]
 pub struct Subscription {
-    live: Arc<Live>,
+    live: Arc<LiveAuctions>,
     auction_id: String,
     changes: broadcast::Receiver<Arc<Snapshot>>,
 }
 
-/// What a watcher is told.
+/// The next item of a subscription.
 #[derive(Debug)]
-pub enum News {
-    /// The next change.
-    Change(Arc<Snapshot>),
-    /// Some changes were missed: look at the newest state.
-    Missed,
-    /// There are no more changes to come.
-    Over,
+pub enum Update {
+    /// The auction has changed.
+    Changed(Arc<Snapshot>),
+    /// The watcher has missed some changes and must read the current state.
+    Lagged,
+    /// There will be no more changes.
+    Closed,
 }
 
-impl Live {
-    /// Watches an auction. Read its state after this, so that no change falls between.
+impl LiveAuctions {
+    /// Subscribes to an auction. Read its state afterwards, so that no change is missed in between.
     pub fn subscribe(self: &Arc<Self>, auction_id: &str) -> Subscription {
         let changes = self
             .channels()
             .entry(auction_id.to_owned())
-            .or_insert_with(|| broadcast::Sender::new(BACKLOG))
+            .or_insert_with(|| broadcast::Sender::new(BUFFER))
             .subscribe();
         Subscription {
             live: self.clone(),
@@ -50,7 +51,7 @@ impl Live {
         }
     }
 
-    /// Tells the watchers of a change. To be called in the auction's turn.
+    /// Sends a change to the auction's watchers. Must be called while its [lock](crate::locks) is held.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         let mut channels = self.channels();
         let id = &snapshot.auction.id;
@@ -60,13 +61,13 @@ impl Live {
             channels.remove(id)
         };
         if let Some(channel) = channel {
-            // That nobody listens is no failure: the last one may have left just now.
+            // Fails when the last watcher has just left.
             let _ = channel.send(snapshot);
         }
     }
 
-    /// How many auctions are being watched.
-    pub fn watched(&self) -> usize {
+    /// The number of auctions that are watched.
+    pub fn watched_count(&self) -> usize {
         self.channels().len()
     }
 
@@ -76,17 +77,17 @@ impl Live {
 }
 
 impl Subscription {
-    /// The auction that it is about.
+    /// The auction's id.
     pub fn auction_id(&self) -> &str {
         &self.auction_id
     }
 
-    /// Waits for the next change.
-    pub async fn next(&mut self) -> News {
+    /// Waits for the next update.
+    pub async fn next(&mut self) -> Update {
         match self.changes.recv().await {
-            Ok(snapshot) => News::Change(snapshot),
-            Err(RecvError::Lagged(_)) => News::Missed,
-            Err(RecvError::Closed) => News::Over,
+            Ok(snapshot) => Update::Changed(snapshot),
+            Err(RecvError::Lagged(_)) => Update::Lagged,
+            Err(RecvError::Closed) => Update::Closed,
         }
     }
 }
@@ -94,7 +95,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut channels = self.live.channels();
-        // This subscription still counts as a receiver here.
+        // The receiver of this subscription is still counted.
         if channels
             .get(&self.auction_id)
             .is_some_and(|channel| channel.receiver_count() <= 1)

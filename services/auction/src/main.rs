@@ -4,5 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Auction, |own| own, auction::serve).await
+    chassis::run(Service::Auction, |telemetry| telemetry, auction::serve).await
 }

@@ -1,19 +1,20 @@
-//! The domain in the words of the gRPC contract.
+//! Conversion of the domain's types to the messages of the gRPC contract.
 
-use crate::domain::{Auction, Award, Bid, Place, Snapshot, State};
 use api::{auction as pb, common};
 use telemetry::context::SavedContext;
 
-/// Who looks at an auction.
+use crate::domain::{Auction, Award, Bid, Place, Snapshot, State};
+
+/// Which parts of an auction a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Viewer {
-    /// Its customer or an admin.
+    /// All of it: for its customer and for admins.
     Full,
-    /// The restaurant of this account: how the customer pays is not its business, and the address only once it has won.
+    /// For the restaurant with this account: nothing about the payment, and the address only when it has the award.
     Restaurant(String),
 }
 
-/// An auction as `viewer` may see it.
+/// The parts of an auction that `viewer` may see.
 pub fn auction(snapshot: &Snapshot, viewer: &Viewer) -> pb::Auction {
     let Snapshot {
         auction,
@@ -51,7 +52,7 @@ pub fn auction(snapshot: &Snapshot, viewer: &Viewer) -> pb::Auction {
         bid_count: u32::try_from(auction.bid_count).unwrap_or(u32::MAX),
         award: award.as_ref().map(|it| self::award(it, auction)),
         coupon_code: if sees_payment {
-            terms.coupon_code.clone()
+            terms.coupon_code.clone().unwrap_or_default()
         } else {
             String::new()
         },
@@ -60,7 +61,7 @@ pub fn auction(snapshot: &Snapshot, viewer: &Viewer) -> pb::Auction {
     }
 }
 
-/// A change of an auction as `viewer` may see it.
+/// The event of a change, with the parts of the auction that `viewer` may see.
 pub fn event(snapshot: &Snapshot, viewer: &Viewer) -> pb::AuctionEvent {
     pb::AuctionEvent {
         sequence: u64::try_from(snapshot.auction.sequence).unwrap_or_default(),
@@ -86,7 +87,7 @@ fn award(award: &Award, auction: &Auction) -> pb::Award {
         id: award.id.clone(),
         bid: Some(bid(&award.bid, auction)),
         awarded_at_ms: award.awarded_at_ms,
-        replaces_award_id: award.replaces_award_id.clone(),
+        replaces_award_id: award.replaces_award_id.clone().unwrap_or_default(),
     }
 }
 
@@ -112,7 +113,7 @@ fn state(state: State) -> pb::AuctionState {
     }
 }
 
-/// The W3C `traceparent` of a context; empty when it is empty.
+/// The W3C `traceparent` of a context, or an empty string when the context has no span.
 fn traceparent(context: &SavedContext) -> String {
     context.span_context().map_or_else(String::new, |span| {
         format!(

@@ -1,29 +1,31 @@
-//! The catalog: restaurants, their menus, and who can serve a request near here.
+//! The catalog: restaurants, their menus, and the search for restaurants that are eligible for an auction.
 //!
-//! A restaurant can serve a place when the [great-circle distance](domain::geo) to it is at most its delivery radius and
-//! its menu has every dish, by [normalised name](domain::menu). The search reads an index over a bounding box first and
-//! measures what is left, so that it stays quick among many restaurants.
+//! A restaurant is eligible when the [great-circle distance](domain::geo) to the place is at most its delivery radius, and
+//! its menu has every dish, by [normalised name](domain::menu). The search selects by a bounding box first, with an index,
+//! and computes the distances of only those restaurants, so that it stays fast with many of them.
 
-pub mod api_catalog;
+pub mod api;
 pub mod domain;
 pub mod store;
 
 use ::api::catalog::catalog_server::CatalogServer;
-use api_catalog::CatalogApi;
 use chassis::Context;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
-/// The service's tables.
+use crate::api::CatalogApi;
+
+/// The migrations of the service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// Where a test may kill the service: before the commit of a restaurant, and between it and its answer.
-pub const FAULT_POINTS: &[&str] = &[api_catalog::PUT_BEFORE_COMMIT, api_catalog::PUT_COMMITTED];
+/// The service's [fault points](chassis::fault): before the commit of a restaurant, and between the commit and the
+/// response.
+pub const FAULT_POINTS: &[&str] = &[api::PUT_BEFORE_COMMIT, api::PUT_COMMITTED];
 
-/// Serves the catalog until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When the database cannot be opened, or the address is taken.
+/// When the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(context: Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     registry::CatalogEligible::zero();

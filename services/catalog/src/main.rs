@@ -4,5 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Catalog, |own| own, catalog::serve).await
+    chassis::run(Service::Catalog, |telemetry| telemetry, catalog::serve).await
 }

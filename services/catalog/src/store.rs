@@ -1,30 +1,29 @@
-//! The restaurants and their menus in the database.
+//! The tables of restaurants and menus.
 
-use crate::domain::{
-    DELIVERY_RADIUS_M, Eligible, Place, Profile, Restaurant,
-    geo::Position,
-    menu::{DishKey, MenuItem},
-};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-    money::Money,
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
 use std::fmt::Write as _;
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use telemetry::db::observe;
 
-/// Which restaurant is asked for.
+use crate::domain::geo::Position;
+use crate::domain::menu::{DishKey, MenuItem};
+use crate::domain::{DELIVERY_RADIUS_M, EligibleRestaurant, Place, Profile, Restaurant};
+
+/// What identifies a restaurant.
 #[derive(Debug, Clone, Copy)]
-pub enum Key<'a> {
-    /// The one of this id.
+pub enum RestaurantKey<'a> {
+    /// Its id.
     Id(&'a str),
-    /// The one of this account.
+    /// The account of its owner.
     Owner(&'a str),
 }
 
-/// Makes the account's restaurant with this id, or gives the one that it has another profile.
+/// Creates the restaurant, or replaces the profile of the one that its owner has. Returns it with its id.
 ///
 /// # Errors
 /// When the database fails.
@@ -97,25 +96,28 @@ async fn insert_menu(write: &mut Write, id: &str, menu: &[MenuItem]) -> Result<(
     Ok(())
 }
 
-/// The restaurant of this id or this owner.
+/// The restaurant with this key.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(database: &Database, key: Key<'_>) -> Result<Option<Restaurant>, Failure> {
-    // One statement, so that a menu is never seen half replaced.
+pub async fn find(
+    database: &Database,
+    key: RestaurantKey<'_>,
+) -> Result<Option<Restaurant>, Failure> {
+    // One statement, so that it never reads a menu that is being replaced.
     const COLUMNS: &str = "SELECT r.id, r.owner_account_id, r.name, r.latitude, r.longitude, \
          r.address, r.delivery_radius_m, m.dish_key, m.dish, m.price_minor, m.currency \
          FROM restaurants r JOIN menu_items m ON m.restaurant_id = r.id";
     let (condition, value) = match key {
-        Key::Id(id) => ("r.id = $1", id),
-        Key::Owner(account_id) => ("r.owner_account_id = $1", account_id),
+        RestaurantKey::Id(id) => ("r.id = $1", id),
+        RestaurantKey::Owner(account_id) => ("r.owner_account_id = $1", account_id),
     };
     let statement = format!("{COLUMNS} WHERE {condition} ORDER BY m.position");
     let rows = observe(
         database.operation("SELECT", "restaurants"),
         sqlx::query(AssertSqlSafe(statement))
             .bind(value)
-            .fetch_all(database.pool()),
+            .fetch_all(database.reads()),
     )
     .await?;
     let Some(first) = rows.first() else {
@@ -137,7 +139,7 @@ pub async fn find(database: &Database, key: Key<'_>) -> Result<Option<Restaurant
     }))
 }
 
-/// The restaurants that deliver to `place` and cook all of `dishes`, nearest first, at most `limit`.
+/// At most `limit` restaurants that deliver to `place` and have all of `dishes` on their menus, nearest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -146,7 +148,7 @@ pub async fn eligible(
     place: Position,
     dishes: &[DishKey],
     limit: usize,
-) -> Result<Vec<Eligible>, Failure> {
+) -> Result<Vec<EligibleRestaurant>, Failure> {
     let around = place.bounding_box(f64::from(*DELIVERY_RADIUS_M.end()));
     let mut statement = String::from(
         "SELECT r.id, r.owner_account_id, r.name, r.latitude, r.longitude, r.delivery_radius_m \
@@ -171,17 +173,17 @@ pub async fn eligible(
     }
     let rows = observe(
         database.operation("SELECT", "restaurants"),
-        query.fetch_all(database.pool()),
+        query.fetch_all(database.reads()),
     )
     .await?;
     let mut found = Vec::new();
     for row in &rows {
         let distance_m = place.distance_m(position(row)?);
-        // Metres up to 30 000 are exact in a float.
+        // Integers up to 30 000 are exact in a float.
         #[allow(clippy::cast_precision_loss)]
         let radius_m = row.try_get::<i64, _>("delivery_radius_m")? as f64;
         if distance_m <= radius_m {
-            found.push(Eligible {
+            found.push(EligibleRestaurant {
                 restaurant_id: row.try_get("id")?,
                 owner_account_id: row.try_get("owner_account_id")?,
                 name: row.try_get("name")?,
@@ -198,7 +200,7 @@ pub async fn eligible(
     Ok(found)
 }
 
-/// Writes `$first, ...` for `count` values.
+/// Appends `count` placeholders: `$first, ...`.
 fn push_placeholders(statement: &mut String, first: usize, count: usize) {
     for index in first..first + count {
         let comma = if index == first { "" } else { ", " };

@@ -1,12 +1,13 @@
-//! Who asks: the gateway authenticates, the services decide what a role may do.
+//! The authenticated caller of a request. The gateway authenticates; the services decide what a role may do.
 
-use crate::failure::{Failure, Kind};
 use api::common::{Caller, Role};
 
-/// The caller of a request that needs one.
+use crate::failure::{Failure, Kind};
+
+/// The caller of a request that requires authentication.
 ///
 /// # Errors
-/// `caller.missing` when the request carries none.
+/// `caller.missing` when the request has no caller.
 pub fn require(caller: Option<Caller>) -> Result<Caller, Failure> {
     caller
         .filter(|caller| !caller.account_id.is_empty())
@@ -19,7 +20,7 @@ pub fn require(caller: Option<Caller>) -> Result<Caller, Failure> {
         })
 }
 
-/// The caller, when it has one of `roles`.
+/// The caller of a request that requires one of `roles`.
 ///
 /// # Errors
 /// `caller.missing`, or `caller.role` when the role is another.
@@ -35,7 +36,7 @@ pub fn require_role(caller: Option<Caller>, roles: &[Role]) -> Result<Caller, Fa
     ))
 }
 
-/// The role's name in tokens and JSON.
+/// The name of a role in tokens and JSON.
 pub fn name(role: Role) -> &'static str {
     match role {
         Role::Unspecified => "unspecified",
@@ -45,7 +46,7 @@ pub fn name(role: Role) -> &'static str {
     }
 }
 
-/// The role of that name.
+/// The role with this name.
 pub fn role(name: &str) -> Option<Role> {
     [Role::Customer, Role::Restaurant, Role::Admin]
         .into_iter()

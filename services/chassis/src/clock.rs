@@ -1,30 +1,28 @@
-//! Time as a value, so that rules which depend on it are tested without waiting.
+//! The clock as a value, so that tests of rules about time need not wait.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Unix time in milliseconds.
 pub type Millis = i64;
 
-/// Where a service takes the time from.
+/// A source of time.
 #[derive(Debug, Clone)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     System,
-    /// A clock that stands still until a test moves it.
+    /// A clock that advances only when a test does it.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that shows `now` until it is moved.
+    /// A manual clock that starts at `now`.
     pub fn manual(now: Millis) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(now)))
     }
 
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> Millis {
         match self {
             Self::System => SystemTime::now()
@@ -36,7 +34,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the machine's clock is left as it is.
+    /// Advances a manual clock. The system clock is not changed.
     pub fn advance(&self, by: Millis) {
         if let Self::Manual(now) = self {
             now.fetch_add(by, Ordering::SeqCst);

@@ -1,40 +1,42 @@
-//! A service's settings, all from the environment.
+//! A service's settings, from environment variables.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::platform::{DEFAULT_NATS_URL, Service, VARIABLE_PREFIX};
-use std::{net::SocketAddr, path::PathBuf};
 
-/// What a service is told by its environment.
+/// The settings that every service has.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `BIDTRACE_LISTEN`: the address that serves callers.
+    /// `BIDTRACE_LISTEN`: the address of the main port.
     pub listen: SocketAddr,
-    /// `BIDTRACE_ADMIN_LISTEN`: the address of `/metrics`, `/livez` and `/readyz`.
+    /// `BIDTRACE_ADMIN_LISTEN`: the address of the admin port.
     pub admin_listen: SocketAddr,
     /// `BIDTRACE_DATABASE_URL`: `sqlite://PATH?mode=rwc` or `postgres://...`.
     pub database_url: String,
-    /// `BIDTRACE_NATS_URL`.
+    /// `BIDTRACE_NATS_URL`: the URL of the broker.
     pub nats_url: String,
-    /// `BIDTRACE_FAULTS`: the folder that arms the [fault points](crate::fault); none are armed without it.
+    /// `BIDTRACE_FAULTS`: the folder that arms [fault points](crate::fault). Without it none is armed.
     pub faults: Option<PathBuf>,
 }
 
-/// A variable whose value cannot be used.
+/// A variable with an invalid value.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{variable}={value}: {expected}")]
 pub struct SettingsError {
     /// The variable.
     pub variable: String,
-    /// The value that it had.
+    /// Its value.
     pub value: String,
-    /// What would be right.
+    /// What values are valid.
     pub expected: String,
 }
 
 impl Settings {
-    /// The settings of `service` from the process's environment.
+    /// Reads the settings of `service` from the process's environment.
     ///
     /// # Errors
-    /// The first variable whose value cannot be used, and what would be right.
+    /// The first variable with an invalid value.
     pub fn from_env(service: Service) -> Result<Self, SettingsError> {
         Self::from_lookup(service, |name| std::env::var(name).ok())
     }
@@ -76,7 +78,7 @@ impl Settings {
     }
 }
 
-/// Where `service` is, by its variable or its default.
+/// The URL of `service`: its variable or its default.
 pub fn url_of(service: Service) -> String {
     std::env::var(service.url_variable())
         .ok()

@@ -1,38 +1,41 @@
-//! What a request is refused or failed with: one type from the rule that says no to the answer on the wire.
+//! The error type of requests, from the rule that rejects one to the response on the wire.
 //!
-//! A [`Failure`] has an external side (its stable code, message and field, for the caller) and an internal one (its
-//! source, for the log); the internal side never leaves the process. Over gRPC it is a status with
-//! `google.rpc.ErrorInfo` and `BadRequest` details; over HTTP the gateway makes it a [problem](crate::problem).
+//! A [`Failure`] has an external part (its stable code, message and field, for the caller) and an internal one (its
+//! source, for the log), which never leaves the process. Over gRPC it is a status with `google.rpc.ErrorInfo` and
+//! `BadRequest` details; over HTTP it is a [problem document](crate::problem).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::error::Error;
 
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, collections::HashMap, error::Error};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// The domain of our codes in `google.rpc.ErrorInfo`.
+/// The `domain` of the platform's codes in `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "bidtrace";
 
-/// The classes of failure, each with one gRPC code and one HTTP status.
+/// The kinds of failure, each with one gRPC code and one HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The request itself is wrong.
     Invalid,
-    /// Nobody is authenticated, or not by credentials that hold.
+    /// The credentials are missing or invalid.
     Unauthenticated,
     /// Authenticated, but not allowed.
     Forbidden,
-    /// There is no such thing, or not for this caller.
+    /// The resource does not exist, or this caller may not see it.
     NotFound,
-    /// The rules refuse it as things stand.
+    /// A rule rejects the request in the current state.
     Conflict,
-    /// An idempotency key came again with another body.
+    /// An idempotency key was used before with another body.
     KeyReused,
-    /// Too much was asked for in too short a time.
+    /// A rate limit or a capacity is exceeded.
     Exhausted,
     /// The deadline passed.
     DeadlineExceeded,
-    /// Something that is needed cannot be reached; trying again may help.
+    /// A dependency cannot be reached; a retry may succeed.
     Unavailable,
-    /// A defect or an unexpected state of ours.
+    /// A defect of the platform.
     Internal,
 }
 
@@ -69,7 +72,7 @@ impl Kind {
         }
     }
 
-    /// Whether the answer is a decision, the same at every try, and not an accident.
+    /// Whether this is a decision, which a retry would get again, and not a transient failure or a defect.
     pub const fn is_decision(self) -> bool {
         !matches!(
             self,
@@ -93,25 +96,25 @@ impl Kind {
     }
 }
 
-/// Why a request got no good answer.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Failure {
-    /// Its class.
+    /// Its kind.
     pub kind: Kind,
-    /// Stable, dotted, for programs: `auction.bid_too_high`.
+    /// The stable code for programs, such as `auction.bid_too_high`.
     pub code: Cow<'static, str>,
-    /// For people, safe to show to the caller.
+    /// The message for people, which the caller may see.
     pub message: Cow<'static, str>,
-    /// The field at fault, when there is one.
+    /// The field of the request that is wrong, if it is one field.
     pub field: Option<Cow<'static, str>>,
-    /// For our log only.
+    /// The cause, for the log only.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
-    /// A failure of `kind` with its stable `code`.
+    /// A failure of `kind` with the stable code `code`.
     pub fn new(
         kind: Kind,
         code: impl Into<Cow<'static, str>>,
@@ -126,7 +129,7 @@ impl Failure {
         }
     }
 
-    /// A request whose `field` is wrong.
+    /// [`Kind::Invalid`] at `field`.
     pub fn invalid(
         code: &'static str,
         field: &'static str,
@@ -135,22 +138,22 @@ impl Failure {
         Self::new(Kind::Invalid, code, message).at(field)
     }
 
-    /// No such thing, or none that this caller may see.
+    /// [`Kind::NotFound`].
     pub fn not_found(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::NotFound, code, message)
     }
 
-    /// The rules refuse it as things stand.
+    /// [`Kind::Conflict`].
     pub fn conflict(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Conflict, code, message)
     }
 
-    /// Authenticated, but not allowed.
+    /// [`Kind::Forbidden`].
     pub fn forbidden(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Forbidden, code, message)
     }
 
-    /// An accident of ours: the caller learns that it happened, the log learns why.
+    /// [`Kind::Internal`]. The caller gets a fixed message; `source` goes to the log.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
@@ -162,7 +165,7 @@ impl Failure {
         }
     }
 
-    /// Something needed could not be reached.
+    /// [`Kind::Unavailable`]. The caller gets a fixed message; `source` goes to the log.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
@@ -174,7 +177,7 @@ impl Failure {
         }
     }
 
-    /// Names the field at fault.
+    /// Sets the field that is wrong.
     #[must_use]
     pub fn at(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = Some(field.into());
@@ -213,7 +216,7 @@ impl From<tonic::Status> for Failure {
         let details = status.get_error_details();
         let Some(info) = details.error_info().filter(|info| info.domain == DOMAIN) else {
             let failure = match Kind::from_grpc(status.code()) {
-                // A status with a source was made on this side: the connection broke before an answer came.
+                // The client library made a status with a source: the connection failed before there was a response.
                 Kind::Internal if status.source().is_some() => return Self::unavailable(status),
                 Kind::Internal => return Self::internal(status),
                 Kind::Unavailable => return Self::unavailable(status),
@@ -242,7 +245,7 @@ impl From<tonic::Status> for Failure {
     }
 }
 
-/// An error with everything under it, for a log line.
+/// An error and its chain of sources as text, for a log line.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

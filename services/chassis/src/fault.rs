@@ -1,7 +1,7 @@
-//! Fault points: places where a test may make the process die as if by SIGKILL.
+//! Fault points: places in the code at which a test can kill the process with SIGKILL.
 //!
-//! A point is armed by a file of its name in the folder `BIDTRACE_FAULTS`. Whoever reaches an armed point removes the
-//! file first, so the process dies there exactly once and gets past it after its restart.
+//! A file with the point's name in the folder `BIDTRACE_FAULTS` arms it. The process deletes the file before it kills
+//! itself, so it dies at the point once and passes it after its restart.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -9,24 +9,27 @@ use std::sync::OnceLock;
 static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 pub(crate) fn configure(folder: Option<PathBuf>) {
-    // The first service of the process decides; a second one in the same process is a test's.
+    // The first service of a process sets it. A process has more than one only in tests.
     let _ = FOLDER.set(folder);
 }
 
-/// Kills this process if `point` is armed. Costs nothing when no folder is configured.
+/// Kills this process when `point` is armed. Does nothing when no folder is configured.
 pub fn point(point: &str) {
     let Some(Some(folder)) = FOLDER.get() else {
         return;
     };
     if std::fs::remove_file(folder.join(point)).is_ok() {
-        tracing::warn!(fault.point = point, "fault point reached: dying");
+        tracing::warn!(
+            fault.point = point,
+            "killing this process at an armed fault point"
+        );
         kill_self();
     }
 }
 
 fn kill_self() -> ! {
     use rustix::process::{Signal, getpid, kill_process};
-    // Nothing after this runs: SIGKILL cannot be handled.
+    // SIGKILL cannot be handled, so nothing after this line runs.
     let _ = kill_process(getpid(), Signal::KILL);
     std::process::abort()
 }

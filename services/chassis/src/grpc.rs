@@ -1,31 +1,34 @@
-//! gRPC channels to the other services, traced and with a deadline that travels.
+//! gRPC channels to the other services, with tracing and deadline propagation.
 
-use crate::{config, platform::Service};
 use std::time::Duration;
+
 use telemetry::grpc::{ClientLayer, ClientService};
 use tonic::transport::{Channel as Transport, Endpoint};
 
-/// How long a unary call may take when neither its caller nor the call that it belongs to says less.
+use crate::config;
+use crate::platform::Service;
+
+/// The deadline of a unary call, unless the caller or the surrounding call sets an earlier one.
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// A channel for the generated clients: traced, lazily connected, and each unary call has a deadline.
+/// A channel for the generated clients. It connects when it is first used; each unary call has a deadline.
 pub type Channel = ClientService<Transport>;
 
-/// The channel to `service`.
+/// A channel to `service`.
 ///
 /// # Errors
-/// When its address is no URI.
+/// When its address is not a URI.
 pub fn channel(service: Service) -> Result<Channel, tonic::transport::Error> {
     channel_to(config::url_of(service))
 }
 
-/// The channel to an address.
+/// A channel to an address.
 ///
 /// # Errors
-/// When the address is no URI.
+/// When the address is not a URI.
 pub fn channel_to(url: String) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(url)?
         .connect_timeout(CONNECT_TIMEOUT)

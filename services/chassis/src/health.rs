@@ -1,93 +1,76 @@
-//! A service asked about its own health, by its own program: `auction healthcheck` ends well when the running service
-//! is ready. A container's image then needs no HTTP client for its health check.
+//! The health check as a command of each service's program: `auction healthcheck` exits successfully when the running
+//! service is ready. A container's image then needs no HTTP client for its health check.
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::config::Settings;
-use bytes::Bytes;
-use http::StatusCode;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use std::{
-    error::Error,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use crate::http_client::{Answer, HttpClient};
 
-/// The argument that has a service ask instead of serve.
+/// The command-line argument that runs the health check instead of the service.
 pub const COMMAND: &str = "healthcheck";
 
-/// How long the answer may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How much of an answer is read: a list of checks is far shorter.
-const MAX_ANSWER: usize = 1 << 16;
+/// The time-out of the request to the admin port.
+const TIME_OUT: Duration = Duration::from_secs(2);
 
 /// Why a service is not healthy.
 #[derive(Debug, thiserror::Error)]
 pub enum Unhealthy {
-    /// It answers, and says that it is not ready.
+    /// The service reports that it is not ready.
     #[error("not ready ({status}): {failing}")]
     NotReady {
-        /// The answer's status.
+        /// The status of the response.
         status: StatusCode,
-        /// The checks that fail, as its admin port lists them.
+        /// The failing checks, as the admin port lists them.
         failing: String,
     },
-    /// It does not answer.
+    /// The admin port does not answer.
     #[error("no answer from the admin port at {address}")]
     NoAnswer {
-        /// Where it was asked.
+        /// The admin port's address.
         address: SocketAddr,
-        /// What went wrong.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
-/// Was this process started to ask, not to serve?
-pub(crate) fn is_asked() -> bool {
+/// Whether this process was started with [`COMMAND`].
+pub(crate) fn is_requested() -> bool {
     std::env::args_os()
         .nth(1)
         .is_some_and(|argument| argument == COMMAND)
 }
 
-/// Asks the service that runs with these settings whether it is ready. Leaves no trace and no metric.
+/// Asks the service that runs with these settings whether it is ready. Records no span and no metric.
 ///
 /// # Errors
-/// When it is not, or does not answer within two seconds.
+/// When the service is not ready, or does not answer within two seconds.
 pub async fn check(settings: &Settings) -> Result<(), Unhealthy> {
     let address = reachable(settings.admin_listen);
-    let (status, body) = tokio::time::timeout(PATIENCE, readiness(address))
+    let answer = readiness(address)
         .await
-        .unwrap_or_else(|elapsed| Err(elapsed.into()))
         .map_err(|source| Unhealthy::NoAnswer { address, source })?;
-    if status.is_success() {
+    if answer.status.is_success() {
         return Ok(());
     }
     Err(Unhealthy::NotReady {
-        status,
-        failing: String::from_utf8_lossy(&body).into_owned(),
+        status: answer.status,
+        failing: String::from_utf8_lossy(&answer.body).into_owned(),
     })
 }
 
-async fn readiness(
-    address: SocketAddr,
-) -> Result<(StatusCode, Bytes), Box<dyn Error + Send + Sync>> {
-    let client = Client::builder(TokioExecutor::new())
-        .build::<HttpConnector, Empty<Bytes>>(HttpConnector::new());
-    let response = client
-        .get(format!("http://{address}/readyz").parse()?)
-        .await?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), MAX_ANSWER)
-        .collect()
-        .await?;
-    Ok((status, body.to_bytes()))
+async fn readiness(address: SocketAddr) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+    let uri: Uri = format!("http://{address}/readyz").parse()?;
+    let client = HttpClient::untraced(TIME_OUT);
+    Ok(client.send(Method::GET, uri, HeaderMap::new(), "").await?)
 }
 
-/// Where a process of the same machine finds a listener: one on every address is found on loopback.
+/// The address at which a process on the same machine reaches a listener: loopback for one that listens on all
+/// addresses.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -99,11 +82,16 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unhealthy, check, reachable};
-    use crate::{config::Settings, platform::Service};
-    use axum::{Router, http::StatusCode, routing::get};
     use std::net::SocketAddr;
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::get;
     use tokio::net::TcpListener;
+
+    use super::{Unhealthy, check, reachable};
+    use crate::config::Settings;
+    use crate::platform::Service;
 
     fn settings(admin_listen: SocketAddr) -> Settings {
         Settings {

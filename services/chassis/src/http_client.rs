@@ -1,31 +1,41 @@
-//! A small JSON client over HTTP, traced, with a time-out on the whole exchange.
+//! The services' HTTP client: JSON, with a time-out on the whole exchange.
+
+use std::error::Error;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use std::{error::Error, time::Duration};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use telemetry::http::{ClientLayer, ClientService};
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 
-/// The largest answer that is read.
-const MAX_ANSWER: usize = 1 << 20;
+/// The maximum size of a response body, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+type Transport = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// The client. Clones share its connections.
 #[derive(Clone)]
 pub struct HttpClient {
-    inner: ClientService<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+    instrumentation: Instrumentation,
     time_out: Duration,
 }
 
-/// What came back.
+#[derive(Clone)]
+enum Instrumentation {
+    Traced(ClientService<Transport>),
+    Untraced(Transport),
+}
+
+/// A response with its whole body.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The status, also when it is no success.
+    /// The status, of a success or of an error.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
@@ -33,40 +43,38 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Why nothing came back.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// No answer in time; whether the request had an effect is not known.
+    /// The time-out passed. The request may have had an effect.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
-    /// The exchange broke; whether the request had an effect is not known.
+    /// The exchange failed. The request may have had an effect.
     #[error("the exchange failed")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl HttpClient {
-    /// A client whose every exchange, connection to last byte, takes at most `time_out`.
+    /// A client with spans and metrics. An exchange takes at most `time_out`, from the connection to the last byte.
     pub fn new(time_out: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        // Without Nagle's algorithm: the end of a request must not wait for its beginning's acknowledgement.
-        connector.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self {
-            inner: ClientLayer::new().layer(client),
+            instrumentation: Instrumentation::Traced(ClientLayer::new().layer(transport())),
             time_out,
         }
     }
 
-    /// Sends `body` (JSON, or nothing when empty) with these extra headers.
+    /// As [`HttpClient::new`], without spans and metrics.
+    pub fn untraced(time_out: Duration) -> Self {
+        Self {
+            instrumentation: Instrumentation::Untraced(transport()),
+            time_out,
+        }
+    }
+
+    /// Sends `body` (JSON, or no body when it is empty) with these headers besides `Content-Type`.
     ///
     /// # Errors
-    /// When no answer comes in time or the exchange breaks. A status of failure is an [`Answer`].
+    /// When the exchange fails or takes too long. A response with an error status is an [`Answer`].
     pub async fn send(
         &self,
         method: Method,
@@ -86,26 +94,47 @@ impl HttpClient {
             );
         }
         let exchange = async {
-            let response = self
-                .inner
-                .clone()
-                .oneshot(request)
-                .await
-                .map_err(|error| HttpError::Failed(error.into()))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, MAX_ANSWER)
-                .collect()
-                .await
-                .map_err(HttpError::Failed)?
-                .to_bytes();
-            Ok(Answer {
-                status: head.status,
-                headers: head.headers,
-                body,
-            })
+            match &self.instrumentation {
+                Instrumentation::Traced(service) => exchange(service.clone(), request).await,
+                Instrumentation::Untraced(client) => exchange(client.clone(), request).await,
+            }
+            .map_err(HttpError::Failed)
         };
         tokio::time::timeout(self.time_out, exchange)
             .await
             .map_err(|_| HttpError::TimedOut(self.time_out))?
     }
+}
+
+fn transport() -> Transport {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    // Nagle's algorithm would delay the end of a request until its beginning is acknowledged.
+    connector.set_nodelay(true);
+    let connector = HttpsConnectorBuilder::new()
+        .with_webpki_roots()
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+async fn exchange<S, B>(
+    service: S,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, Box<dyn Error + Send + Sync>>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let response = service.oneshot(request).await.map_err(Into::into)?;
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await?.to_bytes();
+    Ok(Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    })
 }

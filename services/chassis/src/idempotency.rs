@@ -1,30 +1,27 @@
-//! Idempotency keys, kept by the service that owns the write, in the transaction of the write.
+//! Idempotency keys: the service that owns a write stores the answer under the key, in the transaction of the write.
 //!
-//! The same key from the same account for the same method gives the same answer for 24 hours, whether that was a
-//! response or a refusal; accidents (time-outs, defects) are not kept, so that they can be tried again. The same key
-//! with another body is refused with `idempotency.key_reused`, 422 over HTTP. See the IETF draft
-//! `draft-ietf-httpapi-idempotency-key-header`.
+//! For 24 hours a request with the same key, from the same account and for the same method, gets the stored answer: a
+//! response, or the failure when that was a [decision](Kind::is_decision). Other failures (time-outs, defects) are not
+//! stored, so the request can be retried. The same key with another body fails with `idempotency.key_reused`, 422 over
+//! HTTP. See the IETF draft `draft-ietf-httpapi-idempotency-key-header`.
 
-use crate::{
-    clock::{Clock, Millis},
-    database::{Database, Write},
-    failure::{Failure, Kind},
-};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::Row as _;
 
-/// The gRPC metadata key that carries it; over HTTP the header is `Idempotency-Key`.
-pub const METADATA_KEY: &str = "idempotency-key";
+use crate::clock::{Clock, Millis};
+use crate::database::{Database, Write};
+use crate::failure::{Failure, Kind};
+use crate::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_TITLE};
 
-/// For how long an answer is kept.
+/// How long an answer is kept.
 pub const RETENTION_MS: Millis = 24 * 60 * 60 * 1000;
 
-/// The longest key that is taken.
+/// The maximum length of a key, in bytes.
 pub const MAX_KEY_LENGTH: usize = 255;
 
-/// A write that may have been made before.
+/// A claim to make a write once: the account, the method, the key and a hash of the request.
 #[derive(Debug, Clone)]
 pub struct Claim {
     account_id: String,
@@ -33,9 +30,28 @@ pub struct Claim {
     request_hash: String,
 }
 
+/// The outcome of [`Claim::execute`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Execution<R, T> {
+    /// The write was made by this call.
+    Ran {
+        /// The response, which is stored under the key.
+        response: R,
+        /// What the write returned besides the response. It is not stored.
+        effect: T,
+    },
+    /// The write was made by an earlier call with the same key.
+    Replayed {
+        /// The stored response.
+        response: R,
+    },
+}
+
+/// A stored answer.
 #[derive(Serialize, Deserialize)]
 enum Answer {
     Response(Vec<u8>),
+    // The variant's name is part of the stored format.
     Refusal {
         kind: Kind,
         code: String,
@@ -44,9 +60,21 @@ enum Answer {
     },
 }
 
+// === impl Execution ===
+
+impl<R, T> Execution<R, T> {
+    /// The response, whether it is new or stored.
+    pub fn into_response(self) -> R {
+        match self {
+            Self::Ran { response, .. } | Self::Replayed { response } => response,
+        }
+    }
+}
+
+// === impl Claim ===
+
 impl Claim {
-    /// The claim of `request`, by the account, the method and the key in its metadata (a request without a key is
-    /// always made).
+    /// The claim for `request`, with the key in its metadata. A request without a key is never replayed.
     ///
     /// # Errors
     /// `idempotency.bad_key` when the key is empty, too long or not printable ASCII.
@@ -55,7 +83,7 @@ impl Claim {
         method: &'static str,
         request: &tonic::Request<T>,
     ) -> Result<Self, Failure> {
-        let key = match request.metadata().get(METADATA_KEY) {
+        let key = match request.metadata().get(IDEMPOTENCY_KEY) {
             None => None,
             Some(value) => Some(
                 value
@@ -65,7 +93,7 @@ impl Claim {
                     .ok_or_else(|| {
                         Failure::invalid(
                             "idempotency.bad_key",
-                            "Idempotency-Key",
+                            IDEMPOTENCY_KEY_TITLE,
                             format!("expected 1 to {MAX_KEY_LENGTH} printable ASCII characters"),
                         )
                     })?
@@ -80,31 +108,31 @@ impl Claim {
         })
     }
 
-    /// Makes the write once: `write` runs in a transaction in which its answer is kept too; when the claim was
-    /// answered before, that answer is given and nothing runs.
+    /// Makes the write once. `write` runs in a transaction that also stores its response, which is the first value that
+    /// it returns. When an answer is stored already, `write` does not run.
     ///
     /// # Errors
-    /// What `write` refuses, now or at the first time, and `idempotency.key_reused`.
-    pub async fn execute<R, F>(
+    /// The failure of `write`, new or stored; `idempotency.key_reused`.
+    pub async fn execute<R, T, F>(
         self,
         database: &Database,
         clock: &Clock,
         write: F,
-    ) -> Result<R, Failure>
+    ) -> Result<Execution<R, T>, Failure>
     where
         R: prost::Message + Default,
-        F: for<'t> FnOnce(&'t mut Write) -> BoxFuture<'t, Result<R, Failure>>,
+        F: for<'t> FnOnce(&'t mut Write) -> BoxFuture<'t, Result<(R, T), Failure>>,
     {
         let mut transaction = database.write().await?;
-        if let Some(answer) = self.earlier(&mut transaction, clock.now()).await? {
-            return answer;
+        if let Some(stored) = self.stored(&mut transaction, clock.now()).await? {
+            return stored.map(|response| Execution::Replayed { response });
         }
         match write(&mut transaction).await {
-            Ok(response) => {
+            Ok((response, effect)) => {
                 let answer = Answer::Response(response.encode_to_vec());
-                self.keep(&mut transaction, &answer, clock.now()).await?;
+                self.store(&mut transaction, &answer, clock.now()).await?;
                 transaction.commit().await?;
-                Ok(response)
+                Ok(Execution::Ran { response, effect })
             }
             Err(failure) => {
                 drop(transaction);
@@ -116,7 +144,7 @@ impl Claim {
                         message: failure.message.to_string(),
                         field: failure.field.as_deref().map(str::to_owned),
                     };
-                    self.keep(&mut transaction, &answer, clock.now()).await?;
+                    self.store(&mut transaction, &answer, clock.now()).await?;
                     transaction.commit().await?;
                 }
                 Err(failure)
@@ -124,7 +152,8 @@ impl Claim {
         }
     }
 
-    async fn earlier<R: prost::Message + Default>(
+    /// The answer that is stored under the key.
+    async fn stored<R: prost::Message + Default>(
         &self,
         transaction: &mut Write,
         now: Millis,
@@ -150,12 +179,7 @@ impl Claim {
             return Ok(None);
         };
         if row.try_get::<String, _>("request_hash")? != self.request_hash {
-            return Ok(Some(Err(Failure::new(
-                Kind::KeyReused,
-                "idempotency.key_reused",
-                "this key was used before with another body",
-            )
-            .at("Idempotency-Key"))));
+            return Ok(Some(Err(key_reused())));
         }
         let answer: String = row.try_get("answer")?;
         Ok(Some(
@@ -174,7 +198,7 @@ impl Claim {
         ))
     }
 
-    async fn keep(
+    async fn store(
         &self,
         transaction: &mut Write,
         answer: &Answer,
@@ -185,8 +209,8 @@ impl Claim {
         };
         let operation = transaction.operation("INSERT", "idempotency_keys");
         let answer = serde_json::to_string(answer).map_err(Failure::internal)?;
-        // An expired answer under the same key is replaced; a live one was found by `earlier`, but on PostgreSQL a
-        // concurrent twin may have committed since: then the unique key makes this transaction fail and roll back.
+        // An expired answer is replaced. `stored` has found one that has not expired, but on PostgreSQL a concurrent
+        // request with the same key may have committed since: then no row is written and this transaction rolls back.
         telemetry::db::observe(
             operation,
             sqlx::query(
@@ -223,7 +247,17 @@ impl Claim {
     }
 }
 
-/// Forgets the answers that are older than [`RETENTION_MS`].
+/// The failure of a request whose key was used before with another body.
+pub fn key_reused() -> Failure {
+    Failure::new(
+        Kind::KeyReused,
+        "idempotency.key_reused",
+        "this key was used before with another body",
+    )
+    .at(IDEMPOTENCY_KEY_TITLE)
+}
+
+/// Deletes the answers that are older than [`RETENTION_MS`], and returns their number.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,9 +1,11 @@
-//! What every bidtrace service needs and no service owns.
+//! The service chassis: what every bidtrace service needs.
 //!
-//! A service's `main` is one call of [`run`]: it reads the [settings](config::Settings), initialises telemetry,
-//! serves the admin port, hands the service a [`Context`] with which to reach its database, the broker and the
-//! other services, and on SIGTERM drains, flushes and exits. What the chassis knows of the platform (names, ports,
-//! variables) is all in [`platform`].
+//! A service's `main` is one call of [`run`]. It reads the [settings](config::Settings), initialises telemetry, serves
+//! the admin port, and gives the service a [`Context`] to open its database, the broker and channels to the other
+//! services. On SIGTERM it drains, flushes and exits.
+//!
+//! Constants that several services share have one home: names, ports and variables in [`platform`], header names in
+//! [`headers`], page sizes in [`page`].
 
 pub mod broker;
 pub mod caller;
@@ -13,16 +15,18 @@ pub mod database;
 pub mod failure;
 pub mod fault;
 pub mod grpc;
+pub mod headers;
 pub mod health;
-mod housekeeping;
 pub mod http_client;
 pub mod idempotency;
+pub mod inbox;
 mod lifecycle;
 pub mod money;
 pub mod outbox;
 pub mod page;
 pub mod platform;
 pub mod problem;
+mod pruning;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;

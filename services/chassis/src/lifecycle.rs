@@ -1,51 +1,63 @@
-//! A service's life: start, serve, drain, flush, exit.
+//! A service's lifecycle: start, serve, drain, flush, exit.
 
-use crate::{
-    broker::Broker, clock::Clock, config::Settings, database::Database, failure::chain, fault,
-    health, housekeeping, outbox, platform::Service,
-};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use sqlx::migrate::Migrator;
-use std::{future::Future, net::SocketAddr, time::Duration};
 use telemetry::admin::{Admin, Readiness, ReadinessCheck};
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{service::Routes, transport::server::TcpIncoming};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 
-/// How long requests and tasks in flight may take to end after SIGTERM; the supervisor's grace must be longer.
-const DRAIN: Duration = Duration::from_secs(10);
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::database::Database;
+use crate::failure::chain;
+use crate::platform::Service;
+use crate::{fault, health, outbox, pruning};
 
-/// How often the state of the broker's connection is looked at for `/readyz`.
+/// The time that requests and tasks in flight have to end after SIGTERM. The supervisor's grace period must be longer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the readiness check of the broker's connection is updated.
 const READINESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The readiness check that the service's own address is served.
+/// The delay before a consumer that could not be declared is declared again.
+const CONSUME_RETRY: Duration = Duration::from_secs(1);
+
+/// The readiness check of the service's listener.
 const LISTENING: &str = "listening";
 
-/// What a service is given to start with.
+/// What a service is started with.
 #[derive(Clone)]
 pub struct Context {
-    /// Which service this is.
+    /// The service.
     pub service: Service,
-    /// What the environment says.
+    /// Its settings.
     pub settings: Settings,
     /// Cancelled on SIGTERM: streams end, polls stop, servers drain.
     pub shutdown: CancellationToken,
-    /// Where to take the time from.
+    /// The source of time.
     pub clock: Clock,
     readiness: Readiness,
     tasks: TaskTracker,
 }
 
-/// Runs `service` until SIGTERM or SIGINT, and returns when all is drained and flushed. The platform's
-/// metrics are declared; `own` says what the service's telemetry has beside them, such as its sampling. A process started
-/// with the argument [`health::COMMAND`] asks the running service for its health instead.
+/// Runs `service` until SIGTERM or SIGINT, and returns when it has drained and its telemetry is flushed. `configure`
+/// adds the service's own settings to its telemetry, such as its sampling; the platform's metrics are declared already.
+/// A process that was started with the argument [`health::COMMAND`] runs the health check instead.
 ///
 /// # Errors
-/// When it cannot start, or when telemetry is lost at the end; when the service that was asked is not ready.
+/// When the service cannot start, or telemetry is lost at shutdown. For the health check: when the service is not ready.
 pub async fn run<S, F>(
     service: Service,
-    own: impl FnOnce(telemetry::Builder) -> telemetry::Builder,
+    configure: impl FnOnce(telemetry::Builder) -> telemetry::Builder,
     serve: S,
 ) -> anyhow::Result<()>
 where
@@ -53,16 +65,17 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let settings = Settings::from_env(service)?;
-    if health::is_asked() {
+    if health::is_requested() {
         return Ok(health::check(&settings).await?);
     }
     let telemetry = telemetry::builder(service.name())
+        .vendor("bidtrace")
         .version(env!("CARGO_PKG_VERSION"))
         .metrics(registry::ALL);
-    let telemetry = own(telemetry).init()?;
+    let telemetry = configure(telemetry).init()?;
     fault::configure(settings.faults.clone());
     let readiness = Readiness::default();
-    // Fails until the service listens, also while it has not yet said what else it needs.
+    // Registered first, so that the service is not ready before it has registered its other checks.
     readiness.check(LISTENING);
     let admin =
         Admin::bind(settings.admin_listen, &telemetry, readiness.clone()).with_context(|| {
@@ -91,13 +104,19 @@ where
     }
     shutdown.cancel();
     tasks.close();
-    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
-        tracing::warn!(left = tasks.len(), "tasks did not end in time");
+    if tokio::time::timeout(DRAIN_TIMEOUT, tasks.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            left = tasks.len(),
+            "background tasks did not end within the drain timeout"
+        );
     }
-    tracing::info!("stopped; flushing");
+    tracing::info!("stopped; flushing telemetry");
     let flushed = telemetry.shutdown().await;
     admin_down.cancel();
-    // The admin port holds no state: how its server ended changes nothing any more.
+    // The admin server holds no state, so its result does not matter.
     let _ = admin.await;
     served?;
     flushed.context("telemetry was lost at shutdown")?;
@@ -105,65 +124,56 @@ where
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            tracing::info!("asked to stop; draining");
-            shutdown.cancel();
-        }
-        Err(error) => tracing::error!(%error, "cannot listen for SIGTERM"),
-    }
+    telemetry::shutdown_signal().await;
+    shutdown.cancel();
 }
 
 impl Context {
-    /// Opens the service's database and keeps it tidy in the background.
+    /// Opens and migrates the service's database. In the background, expired rows of the chassis's tables are deleted
+    /// and the metrics of the pool are updated.
     ///
     /// # Errors
-    /// When it cannot be opened or migrated.
+    /// When the database cannot be opened or migrated.
     pub async fn database(&self, migrations: &Migrator) -> anyhow::Result<Database> {
         let ready = self.readiness.check("database");
         let database =
             Database::open(&self.settings.database_url, self.service.name(), migrations).await?;
         ready.set(true);
-        self.background(housekeeping::run(
+        self.background(pruning::run(
             database.clone(),
             self.clock.clone(),
             self.shutdown.clone(),
         ));
-        self.background(database.clone().watch_pool(self.shutdown.clone()));
+        self.background(database.clone().update_pool_metrics(self.shutdown.clone()));
         Ok(database)
     }
 
-    /// Connects to the broker, and has `/readyz` follow the connection.
+    /// Connects to the broker. `/readyz` reports the state of the connection.
     ///
     /// # Errors
-    /// When its address is bad or the stream cannot be declared.
+    /// When the address is malformed or the stream cannot be declared.
     pub async fn broker(&self) -> anyhow::Result<Broker> {
         let ready = self.readiness.check("broker");
         let broker = Broker::connect(&self.settings.nats_url).await?;
         ready.set(true);
-        let (watched, shutdown) = (broker.clone(), self.shutdown.clone());
+        let (connection, shutdown) = (broker.clone(), self.shutdown.clone());
         self.background(async move {
             loop {
                 tokio::select! {
                     () = shutdown.cancelled() => return,
-                    () = tokio::time::sleep(READINESS_INTERVAL) => ready.set(watched.is_connected()),
+                    () = tokio::time::sleep(READINESS_INTERVAL) => ready.set(connection.is_connected()),
                 }
             }
         });
         Ok(broker)
     }
 
-    /// A check of the service's own that `/readyz` waits for; it fails until it is set.
+    /// Adds a readiness check of the service's own. It fails until it is set.
     pub fn readiness(&self, name: &'static str) -> ReadinessCheck {
         self.readiness.check(name)
     }
 
-    /// Publishes what the database's outbox holds, in the background.
+    /// Publishes the events of the database's outbox in the background.
     pub fn relay_outbox(&self, database: &Database, broker: &Broker) {
         self.background(outbox::relay(
             database.clone(),
@@ -171,19 +181,19 @@ impl Context {
             self.clock.clone(),
             self.shutdown.clone(),
         ));
-        self.background(outbox::watch(
+        self.background(outbox::update_metrics(
             database.clone(),
             self.clock.clone(),
             self.shutdown.clone(),
         ));
     }
 
-    /// Runs `task` beside the servers; at shutdown it has [`DRAIN`] to end by itself.
+    /// Runs `task` in the background. At shutdown it has to end by itself within [`DRAIN_TIMEOUT`].
     pub fn background(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(task);
     }
 
-    /// Works on the events of these subjects, in the background.
+    /// Consumes the messages of these subjects in the background: see [`Broker::consume`].
     pub fn consume(
         &self,
         broker: &Broker,
@@ -197,8 +207,8 @@ impl Context {
                 .consume(durable, subjects, handler.clone(), shutdown.clone())
                 .await
             {
-                tracing::warn!(durable, error = %chain(&failure), "cannot consume; trying again");
-                tokio::time::sleep(READINESS_INTERVAL).await;
+                tracing::warn!(durable, error = %chain(&failure), "cannot declare the consumer; retrying");
+                tokio::time::sleep(CONSUME_RETRY).await;
             }
         });
     }
@@ -206,9 +216,9 @@ impl Context {
     /// Serves gRPC on the service's address until shutdown, then drains.
     ///
     /// # Errors
-    /// When it cannot listen, or the server fails.
+    /// When the address cannot be listened on, or the server fails.
     pub async fn serve_grpc(&self, routes: Routes) -> anyhow::Result<()> {
-        // Without Nagle's algorithm: trailers must not wait for the acknowledgement of what came before them.
+        // Nagle's algorithm would delay the trailers until the data before them is acknowledged.
         let incoming = TcpIncoming::from(self.listen().await?).with_nodelay(Some(true));
         let server = tonic::transport::Server::builder()
             .layer(telemetry::grpc::ServerLayer::new().streams(api::STREAMING_METHODS))
@@ -217,19 +227,19 @@ impl Context {
         self.until_drained(async { Ok(server.await?) }).await
     }
 
-    /// Serves HTTP on the service's address until shutdown, then drains. The router brings its own telemetry layer,
-    /// since the edge's differs from that of the others.
+    /// Serves HTTP on the service's address until shutdown, then drains. The router has to include a telemetry layer: the
+    /// gateway's is configured differently from the others.
     ///
     /// # Errors
-    /// When it cannot listen, or the server fails.
+    /// When the address cannot be listened on, or the server fails.
     pub async fn serve_http(&self, router: axum::Router) -> anyhow::Result<()> {
-        // Without Nagle's algorithm: an event of a stream must not wait for the last one's acknowledgement.
+        // Nagle's algorithm would delay an event of a stream until the previous one is acknowledged.
         let listener = self.listen().await?.tap_io(|connection| {
             if let Err(error) = connection.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
         });
-        // The edge tells callers apart by their addresses when they have no token.
+        // The gateway limits the rate of callers without a token by their addresses.
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service)
             .with_graceful_shutdown(self.shutdown.clone().cancelled_owned());
@@ -251,14 +261,14 @@ impl Context {
         &self,
         server: impl Future<Output = anyhow::Result<()>>,
     ) -> anyhow::Result<()> {
-        let overtime = async {
+        let timeout = async {
             self.shutdown.cancelled().await;
-            tokio::time::sleep(DRAIN).await;
+            tokio::time::sleep(DRAIN_TIMEOUT).await;
         };
         tokio::select! {
-            end = server => end,
-            () = overtime => {
-                tracing::warn!("requests in flight did not end in time");
+            result = server => result,
+            () = timeout => {
+                tracing::warn!("requests in flight did not end within the drain timeout");
                 Ok(())
             }
         }

@@ -1,19 +1,19 @@
-//! Money: an integer of minor units with its currency, never a float.
+//! Amounts of money: an integer of minor units and a currency.
 
 use crate::failure::Failure;
 
-/// The currency of the platform's prices when a caller names none.
+/// The currency when a caller names none.
 pub const DEFAULT_CURRENCY: &str = "KRW";
 
-/// The largest amount that any request may carry, so that sums cannot overflow.
+/// The largest amount in a request, so that sums cannot overflow.
 pub const MAX_MINOR: i64 = 1_000_000_000_000;
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Money {
-    /// In the currency's minor unit: 12 000 KRW is `12000`.
+    /// The amount in the currency's minor unit: 12 000 KRW is `12000`.
     pub minor: i64,
-    /// ISO 4217, three capitals.
+    /// The currency's ISO 4217 code, three capital letters.
     pub currency: String,
 }
 
@@ -26,7 +26,7 @@ impl Money {
         }
     }
 
-    /// The amount in a request's field, when it is positive, in range and in a well-formed currency.
+    /// Validates an amount in a request: positive, within range, and with a well-formed currency.
     ///
     /// # Errors
     /// `money.missing`, `money.out_of_range` or `money.bad_currency`, at `field`.

@@ -1,35 +1,34 @@
-//! Events out: written in the transaction of the change that they report, published afterwards, at least once.
+//! The transactional outbox: an event is written in the transaction of the change that it reports, and published
+//! afterwards, at least once.
 //!
-//! The row keeps the trace context of the change, so the trace goes on in what the event causes, however much later.
-//! A republished event keeps its message id; the broker drops the second copy within its window, and consumers are
-//! idempotent beyond it.
+//! The row stores the trace context of the change, so consumers continue the trace even when the event is published
+//! much later. A republished event keeps its message id: the broker drops a duplicate within its duplicate window, and
+//! the consumers' [inbox](crate::inbox) recognises later ones.
 
-use crate::{
-    broker::Broker,
-    clock::Clock,
-    database::{Database, Write},
-    failure::{Failure, chain},
-    fault,
-};
+use std::time::Duration;
+
 use api::events::Event;
 use sqlx::Row as _;
-use std::time::Duration;
 use telemetry::context::SavedContext;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How many events one round of the relay sends.
-const BATCH: i64 = 100;
-/// How often the relay looks without being woken: what a crash left behind is sent after at most this.
-const POLL: Duration = Duration::from_secs(1);
-/// How often the metrics of the outbox are brought up to date: as often as Prometheus looks.
-const WATCH: Duration = Duration::from_secs(5);
-/// For how long published events are kept, to be looked at.
-const OUTBOX_RETENTION_MS: i64 = 60 * 60 * 1000;
-/// For how long a processed event is remembered: longer than the broker keeps and redelivers it.
-const INBOX_RETENTION_MS: i64 = 48 * 60 * 60 * 1000;
+use crate::broker::Broker;
+use crate::clock::{Clock, Millis};
+use crate::database::{Database, Write};
+use crate::failure::{Failure, chain};
+use crate::fault;
 
-/// Puts `event` in the outbox of this transaction, with the current trace context.
+/// The maximum number of events that the relay reads with one query.
+const BATCH: i64 = 100;
+/// How often the relay polls when no commit wakes it. After a crash, pending events wait at most this long.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the metrics of the outbox are updated: the scrape interval of Prometheus.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+/// How long published events are kept for inspection.
+const RETENTION_MS: Millis = 60 * 60 * 1000;
+
+/// Adds `event` to the outbox in this transaction, with the current trace context.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,53 +53,64 @@ pub async fn append<E: Event>(write: &mut Write, clock: &Clock, event: &E) -> Re
     Ok(())
 }
 
-/// Publishes what is in the outbox until `shutdown`, oldest first. A failure is logged and tried again.
+/// Publishes the events of the outbox, oldest first, until `shutdown`. Failures are logged and retried.
 pub async fn relay(database: Database, broker: Broker, clock: Clock, shutdown: CancellationToken) {
     loop {
         match publish_batch(&database, &broker, &clock).await {
             Ok(sent) if sent == BATCH => continue,
             Ok(_) => {}
             Err(failure) => {
-                tracing::warn!(error = %chain(&failure), "the outbox cannot be published; trying again");
+                tracing::warn!(error = %chain(&failure), "publishing the outbox failed; retrying");
             }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = database.outbox_filled.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
 }
 
-/// Keeps the metrics of the outbox true until `shutdown`, apart from the relay, so that they tell of one that hangs.
-pub(crate) async fn watch(database: Database, clock: Clock, shutdown: CancellationToken) {
+/// Updates the metrics of the outbox until `shutdown`. It runs in a task of its own, so that the metrics also show a
+/// relay that hangs.
+pub(crate) async fn update_metrics(database: Database, clock: Clock, shutdown: CancellationToken) {
     loop {
         match backlog(&database).await {
-            Ok((pending, oldest)) => {
-                let waited = oldest.map_or(0, |created| (clock.now() - created).max(0));
+            Ok(Backlog { pending, oldest }) => {
+                let age = oldest.map_or(0, |created| (clock.now() - created).max(0));
                 registry::OutboxPending.set(float(pending));
-                registry::OutboxOldestAge.set(float(waited) / 1000.0);
+                registry::OutboxOldestAge.set(float(age) / 1000.0);
             }
             Err(failure) => {
-                tracing::warn!(error = %chain(&failure), "the outbox cannot be looked at; trying again");
+                tracing::warn!(error = %chain(&failure), "reading the outbox's backlog failed; retrying");
             }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(WATCH) => {}
+            () = tokio::time::sleep(METRICS_INTERVAL) => {}
         }
     }
 }
 
-/// How many events wait, and when the oldest was made.
-async fn backlog(database: &Database) -> Result<(i64, Option<i64>), Failure> {
+/// The events that are not published yet.
+struct Backlog {
+    /// Their number.
+    pending: i64,
+    /// When the oldest was written.
+    oldest: Option<Millis>,
+}
+
+async fn backlog(database: &Database) -> Result<Backlog, Failure> {
     let row = sqlx::query(
         "SELECT COUNT(*) AS pending, MIN(created_at_ms) AS oldest FROM outbox \
          WHERE published_at_ms IS NULL",
     )
-    .fetch_one(database.polls())
+    .fetch_one(database.unmeasured_pool())
     .await?;
-    Ok((row.try_get("pending")?, row.try_get("oldest")?))
+    Ok(Backlog {
+        pending: row.try_get("pending")?,
+        oldest: row.try_get("oldest")?,
+    })
 }
 
 #[allow(clippy::cast_precision_loss)] // Counts of events and milliseconds stay far below 2^52.
@@ -108,6 +118,7 @@ fn float(value: i64) -> f64 {
     value as f64
 }
 
+/// Publishes one batch and returns its size.
 async fn publish_batch(
     database: &Database,
     broker: &Broker,
@@ -118,7 +129,7 @@ async fn publish_batch(
          WHERE published_at_ms IS NULL ORDER BY id LIMIT $1",
     )
     .bind(BATCH)
-    .fetch_all(database.polls())
+    .fetch_all(database.unmeasured_pool())
     .await?;
     let mut sent = 0;
     for row in rows {
@@ -145,27 +156,15 @@ async fn publish_batch(
     Ok(sent)
 }
 
-/// Forgets the events that were published longer than an hour ago, and the inbox's entries that no redelivery can
-/// match any more.
+/// Deletes the events that were published more than an hour ago.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prune(database: &Database, now: i64) -> Result<(), Failure> {
+pub async fn prune(database: &Database, now: Millis) -> Result<(), Failure> {
     let mut write = database.write().await?;
-    for (statement, before) in [
-        (
-            "DELETE FROM outbox WHERE published_at_ms <= $1",
-            now - OUTBOX_RETENTION_MS,
-        ),
-        (
-            "DELETE FROM inbox WHERE processed_at_ms <= $1",
-            now - INBOX_RETENTION_MS,
-        ),
-    ] {
-        sqlx::query(statement)
-            .bind(before)
-            .execute(write.connection())
-            .await?;
-    }
+    sqlx::query("DELETE FROM outbox WHERE published_at_ms <= $1")
+        .bind(now - RETENTION_MS)
+        .execute(write.connection())
+        .await?;
     write.commit().await
 }

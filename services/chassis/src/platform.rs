@@ -1,14 +1,14 @@
-//! The platform's fixed facts: its services, where each listens by default, and the variables that say otherwise.
+//! The platform's constants: its services, their default addresses, and the environment variables that override them.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// The prefix of every variable that is the platform's own (telemetry's are the standard `OTEL_*`).
+/// The prefix of the platform's environment variables. Those of telemetry are the standard `OTEL_*`.
 pub const VARIABLE_PREFIX: &str = "BIDTRACE_";
 
-/// Where NATS listens unless `BIDTRACE_NATS_URL` says otherwise.
+/// The URL of NATS when `BIDTRACE_NATS_URL` is not set.
 pub const DEFAULT_NATS_URL: &str = "nats://127.0.0.1:4222";
 
-/// What a service speaks on its main port.
+/// The protocol of a service's main port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1.
@@ -17,10 +17,10 @@ pub enum Protocol {
     Grpc,
 }
 
-/// The eight services.
+/// A service of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
-    /// The edge.
+    /// The public HTTP API.
     Gateway,
     /// Accounts and tokens.
     Account,
@@ -32,9 +32,9 @@ pub enum Service {
     Reward,
     /// Orders and the settlement saga.
     Order,
-    /// The payment provider, simulated.
+    /// The simulated payment provider.
     Payment,
-    /// The inbox and webhooks.
+    /// Notifications and webhooks.
     Notification,
 }
 
@@ -51,7 +51,7 @@ impl Service {
         Self::Gateway,
     ];
 
-    /// The name: of the binary, of `service.name`, of the Prometheus job.
+    /// The name of the binary, the `service.name` and the Prometheus job.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
@@ -65,7 +65,7 @@ impl Service {
         }
     }
 
-    /// The port that serves callers.
+    /// The main port.
     pub const fn port(self) -> u16 {
         match self {
             Self::Gateway => 8080,
@@ -79,7 +79,7 @@ impl Service {
         }
     }
 
-    /// The port with `/metrics`, `/livez` and `/readyz`.
+    /// The admin port: `/metrics`, `/livez` and `/readyz`.
     pub const fn admin_port(self) -> u16 {
         match self {
             Self::Gateway => 9180,
@@ -93,7 +93,7 @@ impl Service {
         }
     }
 
-    /// What it speaks on [`Service::port`].
+    /// The protocol of [`Service::port`].
     pub const fn protocol(self) -> Protocol {
         match self {
             Self::Gateway | Self::Payment => Protocol::Http,
@@ -101,22 +101,22 @@ impl Service {
         }
     }
 
-    /// Where it listens when no variable says otherwise: loopback, never beyond.
+    /// The default address of the main port: loopback only.
     pub const fn default_listen(self) -> SocketAddr {
         SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), self.port())
     }
 
-    /// Where its admin port listens when no variable says otherwise.
+    /// The default address of the admin port: loopback only.
     pub const fn default_admin_listen(self) -> SocketAddr {
         SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), self.admin_port())
     }
 
-    /// The variable that tells the others where it is, such as `BIDTRACE_CATALOG_URL`.
+    /// The variable with the URL at which other services reach it, such as `BIDTRACE_CATALOG_URL`.
     pub fn url_variable(self) -> String {
         format!("{VARIABLE_PREFIX}{}_URL", self.name().to_uppercase())
     }
 
-    /// Where the others find it when [`Service::url_variable`] is not set.
+    /// The URL when [`Service::url_variable`] is not set.
     pub fn default_url(self) -> String {
         format!("http://{}", self.default_listen())
     }
@@ -124,8 +124,9 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use super::Service;
     use std::collections::HashSet;
+
+    use super::Service;
 
     #[test]
     fn no_two_services_share_a_port() {

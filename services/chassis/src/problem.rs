@@ -1,31 +1,32 @@
-//! Failures over HTTP: problem documents (RFC 9457).
+//! Problem documents (RFC 9457): the body of an HTTP error response.
 
-use crate::failure::{Failure, chain};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
+use crate::failure::{Failure, chain};
+
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// A problem document: the members of RFC 9457 section 3.1 and three extensions of ours.
+/// A problem document: the members of RFC 9457 section 3.1 and the extensions `code`, `field` and `trace_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// A URI reference that names the kind of problem; stable.
+    /// A stable URI reference that identifies the problem type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The status's phrase.
+    /// The reason phrase of the status.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What went wrong this time.
+    /// The explanation of this occurrence, for people.
     pub detail: String,
-    /// Stable and dotted, for programs.
+    /// The stable code, for programs.
     pub code: String,
-    /// The field at fault, when there is one.
+    /// The field of the request that is wrong, if it is one field.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub field: Option<String>,
-    /// The trace in which it happened.
+    /// The trace id of the request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub trace_id: Option<String>,
 }
@@ -35,7 +36,7 @@ impl From<&Failure> for Problem {
         let status = failure.kind.http();
         Self {
             kind: format!("/problems/{}", failure.code),
-            title: phrase(status).to_owned(),
+            title: title(status),
             status: status.as_u16(),
             detail: failure.message.to_string(),
             code: failure.code.to_string(),
@@ -50,7 +51,26 @@ impl IntoResponse for Failure {
         if let Some(source) = &self.source {
             tracing::error!(code = %self.code, error = %chain(source.as_ref()), "request failed");
         }
-        let mut response = (self.kind.http(), axum::Json(Problem::from(&self))).into_response();
+        Problem::from(&self).into_response()
+    }
+}
+
+impl Problem {
+    /// Replaces the status, and the title with it: for a status that no [`Kind`](crate::Kind) has.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self {
+            status: status.as_u16(),
+            title: title(status),
+            ..self
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(self)).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
@@ -58,6 +78,6 @@ impl IntoResponse for Failure {
     }
 }
 
-fn phrase(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("Error")
+fn title(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or("Error").to_owned()
 }

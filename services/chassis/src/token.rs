@@ -1,39 +1,41 @@
 //! Signed tokens: JSON Web Tokens (RFC 7519) with Ed25519 signatures (RFC 8037).
 //!
-//! The account service holds the private key; everyone else verifies with the public one, which it hands out.
+//! The account service holds the private key; the gateway verifies tokens with the public key, which it gets from the
+//! account service.
 
-use crate::{
-    caller,
-    clock::Millis,
-    failure::{Failure, Kind},
-};
-use api::common::{Caller, Role};
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Who made the token, its `iss`.
+use api::common::{Caller, Role};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::caller;
+use crate::clock::Millis;
+use crate::failure::{Failure, Kind};
+
+/// The `iss` claim of every token.
 const ISSUER: &str = "bidtrace";
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// The account.
+    /// The account's id.
     pub sub: String,
     /// `customer`, `restaurant` or `admin`.
     pub role: String,
-    /// Who made it.
+    /// The issuer.
     pub iss: String,
-    /// Until when it holds, Unix seconds.
+    /// The expiry, Unix seconds.
     pub exp: i64,
-    /// Whether its bearer may pass a trace context through the gateway: the load generator's may.
+    /// Whether the gateway accepts the trace context of the bearer's requests, as it does for the load generator.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trace: bool,
 }
 
 impl Claims {
-    /// The caller that a valid token stands for.
+    /// The caller that the token authenticates.
     pub fn caller(&self) -> Caller {
         Caller {
             account_id: self.sub.clone(),
@@ -42,7 +44,7 @@ impl Claims {
     }
 }
 
-/// Makes tokens.
+/// Signs tokens.
 pub struct Signer {
     key_id: String,
     key: EncodingKey,
@@ -50,7 +52,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer with the private key `secret`, called `key_id`.
+    /// A signer with the private key `secret` and its id `key_id`, the `kid` of the tokens.
     ///
     /// # Errors
     /// When the key cannot be encoded.
@@ -64,12 +66,12 @@ impl Signer {
         })
     }
 
-    /// The key's id and its public half.
+    /// The key's id and the public key.
     pub fn verifying_key(&self) -> (&str, &[u8; 32]) {
         (&self.key_id, &self.public)
     }
 
-    /// A token that holds until `expires_at`.
+    /// Signs a token that expires at `expires_at`.
     ///
     /// # Errors
     /// When signing fails.
@@ -95,14 +97,14 @@ impl Signer {
     }
 }
 
-/// Checks tokens.
+/// Verifies tokens.
 #[derive(Default, Clone)]
 pub struct Verifier {
     keys: HashMap<String, DecodingKey>,
 }
 
 impl Verifier {
-    /// A verifier that knows these keys (id, Ed25519 public key).
+    /// A verifier with these keys: id and Ed25519 public key.
     pub fn new<'a>(keys: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         Self {
             keys: keys
@@ -112,15 +114,15 @@ impl Verifier {
         }
     }
 
-    /// Whether the key that signed `token` is known. Says nothing of the signature.
-    pub fn knows_key_of(&self, token: &str) -> bool {
+    /// Whether this verifier has the key that `token` names. The signature is not checked.
+    pub fn has_key_of(&self, token: &str) -> bool {
         jsonwebtoken::decode_header(token)
             .ok()
             .and_then(|header| header.kid)
             .is_some_and(|kid| self.keys.contains_key(&kid))
     }
 
-    /// What `token` says, when its signature holds and its time has not passed.
+    /// The claims of `token`, when its signature is valid and it has not expired.
     ///
     /// # Errors
     /// `token.expired` or `token.invalid`.
@@ -155,9 +157,10 @@ impl Verifier {
 
 #[cfg(test)]
 mod tests {
+    use api::common::Role;
+
     use super::{Signer, Verifier};
     use crate::clock::Clock;
-    use api::common::Role;
 
     fn pair(secret: u8) -> (Signer, Verifier) {
         let signer = Signer::new("k1".to_owned(), &[secret; 32]).expect("a key");

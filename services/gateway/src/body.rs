@@ -1,28 +1,28 @@
-//! Request bodies: JSON, of bounded size, in bounded time; what is wrong with one is told with the field or the line.
+//! Request bodies: JSON with limits on size and time. An error names the field or the line.
 
-use crate::{
-    gateway::{Gateway, MAX_BODY},
-    refusal::Refusal,
-};
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use chassis::{Failure, Kind};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
-/// How long a body may take to come.
+use crate::error_response::ErrorResponse;
+use crate::gateway::{Gateway, MAX_BODY};
+
+/// The time-out for reading a body.
 const TIME_OUT: Duration = Duration::from_secs(5);
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ErrorResponse> {
         if !is_json(request.headers()) {
-            return Err(Refusal::with_status(
+            return Err(ErrorResponse::with_status(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "request.unsupported_media_type",
                 "expected `Content-Type: application/json`",
@@ -32,28 +32,28 @@ impl<T: DeserializeOwned> FromRequest<Gateway> for Body<T> {
         let body = match tokio::time::timeout(TIME_OUT, body).await {
             Ok(Ok(body)) => body,
             Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                return Err(Refusal::with_status(
+                return Err(ErrorResponse::with_status(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "request.too_large",
                     format!("a body has at most {MAX_BODY} bytes"),
                 ));
             }
             Ok(Err(_)) => {
-                return Err(Refusal::with_status(
+                return Err(ErrorResponse::with_status(
                     StatusCode::BAD_REQUEST,
                     "request.broken_body",
                     "the body ended before it was complete",
                 ));
             }
             Err(_) => {
-                return Err(Refusal::with_status(
+                return Err(ErrorResponse::with_status(
                     StatusCode::REQUEST_TIMEOUT,
                     "request.body_too_slow",
                     "the body took too long to come",
                 ));
             }
         };
-        parse(&body).map(Self).map_err(Refusal::from)
+        parse(&body).map(Self).map_err(ErrorResponse::from)
     }
 }
 
@@ -90,8 +90,8 @@ fn not_json(error: &serde_json::Error) -> Failure {
     Failure::new(Kind::Invalid, "request.bad_json", message)
 }
 
-/// The path of the field that `message` complains of: a missing or unknown one is named there, and `path` is its
-/// parent's.
+/// The path of the invalid field. For a missing or unknown field, `path` is the path of its parent, and `message` has the
+/// field's name.
 fn field_at_fault(path: &str, message: &str) -> String {
     let named = ["missing field `", "unknown field `"]
         .iter()
@@ -110,9 +110,10 @@ fn field_at_fault(path: &str, message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::parse;
     use crate::json::auction::OpenAuction;
-    use proptest::prelude::*;
 
     fn fault_of(body: &str) -> (String, Option<String>) {
         let failure = parse::<OpenAuction>(body.as_bytes()).expect_err("wrong");

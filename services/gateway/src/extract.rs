@@ -1,30 +1,30 @@
-//! What handlers take from a request; what they cannot take is refused with a problem document.
+//! The extractors of the handlers. They reject a request with a problem document.
 
-use crate::{gateway::Gateway, guard::Identity, refusal::Refusal};
 use ::api::common::{Caller, Role};
-use axum::{
-    extract::{FromRequestParts, Path, Query},
-    http::request::Parts,
-};
-use chassis::{
-    Failure, caller,
-    idempotency::{MAX_KEY_LENGTH, METADATA_KEY},
-};
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use chassis::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_TITLE};
+use chassis::idempotency::MAX_KEY_LENGTH;
+use chassis::page::PageSize;
+use chassis::{Failure, caller};
 use http::{HeaderMap, StatusCode};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tonic::metadata::{Ascii, MetadataValue};
 use utoipa::IntoParams;
 
-const MAX_ID_LENGTH: usize = 64;
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 100;
+use crate::error_response::ErrorResponse;
+use crate::gateway::Gateway;
+use crate::guard::Identity;
 
-/// An authenticated caller that wants to read.
+const MAX_ID_LENGTH: usize = 64;
+
+/// The authenticated caller of a read.
 pub(crate) struct Reader(pub(crate) Caller);
 
-/// An authenticated caller that wants to change something, and whose account is open.
+/// The authenticated caller of a write, whose account is open.
 pub(crate) struct Writer {
-    /// Who it is.
+    /// The caller.
     pub(crate) caller: Caller,
     key: IdempotencyKey,
 }
@@ -35,7 +35,7 @@ pub(crate) struct IdempotencyKey(Option<MetadataValue<Ascii>>);
 /// The id in the path.
 pub(crate) struct Id(pub(crate) String);
 
-/// The parameters in the query.
+/// The query parameters.
 pub(crate) struct Params<T>(pub(crate) T);
 
 /// Which part of a list is asked for.
@@ -76,10 +76,10 @@ impl Reader {
 }
 
 impl FromRequestParts<Gateway> for Reader {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Refusal> {
-        authenticated(parts).map(Self).map_err(Refusal::from)
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ErrorResponse> {
+        authenticated(parts).map(Self).map_err(ErrorResponse::from)
     }
 }
 
@@ -98,25 +98,28 @@ fn authenticated(parts: &Parts) -> Result<Caller, Failure> {
 // === impl Writer ===
 
 impl Writer {
-    /// The same, when it has one of `roles`.
+    /// Checks that the caller has one of `roles`.
     pub(crate) fn with_role(self, roles: &[Role]) -> Result<Self, Failure> {
         caller::require_role(Some(self.caller.clone()), roles)?;
         Ok(self)
     }
 
-    /// The call that carries `message` to a service.
+    /// A request with `message` and the idempotency key.
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         self.key.request(message)
     }
 }
 
 impl FromRequestParts<Gateway> for Writer {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Gateway,
+    ) -> Result<Self, ErrorResponse> {
         let caller = authenticated(parts)?;
         let key = IdempotencyKey::read(&parts.headers)?;
-        gateway.standing.check(&caller).await?;
+        gateway.account_states.check_open(&caller).await?;
         Ok(Self { caller, key })
     }
 }
@@ -124,11 +127,11 @@ impl FromRequestParts<Gateway> for Writer {
 // === impl IdempotencyKey ===
 
 impl IdempotencyKey {
-    /// The call that carries `message` to a service.
+    /// A request with `message` and the idempotency key.
     pub(crate) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         if let Some(key) = &self.0 {
-            request.metadata_mut().insert(METADATA_KEY, key.clone());
+            request.metadata_mut().insert(IDEMPOTENCY_KEY, key.clone());
         }
         request
     }
@@ -137,11 +140,11 @@ impl IdempotencyKey {
         let bad = || {
             Failure::invalid(
                 "idempotency.bad_key",
-                "Idempotency-Key",
+                IDEMPOTENCY_KEY_TITLE,
                 format!("expected one key of 1 to {MAX_KEY_LENGTH} printable ASCII characters"),
             )
         };
-        let mut values = headers.get_all("idempotency-key").iter();
+        let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
         let Some(value) = values.next() else {
             return Ok(Self(None));
         };
@@ -159,28 +162,31 @@ impl IdempotencyKey {
 }
 
 impl FromRequestParts<Gateway> for IdempotencyKey {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, Refusal> {
-        Self::read(&parts.headers).map_err(Refusal::from)
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ErrorResponse> {
+        Self::read(&parts.headers).map_err(ErrorResponse::from)
     }
 }
 
 // === impl Id ===
 
 impl FromRequestParts<Gateway> for Id {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Gateway,
+    ) -> Result<Self, ErrorResponse> {
         Path::<String>::from_request_parts(parts, gateway)
             .await
             .map_or_else(|_| Err(bad_id("id")), |Path(id)| Self::parse("id", id))
-            .map_err(Refusal::from)
+            .map_err(ErrorResponse::from)
     }
 }
 
 impl Id {
-    /// The id in `field`: letters, digits, `-` and `_`.
+    /// Validates the id in `field`: letters, digits, `-` and `_`.
     pub(crate) fn parse(field: &'static str, id: String) -> Result<Self, Failure> {
         let well_formed = (1..=MAX_ID_LENGTH).contains(&id.len())
             && id
@@ -205,12 +211,15 @@ fn bad_id(field: &'static str) -> Failure {
 // === impl Params ===
 
 impl<T: DeserializeOwned> FromRequestParts<Gateway> for Params<T> {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Gateway,
+    ) -> Result<Self, ErrorResponse> {
         match Query::<T>::from_request_parts(parts, gateway).await {
             Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(rejection) => Err(Refusal::with_status(
+            Err(rejection) => Err(ErrorResponse::with_status(
                 StatusCode::BAD_REQUEST,
                 "request.bad_query",
                 rejection.body_text(),
@@ -222,16 +231,9 @@ impl<T: DeserializeOwned> FromRequestParts<Gateway> for Params<T> {
 // === impl Page ===
 
 impl Page {
-    /// The limit, in its bounds, and where to start.
+    /// Validates the page, and returns its limit and its `after`, which is empty for the first page.
     pub(crate) fn bounds(self) -> Result<(u32, String), Failure> {
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(Failure::invalid(
-                "page.bad_limit",
-                "limit",
-                format!("expected 1 to {MAX_LIMIT}"),
-            ));
-        }
+        let limit = PageSize::HTTP.checked("page.bad_limit", self.limit)?;
         let after = self.after.unwrap_or_default();
         if after.len() > MAX_ID_LENGTH {
             return Err(Failure::invalid(
@@ -246,8 +248,9 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, IdempotencyKey};
     use http::{HeaderMap, HeaderValue};
+
+    use super::{IDEMPOTENCY_KEY, Id, IdempotencyKey};
 
     #[test]
     fn an_idempotency_key_is_one_line_of_printable_ascii() {
@@ -255,7 +258,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             for value in values {
                 let value = HeaderValue::from_bytes(value).expect("a header value");
-                headers.append("idempotency-key", value);
+                headers.append(IDEMPOTENCY_KEY, value);
             }
             IdempotencyKey::read(&headers)
         };

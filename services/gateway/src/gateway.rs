@@ -1,44 +1,45 @@
-//! The gateway as a value: its parts, its routes, its upkeep.
+//! The gateway: the state of its handlers, its router and its background tasks.
 
-use crate::{
-    api, guard,
-    keys::Keys,
-    limits::{Limiter, RateLimit},
-    live::Audience,
-    openapi,
-    refusal::Refusal,
-    standing::Standing,
-    upstreams::Upstreams,
-};
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
 use chassis::clock::Clock;
 use http::{Method, StatusCode, Uri};
-use std::{sync::Arc, time::Duration};
 use telemetry::http::{ServerLayer, TrustPolicy};
 use tokio_util::sync::CancellationToken;
 use utoipa_swagger_ui::SwaggerUi;
 
-/// The largest request body that is read.
+use crate::account_states::AccountStates;
+use crate::error_response::ErrorResponse;
+use crate::keys::Keys;
+use crate::limits::{Limiter, RateLimit};
+use crate::live::LiveClients;
+use crate::upstreams::Upstreams;
+use crate::{api, guard, openapi};
+
+/// The maximum size of a request body, in bytes.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// How often the verifying keys are asked for until they are there.
-const FETCH_INTERVAL: Duration = Duration::from_secs(1);
-/// How often callers that have been quiet are forgotten.
-const FORGET_INTERVAL: Duration = Duration::from_secs(10);
+/// The delay between attempts to fetch the verifying keys.
+const FETCH_RETRY: Duration = Duration::from_secs(1);
+/// How often the rate limiter drops idle callers.
+const DROP_IDLE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The state that all handlers share.
+/// The state of the handlers.
 #[derive(Clone)]
 pub struct Gateway {
     pub(crate) upstreams: Upstreams,
     pub(crate) keys: Arc<Keys>,
-    pub(crate) standing: Arc<Standing>,
+    pub(crate) account_states: Arc<AccountStates>,
     pub(crate) limiter: Arc<Limiter>,
-    pub(crate) audience: Audience,
+    pub(crate) live_clients: LiveClients,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Gateway {
-    /// A gateway in front of these services. Its event streams end when `shutdown` is cancelled.
+    /// A gateway for these services. Its event streams end at `shutdown`.
     pub fn new(
         upstreams: &Upstreams,
         limit: RateLimit,
@@ -47,20 +48,20 @@ impl Gateway {
     ) -> Self {
         Self {
             keys: Arc::new(Keys::new(upstreams.accounts.clone(), clock.clone())),
-            standing: Arc::new(Standing::new(upstreams.accounts.clone(), clock)),
+            account_states: Arc::new(AccountStates::new(upstreams.accounts.clone(), clock)),
             limiter: Arc::new(Limiter::new(limit)),
-            audience: Audience::new(),
+            live_clients: LiveClients::new(),
             upstreams: upstreams.clone(),
             shutdown,
         }
     }
 
-    /// The API, its OpenAPI document at `/openapi.json` and the Swagger UI at `/docs`, with telemetry around them all.
+    /// The routes of the API, its OpenAPI document at `/openapi.json` and the Swagger UI at `/docs`, with telemetry.
     ///
-    /// It tells callers without a token apart by `ConnectInfo<SocketAddr>`: serve it with that.
+    /// The router needs `ConnectInfo<SocketAddr>`, since the rate of callers without a token is limited by address.
     pub fn router(self) -> Router {
         let keys = self.keys.clone();
-        let trust = TrustPolicy::Boundary(Arc::new(move |headers| keys.trust_trace_of(headers)));
+        let trust = TrustPolicy::Boundary(Arc::new(move |headers| keys.trusts_trace_of(headers)));
         let (routes, _) = api::routes().split_for_parts();
         routes
             .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::document()))
@@ -73,30 +74,30 @@ impl Gateway {
             .with_state(self)
     }
 
-    /// Fetches the verifying keys, trying until the account service has handed them out: a trusted caller's first
-    /// request is to be known as such.
+    /// Fetches the verifying keys, and retries until it succeeds. They are needed to recognise the credentials of a caller
+    /// whose trace context is trusted.
     pub async fn fetch_keys(self) {
         while self.keys.fetch().await.is_err() {
             tokio::select! {
                 () = self.shutdown.cancelled() => return,
-                () = tokio::time::sleep(FETCH_INTERVAL) => {}
+                () = tokio::time::sleep(FETCH_RETRY) => {}
             }
         }
     }
 
-    /// Forgets, until shutdown, the rate limits of callers that have been quiet.
-    pub async fn forget_idle_callers(self) {
+    /// Drops the rate limiter's state of idle callers at intervals, until shutdown.
+    pub async fn drop_idle_callers(self) {
         loop {
             tokio::select! {
                 () = self.shutdown.cancelled() => return,
-                () = tokio::time::sleep(FORGET_INTERVAL) => self.limiter.forget_idle(),
+                () = tokio::time::sleep(DROP_IDLE_INTERVAL) => self.limiter.drop_idle(),
             }
         }
     }
 }
 
-async fn no_such_route(method: Method, uri: Uri) -> Refusal {
-    Refusal::with_status(
+async fn no_such_route(method: Method, uri: Uri) -> ErrorResponse {
+    ErrorResponse::with_status(
         StatusCode::NOT_FOUND,
         "route.unknown",
         format!(
@@ -106,8 +107,8 @@ async fn no_such_route(method: Method, uri: Uri) -> Refusal {
     )
 }
 
-async fn no_such_method(method: Method) -> Refusal {
-    Refusal::with_status(
+async fn no_such_method(method: Method) -> ErrorResponse {
+    ErrorResponse::with_status(
         StatusCode::METHOD_NOT_ALLOWED,
         "route.method_not_allowed",
         format!("{method} is not possible here; the Allow header says what is"),

@@ -1,46 +1,48 @@
-//! What every request passes before its handler sees it: authentication, the rate limit, a time-out.
+//! The middleware of every request: authentication, the rate limit, a time-out, and the response to a panic.
 
-use crate::{gateway::Gateway, keys::bearer, limits::Payer, refusal::Refusal};
-use axum::{
-    extract::{ConnectInfo, Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
-use chassis::{Failure, Kind, token::Claims};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chassis::token::Claims;
+use chassis::{Failure, Kind};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue, header};
-use std::{
-    borrow::Cow,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    panic::AssertUnwindSafe,
-    time::Duration,
-};
 
-/// A service has made a write, and the client has not heard of it yet.
+use crate::error_response::ErrorResponse;
+use crate::gateway::Gateway;
+use crate::keys::bearer;
+use crate::limits::LimitKey;
+
+/// The fault point between the response of a service to a write and the response to the client.
 pub(crate) const WRITE_ANSWERED: &str = "gateway.write.answered";
 
-/// How long a request may take to the head of its response; what streams after that may take longer.
+/// The time-out of a request up to the head of its response. The body of a stream may take longer.
 const TIME_OUT: Duration = Duration::from_secs(10);
 
-/// Who a request says it is from. Left among the request's extensions for the extractors.
+/// The result of authentication: an extension of the request, which the extractors read.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
-    /// It brings no token.
+    /// The request has no token.
     Anonymous,
-    /// It brings a valid one.
+    /// The request has a valid token.
     Known(Claims),
-    /// It brings one that does not hold, or that cannot be checked now. Only what needs a token minds.
+    /// The token is invalid or cannot be verified. Routes without authentication ignore it.
     Refused {
-        /// Why.
+        /// The kind of the failure.
         kind: Kind,
         /// The stable code.
         code: Cow<'static, str>,
-        /// What to do about it.
+        /// The message for the caller.
         message: Cow<'static, str>,
     },
 }
 
-/// The middleware. It turns a panic into a problem document too: a defect of ours is not an answer of none.
+/// The middleware. A panic of a handler gets a problem document as its response.
 pub(crate) async fn guard(
     State(gateway): State<Gateway>,
     request: Request,
@@ -50,13 +52,13 @@ pub(crate) async fn guard(
     let answer = tokio::time::timeout(TIME_OUT, admit(gateway, request, next));
     let response = match AssertUnwindSafe(answer).catch_unwind().await {
         Ok(Ok(answer)) => answer.unwrap_or_else(IntoResponse::into_response),
-        Ok(Err(_)) => Refusal::from(Failure::new(
+        Ok(Err(_)) => ErrorResponse::from(Failure::new(
             Kind::DeadlineExceeded,
             "deadline_exceeded",
             "the answer took too long",
         ))
         .into_response(),
-        Err(_) => Refusal::from(Failure::internal("a handler panicked")).into_response(),
+        Err(_) => ErrorResponse::from(Failure::internal("a handler panicked")).into_response(),
     };
     if is_write {
         chassis::fault::point(WRITE_ANSWERED);
@@ -64,7 +66,7 @@ pub(crate) async fn guard(
     response
 }
 
-/// Says that answers are what their content type says.
+/// Adds `X-Content-Type-Options: nosniff`.
 pub(crate) async fn no_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -73,13 +75,17 @@ pub(crate) async fn no_sniffing(mut response: Response) -> Response {
     response
 }
 
-async fn admit(gateway: Gateway, mut request: Request, next: Next) -> Result<Response, Refusal> {
+async fn admit(
+    gateway: Gateway,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ErrorResponse> {
     let identity = identify(&gateway, request.headers()).await;
-    let payer = match &identity {
-        Identity::Known(claims) => Payer::Account(claims.sub.clone()),
-        Identity::Anonymous | Identity::Refused { .. } => Payer::address(address(&request)),
+    let key = match &identity {
+        Identity::Known(claims) => LimitKey::Account(claims.sub.clone()),
+        Identity::Anonymous | Identity::Refused { .. } => LimitKey::address(address(&request)),
     };
-    gateway.limiter.admit(&payer)?;
+    gateway.limiter.admit(&key)?;
     request.extensions_mut().insert(identity);
     Ok(next.run(request).await)
 }
@@ -119,15 +125,20 @@ fn address(request: &Request) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::guard;
-    use crate::{Gateway, RateLimit, Upstreams};
-    use axum::{Router, body::Body, middleware, routing::get};
-    use chassis::{clock::Clock, platform::Service};
+    use std::num::NonZeroU32;
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use axum::{Router, middleware};
+    use chassis::clock::Clock;
+    use chassis::platform::Service;
     use http::{Request, StatusCode};
     use http_body_util::BodyExt as _;
-    use std::num::NonZeroU32;
     use tokio_util::sync::CancellationToken;
     use tower::ServiceExt as _;
+
+    use super::guard;
+    use crate::{Gateway, RateLimit, Upstreams};
 
     async fn boom() -> &'static str {
         panic!("the password is hunter2")

@@ -1,25 +1,23 @@
-//! The keys with which tokens are verified: the account service's, fetched when they are needed and kept.
+//! Verification of tokens with the account service's public keys, which are fetched when they are needed and cached.
 
-use ::api::account::{GetVerifyingKeysRequest, accounts_client::AccountsClient};
-use chassis::{
-    Failure,
-    clock::{Clock, Millis},
-    failure::chain,
-    grpc::Channel,
-    token::{Claims, Verifier},
-};
-use http::HeaderMap;
 use std::sync::{Arc, PoisonError, RwLock};
+
+use ::api::account::GetVerifyingKeysRequest;
+use ::api::account::accounts_client::AccountsClient;
+use chassis::Failure;
+use chassis::clock::{Clock, Millis};
+use chassis::failure::chain;
+use chassis::grpc::Channel;
+use chassis::headers::TRACE_AUTHORIZATION;
+use chassis::token::{Claims, Verifier};
+use http::HeaderMap;
 use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
-/// The keys are asked for at most this often, however many tokens name keys that are not known.
+/// The minimum time between two fetches, however many tokens name unknown keys.
 const MINIMUM_INTERVAL_MS: Millis = 1_000;
 
-/// The header with the credential of a caller whose trace context may come in.
-const TRACE_AUTHORIZATION: &str = "trace-authorization";
-
-/// The verifier of tokens, and where its keys come from.
+/// A verifier of tokens that fetches its keys.
 pub(crate) struct Keys {
     accounts: AccountsClient<Channel>,
     clock: Clock,
@@ -27,6 +25,7 @@ pub(crate) struct Keys {
     last: Mutex<Option<Fetch>>,
 }
 
+/// The latest fetch of the keys.
 #[derive(Clone, Copy)]
 struct Fetch {
     at: Millis,
@@ -43,34 +42,35 @@ impl Keys {
         }
     }
 
-    /// What `token` says, when it is one of ours.
+    /// The claims of `token`, when it is valid.
     ///
     /// # Errors
-    /// `token.invalid`, `token.expired`, or `unavailable` when its key is not known and cannot be asked for.
+    /// `token.invalid`, `token.expired`, or `unavailable` when its key is unknown and cannot be fetched.
     pub(crate) async fn claims(&self, token: &str) -> Result<Claims, Failure> {
         let verifier = self.current();
-        if verifier.knows_key_of(token) {
+        if verifier.has_key_of(token) {
             return verifier.verify(token);
         }
         self.newer_than(&verifier).await?.verify(token)
     }
 
-    /// Whether the trace context of this request may be inherited. It never waits, so a credential whose key was not
-    /// fetched yet does not count.
-    pub(crate) fn trust_trace_of(&self, headers: &HeaderMap) -> bool {
+    /// Whether the trace context of a request with these headers is trusted. It never fetches keys, so a credential with a
+    /// key that is not cached is not trusted.
+    pub(crate) fn trusts_trace_of(&self, headers: &HeaderMap) -> bool {
         bearer(headers, TRACE_AUTHORIZATION)
             .and_then(|token| self.current().verify(token).ok())
             .is_some_and(|claims| claims.trace)
     }
 
-    /// Fetches the keys, unless that was done just now.
+    /// Fetches the keys, unless the latest fetch was less than the minimum time ago.
     ///
     /// # Errors
-    /// `unavailable` when the account service does not hand them out.
+    /// `unavailable` when the account service does not return them.
     pub(crate) async fn fetch(&self) -> Result<(), Failure> {
         self.newer_than(&self.current()).await.map(|_| ())
     }
 
+    /// A verifier with keys that were fetched after `seen` was read.
     async fn newer_than(&self, seen: &Arc<Verifier>) -> Result<Arc<Verifier>, Failure> {
         let mut last = self.last.lock().await;
         let current = self.current();
@@ -125,7 +125,7 @@ impl Keys {
     }
 }
 
-/// The token of a `Bearer` credential (RFC 6750) in this header.
+/// The token of the `Bearer` credential (RFC 6750) in this header.
 pub(crate) fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let (scheme, token) = headers.get(name)?.to_str().ok()?.split_once(' ')?;
     scheme

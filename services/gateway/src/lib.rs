@@ -1,21 +1,25 @@
-//! The edge: HTTP in, gRPC out, live bids as server-sent events.
+//! The public HTTP API. The gateway converts requests to gRPC calls, and sends live bids as server-sent events.
 //!
-//! The gateway authenticates, limits, and translates; every rule of the platform lives in the service behind it.
-//! It trusts credentials and nothing else that a caller sends:
+//! The gateway authenticates, limits the rate, and converts; the rules of the platform are in the services. It trusts
+//! credentials, and nothing else in a request:
 //!
-//! - **Who asks** is what a token says that the account service signed. Its public keys are fetched once and again
-//!   when a token names a key that is not known. The caller goes on to the services, which decide what its role may do.
-//! - **A closed account** keeps a token that verifies until it expires. Its writes are refused within
-//!   five seconds nevertheless: the gateway asks for the account's state with the first write and then once per that
-//!   time. When the account service cannot answer, writes go on: an outage there must not stop the bidding.
-//! - **The trace** of a stranger starts here; theirs becomes a link. Whoever sends `Trace-Authorization: Bearer TOKEN`
-//!   with a token that carries the `trace` claim (the load generator's does) has its trace context inherited.
-//! - **`Idempotency-Key`** is checked for its form and goes on with every write; no other header does.
+//! - **Authentication**: the caller is the subject of a token that the account service has signed. The public keys are
+//!   fetched at start-up and when a token names an unknown key. The caller is sent to the services, which decide what its
+//!   role may do.
+//! - **Closed accounts**: a token stays valid until it expires, but the writes of a closed account are rejected within
+//!   five seconds: the gateway caches an account's state for this time. When the account service does not answer, writes
+//!   are allowed, so that an outage of it does not stop the bidding.
+//! - **Trace context**: a request starts a new trace, which links to the trace context that the caller sent. The trace
+//!   context is inherited only with `Trace-Authorization: Bearer TOKEN` and a token with the `trace` claim, such as the
+//!   load generator's.
+//! - **`Idempotency-Key`** is validated and sent to the service with every write. No other header is.
 //!
-//! Whatever goes wrong is answered with a problem document (RFC 9457) that has a stable code and the trace id.
+//! Every error response is a problem document (RFC 9457) with a stable code and the trace id.
 
+mod account_states;
 mod api;
 mod body;
+mod error_response;
 mod extract;
 mod gateway;
 mod guard;
@@ -24,8 +28,6 @@ mod keys;
 mod limits;
 mod live;
 mod openapi;
-mod refusal;
-mod standing;
 mod upstreams;
 
 pub use gateway::Gateway;
@@ -35,25 +37,25 @@ pub use upstreams::Upstreams;
 
 use telemetry::sampling::Sampling;
 
-/// The operation that opens an auction.
+/// The route that opens an auction.
 pub const OPEN_AUCTION: &str = "POST /v1/auctions";
 
-/// Where a test may make the gateway die.
+/// The service's [fault points](chassis::fault).
 ///
-/// `gateway.write.answered`: a service has made and answered a write, and the client has not heard of it. Trying again
-/// with the same `Idempotency-Key` must give the same answer.
+/// `gateway.write.answered`: a service has made a write and responded, and the client has no response yet. A retry with the
+/// same `Idempotency-Key` must get the same response.
 pub const FAULT_POINTS: &[&str] = &[guard::WRITE_ANSWERED];
 
-/// What the gateway's telemetry has of its own. The trace of an auction's opening is kept: it goes on at the deadline,
-/// long after the collector has decided about it.
+/// Configures the gateway's telemetry. The traces of auctions are always kept: they continue at the deadline, long after
+/// the collector's decision about them.
 pub fn telemetry(builder: telemetry::Builder) -> telemetry::Builder {
     builder.sampling(OPEN_AUCTION, Sampling::Keep)
 }
 
-/// Serves the API until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When a setting is wrong or the address cannot be listened on.
+/// When a setting is invalid, or the address cannot be listened on.
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let limit = RateLimit::from_env()?;
     let upstreams = Upstreams::connect(chassis::config::url_of)?;
@@ -63,11 +65,11 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
         context.clock.clone(),
         context.shutdown.clone(),
     );
-    let (fetching, has_keys) = (gateway.clone(), context.readiness("verifying_keys"));
+    let (fetching, ready) = (gateway.clone(), context.readiness("verifying_keys"));
     context.background(async move {
         fetching.fetch_keys().await;
-        has_keys.set(true);
+        ready.set(true);
     });
-    context.background(gateway.clone().forget_idle_callers());
+    context.background(gateway.clone().drop_idle_callers());
     context.serve_http(gateway.router()).await
 }

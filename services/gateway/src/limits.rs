@@ -1,50 +1,52 @@
-//! How much one caller may ask for: a token bucket per account, or per address for callers without a token.
+//! The rate limit: a token bucket per account, or per address for callers without a valid token.
 
-use crate::refusal::Refusal;
-use chassis::{Failure, Kind, config::SettingsError, platform::VARIABLE_PREFIX};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
 
-/// The last part of the variable that sets the rate: `BIDTRACE_RATE_LIMIT_PER_S`.
+use chassis::config::SettingsError;
+use chassis::platform::VARIABLE_PREFIX;
+use chassis::{Failure, Kind};
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::error_response::ErrorResponse;
+
+/// The variable with the rate, without its prefix: `BIDTRACE_RATE_LIMIT_PER_S`.
 const VARIABLE: &str = "RATE_LIMIT_PER_S";
 const DEFAULT_PER_S: NonZeroU32 = NonZeroU32::new(50).unwrap();
-/// A full bucket holds this many seconds' worth of requests.
+/// The burst, in seconds of the rate.
 const BURST_S: u32 = 2;
 
-/// How many requests one caller may send.
+/// The rate and burst of requests that are allowed per caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// In the long run, per second.
+    /// The sustained rate, in requests per second.
     pub per_second: NonZeroU32,
-    /// At once, by a caller that has been quiet.
+    /// The number of requests that an idle caller can send at once.
     pub burst: NonZeroU32,
 }
 
-/// Whose bucket a request is taken from.
+/// The key of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Payer {
-    /// An authenticated account, wherever it calls from.
+pub(crate) enum LimitKey {
+    /// An authenticated account, from any address.
     Account(String),
-    /// A caller that is known by its address only.
+    /// The address of a caller that is not authenticated.
     Address(IpAddr),
 }
 
-/// The buckets. One that is full again is forgotten by [`Limiter::forget_idle`], so memory is bounded by the callers
-/// of the last seconds.
+/// The buckets. [`Limiter::drop_idle`] drops full ones, so the memory is bounded by the callers of the last seconds.
 pub(crate) struct Limiter {
-    buckets: DefaultKeyedRateLimiter<Payer>,
+    buckets: DefaultKeyedRateLimiter<LimitKey>,
 }
 
 // === impl RateLimit ===
 
 impl RateLimit {
-    /// `BIDTRACE_RATE_LIMIT_PER_S` and twice that as burst; 50 and 100 without it.
+    /// The limit in `BIDTRACE_RATE_LIMIT_PER_S`, or 50 requests per second.
     ///
     /// # Errors
-    /// When the value is no positive number.
+    /// When the value is not a positive number.
     pub fn from_env() -> Result<Self, SettingsError> {
         let variable = format!("{VARIABLE_PREFIX}{VARIABLE}");
         match std::env::var(&variable).ok().filter(|v| !v.is_empty()) {
@@ -60,7 +62,7 @@ impl RateLimit {
         }
     }
 
-    /// `rate` requests per second, and a burst of two seconds' worth.
+    /// `rate` requests per second, and a burst of two seconds of this rate.
     pub fn per_second(rate: NonZeroU32) -> Self {
         Self {
             per_second: rate,
@@ -69,10 +71,10 @@ impl RateLimit {
     }
 }
 
-// === impl Payer ===
+// === impl LimitKey ===
 
-impl Payer {
-    /// An IPv6 host commonly has a whole /64 to itself, so that counts as one address.
+impl LimitKey {
+    /// The key for an address. A host commonly has a whole /64 of IPv6 addresses, so these have one key.
     pub(crate) fn address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
             IpAddr::V6(v6) => {
@@ -95,16 +97,16 @@ impl Limiter {
         }
     }
 
-    /// Takes one request from the payer's bucket.
+    /// Takes one request from the bucket of `key`.
     ///
     /// # Errors
-    /// `rate_limited`, with the seconds after which trying again helps.
-    pub(crate) fn admit(&self, payer: &Payer) -> Result<(), Refusal> {
-        self.buckets.check_key(payer).map_err(|until| {
+    /// `rate_limited`, with a `Retry-After`.
+    pub(crate) fn admit(&self, key: &LimitKey) -> Result<(), ErrorResponse> {
+        self.buckets.check_key(key).map_err(|until| {
             registry::GatewayRateLimited.add(1);
             let wait = until.wait_time_from(self.buckets.clock().now());
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            Refusal::from(Failure::new(
+            ErrorResponse::from(Failure::new(
                 Kind::Exhausted,
                 "rate_limited",
                 "too many requests; slow down",
@@ -113,7 +115,8 @@ impl Limiter {
         })
     }
 
-    pub(crate) fn forget_idle(&self) {
+    /// Drops the full buckets.
+    pub(crate) fn drop_idle(&self) {
         self.buckets.retain_recent();
         self.buckets.shrink_to_fit();
     }
@@ -121,8 +124,10 @@ impl Limiter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limiter, Payer, RateLimit};
-    use std::{net::IpAddr, num::NonZeroU32};
+    use std::net::IpAddr;
+    use std::num::NonZeroU32;
+
+    use super::{LimitKey, Limiter, RateLimit};
 
     fn one_at_a_time() -> Limiter {
         Limiter::new(RateLimit {
@@ -131,14 +136,14 @@ mod tests {
         })
     }
 
-    fn from(address: &str) -> Payer {
-        Payer::address(address.parse::<IpAddr>().expect("an address"))
+    fn from(address: &str) -> LimitKey {
+        LimitKey::address(address.parse::<IpAddr>().expect("an address"))
     }
 
     #[test]
-    fn each_payer_has_a_bucket_of_its_own() {
+    fn each_account_has_a_bucket_of_its_own() {
         let limiter = one_at_a_time();
-        let (first, second) = (Payer::Account("a".into()), Payer::Account("b".into()));
+        let (first, second) = (LimitKey::Account("a".into()), LimitKey::Account("b".into()));
         assert!(limiter.admit(&first).is_ok());
         assert!(limiter.admit(&first).is_err());
         assert!(limiter.admit(&second).is_ok());
@@ -152,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bucket_is_forgotten() {
+    fn a_full_bucket_is_dropped() {
         let limiter = Limiter::new(RateLimit {
             per_second: NonZeroU32::MAX,
             burst: NonZeroU32::MAX,
         });
         limiter.admit(&from("192.0.2.1")).expect("admitted");
         assert_eq!(limiter.buckets.len(), 1);
-        limiter.forget_idle();
+        limiter.drop_idle();
         assert_eq!(limiter.buckets.len(), 0);
     }
 }

@@ -1,37 +1,37 @@
-//! Live bids: the auction service's stream, handed on as server-sent events.
+//! Live bids: the events of the auction service's stream as server-sent events.
 
-use crate::{
-    extract::{Id, Reader},
-    gateway::Gateway,
-    json::auction::{Auction, LiveEvent},
-    refusal::Refusal,
-};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
 use ::api::auction::{AuctionEvent, WatchAuctionRequest};
-use axum::{
-    extract::State,
-    response::sse::{Event, KeepAlive, Sse},
-};
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
 use chassis::{Failure, Kind};
 use futures::{Stream, StreamExt as _};
-use std::{convert::Infallible, sync::Arc, time::Duration};
 use telemetry::context::{SavedContext, caused_by};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The name of the events.
+use crate::error_response::ErrorResponse;
+use crate::extract::{Id, Reader};
+use crate::gateway::Gateway;
+use crate::json::auction::{Auction, LiveEvent};
+
+/// The name of an event.
 const EVENT: &str = "auction";
-/// The name of the event that says why a stream breaks off.
+/// The name of the last event of a stream that fails.
 const PROBLEM: &str = "problem";
-/// How often a comment shows that a quiet stream is alive.
+/// How often a comment is sent on an idle stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How many clients are served at once.
+/// The maximum number of concurrent clients.
 const MAX_CLIENTS: usize = 10_000;
 
-/// Who follows live bids just now.
+/// The limit and the metric of clients with a live stream.
 #[derive(Clone)]
-pub(crate) struct Audience(Arc<Semaphore>);
+pub(crate) struct LiveClients(Arc<Semaphore>);
 
-/// One follower, counted while this lives.
-struct Seat {
+/// One client. It is counted until this is dropped.
+struct LiveClient {
     _permit: OwnedSemaphorePermit,
 }
 
@@ -51,8 +51,8 @@ pub(crate) async fn watch_auction(
     State(gateway): State<Gateway>,
     Reader(caller): Reader,
     Id(auction_id): Id,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let seat = gateway.audience.join()?;
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ErrorResponse> {
+    let client = gateway.live_clients.add()?;
     let request = WatchAuctionRequest {
         caller: Some(caller),
         auction_id,
@@ -62,14 +62,15 @@ pub(crate) async fn watch_auction(
     let events = changes
         .take_until(gateway.shutdown.clone().cancelled_owned())
         .map(move |change| {
-            let _ = &seat;
+            // Moved into the stream, so that the client is counted until the stream is dropped.
+            let _ = &client;
             let event = change
-                .map_err(Refusal::from)
+                .map_err(ErrorResponse::from)
                 .and_then(|change| {
                     caused_by(&SavedContext::from_traceparent(&change.traceparent));
-                    event(change).map_err(Refusal::from)
+                    event(change).map_err(ErrorResponse::from)
                 })
-                .unwrap_or_else(|refusal| problem(&refusal));
+                .unwrap_or_else(|error| problem(&error));
             Ok(event)
         });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
@@ -92,22 +93,26 @@ fn event(change: AuctionEvent) -> Result<Event, Failure> {
         .map_err(Failure::internal)
 }
 
-fn problem(refusal: &Refusal) -> Event {
+fn problem(error: &ErrorResponse) -> Event {
     Event::default()
         .event(PROBLEM)
-        .json_data(refusal.problem())
+        .json_data(error.problem())
         .unwrap_or_else(|_| Event::default().event(PROBLEM))
 }
 
-// === impl Audience ===
+// === impl LiveClients ===
 
-impl Audience {
+impl LiveClients {
     pub(crate) fn new() -> Self {
         registry::GatewayLiveClients.set(0.0);
         Self(Arc::new(Semaphore::new(MAX_CLIENTS)))
     }
 
-    fn join(&self) -> Result<Seat, Failure> {
+    /// Counts one more client.
+    ///
+    /// # Errors
+    /// `live.too_many_clients`.
+    fn add(&self) -> Result<LiveClient, Failure> {
         let permit = self.0.clone().try_acquire_owned().map_err(|_| {
             Failure::new(
                 Kind::Exhausted,
@@ -116,13 +121,13 @@ impl Audience {
             )
         })?;
         registry::GatewayLiveClients.gauge().increment(1.0);
-        Ok(Seat { _permit: permit })
+        Ok(LiveClient { _permit: permit })
     }
 }
 
-// === impl Seat ===
+// === impl LiveClient ===
 
-impl Drop for Seat {
+impl Drop for LiveClient {
     fn drop(&mut self) {
         registry::GatewayLiveClients.gauge().decrement(1.0);
     }

@@ -1,7 +1,9 @@
-//! The gateway's process. `gateway openapi` prints the API's OpenAPI document instead of serving it.
+//! The gateway's process. `gateway openapi` prints the OpenAPI document instead of serving.
 
-use chassis::{health, platform::Service};
 use std::io::Write as _;
+
+use chassis::health;
+use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

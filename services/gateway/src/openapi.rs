@@ -1,20 +1,20 @@
-//! The OpenAPI document: generated from the handlers, framed with what they have in common.
+//! The OpenAPI document: generated from the handlers, with the parts that all operations have in common.
 
-use crate::{api, refusal::Problem};
+use chassis::headers::TRACE_ID_TITLE;
 use chassis::problem;
-use utoipa::{
-    OpenApi,
-    openapi::{
-        ContentBuilder, Header, HeaderBuilder, ObjectBuilder, OpenApi as Document, Ref, RefOr,
-        Response, ResponseBuilder, Type,
-        path::{Operation, PathItem},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, Header, HeaderBuilder, ObjectBuilder, OpenApi as Document, Ref, RefOr,
+    Response, ResponseBuilder, Type,
 };
+
+use crate::api;
+use crate::error_response::Problem;
 
 const PROBLEM: &str = "Problem";
 const BEARER: &str = "bearer";
-const TRACE_ID: &str = "X-Trace-Id";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,14 +39,14 @@ const TRACE_ID: &str = "X-Trace-Id";
     ),
     components(schemas(Problem))
 )]
-struct Frame;
+struct Base;
 
-/// The document's frame, to which the routes add themselves.
-pub(crate) fn frame() -> Document {
-    Frame::openapi()
+/// The document without the operations, which the routes add.
+pub(crate) fn base() -> Document {
+    Base::openapi()
 }
 
-/// The whole document.
+/// The complete document.
 pub(crate) fn document() -> Document {
     let mut document = api::routes().into_openapi();
     let components = document.components.get_or_insert_default();
@@ -69,7 +69,9 @@ pub(crate) fn document() -> Document {
         for response in responses.values_mut() {
             if let RefOr::T(response) = response {
                 let header = header(Type::String, "The trace of this request");
-                response.headers.insert(TRACE_ID.to_owned(), header.into());
+                response
+                    .headers
+                    .insert(TRACE_ID_TITLE.to_owned(), header.into());
             }
         }
         for class in ["4XX", "5XX"] {
@@ -80,10 +82,10 @@ pub(crate) fn document() -> Document {
     document
 }
 
-/// The document as text, with a line break at its end.
+/// The document as JSON, with a final line break.
 ///
 /// # Errors
-/// When it cannot be written as JSON, which is a defect.
+/// When it cannot be serialised, which is a defect.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
     document().to_pretty_json().map(|json| json + "\n")
 }
@@ -92,7 +94,10 @@ fn problem() -> Response {
     let schema = Ref::from_schema_name(PROBLEM);
     ResponseBuilder::new()
         .description("A problem document; its `code` is stable")
-        .header(TRACE_ID, header(Type::String, "The trace of this request"))
+        .header(
+            TRACE_ID_TITLE,
+            header(Type::String, "The trace of this request"),
+        )
         .header(
             "Retry-After",
             header(

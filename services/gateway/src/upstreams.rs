@@ -1,18 +1,16 @@
 //! The services behind the gateway.
 
-use ::api::{
-    account::accounts_client::AccountsClient, auction::auctions_client::AuctionsClient,
-    catalog::catalog_client::CatalogClient,
-    notification::notifications_client::NotificationsClient, order::orders_client::OrdersClient,
-    reward::rewards_client::RewardsClient,
-};
-use chassis::{
-    config::SettingsError,
-    grpc::{Channel, channel_to},
-    platform::Service,
-};
+use ::api::account::accounts_client::AccountsClient;
+use ::api::auction::auctions_client::AuctionsClient;
+use ::api::catalog::catalog_client::CatalogClient;
+use ::api::notification::notifications_client::NotificationsClient;
+use ::api::order::orders_client::OrdersClient;
+use ::api::reward::rewards_client::RewardsClient;
+use chassis::config::SettingsError;
+use chassis::grpc::{Channel, channel_to};
+use chassis::platform::Service;
 
-/// A client of each service. Clones share the connections, which are made when they are first needed.
+/// A client for each service. Clones share the connections, which are opened when they are first used.
 #[derive(Clone)]
 pub struct Upstreams {
     pub(crate) accounts: AccountsClient<Channel>,
@@ -24,10 +22,10 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
-    /// The services at the addresses that `url_of` knows.
+    /// Clients for the URLs that `url_of` returns.
     ///
     /// # Errors
-    /// When an address is no URI.
+    /// When a URL is malformed.
     pub fn connect(url_of: impl Fn(Service) -> String) -> Result<Self, SettingsError> {
         let channel = |service: Service| {
             let url = url_of(service);

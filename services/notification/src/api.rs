@@ -1,32 +1,34 @@
 //! `bidtrace.notification.v1.Notifications`.
 
-use crate::{
-    store::{Notification, Store, put_webhook},
-    webhook_url,
-};
+use api::notification::notifications_server::Notifications;
 use api::notification::{
     ListNotificationsRequest, ListNotificationsResponse, PutWebhookRequest, Webhook,
-    notifications_server::Notifications,
 };
-use chassis::{Failure, caller, idempotency::Claim, page};
+use chassis::idempotency::Claim;
+use chassis::page::{self, PageSize};
+use chassis::{Failure, caller};
 use tonic::{Request, Response, Status};
 
-/// The longest id.
+use crate::store::{self, Notification, Store};
+use crate::webhook_url;
+
+/// The maximum length of an id.
 const MAX_ID: usize = 64;
 
 /// The service over gRPC.
-pub struct Api {
-    /// Where notifications are kept.
+pub struct NotificationsApi {
+    /// The notifications.
     pub store: Store,
 }
 
-impl Api {
+impl NotificationsApi {
     async fn list(
         &self,
         request: ListNotificationsRequest,
     ) -> Result<ListNotificationsResponse, Failure> {
         let caller = caller::require(request.caller)?;
-        let limit = page::limit("notification.bad_limit", request.limit)?;
+        let limit =
+            PageSize::GRPC.checked("notification.bad_limit", page::requested(request.limit))?;
         if request.after.len() > MAX_ID {
             return Err(Failure::invalid(
                 "notification.bad_id",
@@ -34,10 +36,8 @@ impl Api {
                 format!("expected an id of at most {MAX_ID} characters"),
             ));
         }
-        let notifications = self
-            .store
-            .list(&caller.account_id, &request.after, limit)
-            .await?;
+        let after = Some(request.after.as_str()).filter(|after| !after.is_empty());
+        let notifications = self.store.list(&caller.account_id, after, limit).await?;
         Ok(ListNotificationsResponse {
             notifications: notifications.into_iter().map(Into::into).collect(),
         })
@@ -51,19 +51,24 @@ impl Api {
             webhook_url::parse(&url)?;
         }
         let clock = self.store.clock.clone();
-        claim
+        let execution = claim
             .execute(&self.store.database, &self.store.clock, move |write| {
                 Box::pin(async move {
-                    put_webhook(write, &clock, &caller.account_id, &url).await?;
-                    Ok(Webhook { url })
+                    if url.is_empty() {
+                        store::delete_webhook(write, &caller.account_id).await?;
+                    } else {
+                        store::put_webhook(write, &clock, &caller.account_id, &url).await?;
+                    }
+                    Ok((Webhook { url }, ()))
                 })
             })
-            .await
+            .await?;
+        Ok(execution.into_response())
     }
 }
 
 #[tonic::async_trait]
-impl Notifications for Api {
+impl Notifications for NotificationsApi {
     async fn list_notifications(
         &self,
         request: Request<ListNotificationsRequest>,

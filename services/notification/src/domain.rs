@@ -1,37 +1,41 @@
-//! Who is told what of an event.
+//! The notifications of an event: their recipients and texts.
+
+use std::collections::BTreeSet;
 
 use api::events::{
     Amount, AuctionAwarded, AuctionEnded, AuctionOpened, AwardRevoked, Event, OrderConfirmed,
     OrderFailed,
 };
-use chassis::{Failure, broker::Received, clock::Millis};
-use std::collections::BTreeSet;
+use chassis::Failure;
+use chassis::broker::Received;
+use chassis::clock::Millis;
+use chassis::page::PageSize;
 
-/// How many restaurants one opened auction is told to.
-pub const MAX_RECIPIENTS: usize = 1000;
+/// The maximum number of restaurants that are notified of an auction.
+pub const MAX_RECIPIENTS: usize = PageSize::ELIGIBLE_RESTAURANTS.max as usize;
 
-/// The longest name that a text quotes, in characters.
+/// The maximum length of a name in a text, in characters.
 const MAX_NAME: usize = 80;
 
 /// Currencies without a minor unit.
-const WHOLE: [&str; 6] = ["CLP", "ISK", "JPY", "KRW", "UGX", "VND"];
+const CURRENCIES_WITHOUT_MINOR_UNIT: [&str; 6] = ["CLP", "ISK", "JPY", "KRW", "UGX", "VND"];
 
-/// What one account is told.
+/// A notification before it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Whom.
+    /// The recipient's account.
     pub account_id: String,
     /// The kind of event, such as `order.confirmed`.
     pub kind: &'static str,
-    /// What it is about: an auction, an award or an order. An account is told once per kind and subject.
+    /// The auction, award or order that it is about. An account gets one notification per kind and subject.
     pub subject_id: String,
-    /// The auction behind it.
+    /// The auction that it belongs to.
     pub auction_id: String,
-    /// For people.
+    /// The text, for people.
     pub text: String,
 }
 
-/// What is to be told of an event; nothing of an event that concerns nobody.
+/// The notices of an event. An event with another subject has none.
 ///
 /// # Errors
 /// `event.malformed`.
@@ -57,7 +61,7 @@ pub fn notices(event: &Received) -> Result<Vec<Notice>, Failure> {
     Ok(Vec::new())
 }
 
-/// The kind of an event, by its subject.
+/// The kind of an event, from its subject.
 fn kind<E: Event>() -> &'static str {
     E::SUBJECT.strip_prefix("events.").unwrap_or(E::SUBJECT)
 }
@@ -173,7 +177,7 @@ fn failed(event: &OrderFailed) -> Vec<Notice> {
     ]
 }
 
-/// What a stable code means to people.
+/// The text for the stable code of a reason.
 fn reason(code: &str) -> &'static str {
     match code {
         "payment.unavailable" => "the payment provider did not answer",
@@ -184,7 +188,7 @@ fn reason(code: &str) -> &'static str {
     }
 }
 
-/// A name, cut where it is too long to be one.
+/// A name for a text, truncated and without control characters.
 fn name(name: &str) -> String {
     name.chars()
         .filter(|character| !character.is_control())
@@ -192,11 +196,11 @@ fn name(name: &str) -> String {
         .collect()
 }
 
-/// `18,500 KRW`, `12.50 USD`.
+/// An amount for a text, such as `18,500 KRW` or `12.50 USD`.
 fn amount(amount: &Amount) -> String {
     let units = amount.amount_minor.unsigned_abs();
     let sign = if amount.amount_minor < 0 { "-" } else { "" };
-    let (whole, minor) = if WHOLE.contains(&amount.currency.as_str()) {
+    let (whole, minor) = if CURRENCIES_WITHOUT_MINOR_UNIT.contains(&amount.currency.as_str()) {
         (units, String::new())
     } else {
         (units / 100, format!(".{:02}", units % 100))
@@ -204,7 +208,7 @@ fn amount(amount: &Amount) -> String {
     format!("{sign}{}{minor} {}", grouped(whole), amount.currency)
 }
 
-/// A number with a comma before every third digit.
+/// A number with thousands separators.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -217,7 +221,7 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// `18:05:09 UTC`.
+/// A time of day for a text, such as `18:05:09 UTC`.
 fn time_of_day(at: Millis) -> String {
     let seconds = at.div_euclid(1000).rem_euclid(24 * 60 * 60);
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
@@ -226,10 +230,11 @@ fn time_of_day(at: Millis) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_RECIPIENTS, amount, grouped, notices, opened, time_of_day};
     use api::events::{Amount, AuctionOpened, Event, OrderConfirmed};
     use chassis::broker::Received;
     use proptest::prelude::*;
+
+    use super::{MAX_RECIPIENTS, amount, grouped, notices, opened, time_of_day};
 
     fn won(amount_minor: i64, currency: &str) -> Amount {
         Amount {

@@ -1,30 +1,32 @@
-//! What the auctions and orders tell: into the inboxes of those whom it concerns.
+//! The consumer of the events of auctions and orders: stores their notifications.
 
-use crate::{domain::notices, store::Store, webhooks::Webhooks};
-use chassis::{
-    Failure,
-    broker::{Handler, Received},
-    clock::{Clock, Millis},
-};
+use std::time::Duration;
+
+use chassis::Failure;
+use chassis::broker::{Handler, Received};
+use chassis::clock::{Clock, Millis};
 use futures::future::BoxFuture;
 use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
-use std::time::Duration;
 use uuid::Uuid;
 
-/// What this service listens to.
+use crate::domain::notices;
+use crate::store::Store;
+use crate::webhooks::Webhooks;
+
+/// The subjects that this service consumes.
 pub const SUBJECTS: &[&str] = &["events.auction.*", "events.order.*"];
 
-/// Stores what is to be told of each event.
-pub struct Inbox {
-    /// Where notifications are kept.
+/// Stores the notifications of each event, and wakes the delivery to webhooks.
+pub struct EventHandler {
+    /// The notifications.
     pub store: Store,
-    /// Who posts them.
+    /// The delivery to webhooks.
     pub webhooks: Webhooks,
-    /// Where to take the time from.
+    /// The clock, for the delay between an event and its notifications.
     pub clock: Clock,
 }
 
-impl Handler for Inbox {
+impl Handler for EventHandler {
     fn handle<'a>(&'a self, event: &'a Received) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let notices = notices(event)?;
@@ -43,8 +45,8 @@ impl Handler for Inbox {
             }
             if stored.notifications > 0 {
                 count(Outcome::Delivered, stored.notifications);
-                if let Some(at) = at_ms(&event.message_id) {
-                    let delay = u64::try_from(self.clock.now() - at).unwrap_or(0);
+                if let Some(written_at) = written_at_ms(&event.message_id) {
+                    let delay = u64::try_from(self.clock.now() - written_at).unwrap_or(0);
                     registry::NotificationDelay.record(Duration::from_millis(delay).as_secs_f64());
                 }
             }
@@ -61,8 +63,8 @@ fn count(outcome: Outcome, notifications: u64) {
     .add(notifications);
 }
 
-/// When the event was written: its id says so, as every id of ours does.
-fn at_ms(message_id: &str) -> Option<Millis> {
+/// When the event was written: its id is a version 7 UUID, which contains the time.
+fn written_at_ms(message_id: &str) -> Option<Millis> {
     let (seconds, nanoseconds) = Uuid::parse_str(message_id).ok()?.get_timestamp()?.to_unix();
     let seconds = Millis::try_from(seconds).ok()?;
     Some(seconds * 1000 + Millis::from(nanoseconds / 1_000_000))

@@ -1,8 +1,8 @@
-//! Notifications: every event of an auction or an order reaches the inboxes of those whom it concerns, once, and
-//! their webhooks, at least once.
+//! Notifications: each event of an auction or an order is stored once as a notification for the accounts that it concerns,
+//! and delivered at least once to their webhooks.
 //!
-//! The inbox is written in the transaction that remembers the event, with the queue of webhook posts beside it. The
-//! posts are retried with back-off from that queue, each attempt in the trace of the event.
+//! The notifications, their webhook deliveries and the event's record in the [inbox](chassis::inbox) are written in one
+//! transaction. Deliveries are retried with back-off; each attempt continues the trace of the event.
 
 pub mod api;
 pub mod domain;
@@ -12,26 +12,28 @@ pub mod store;
 pub mod webhook_url;
 pub mod webhooks;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ::api::notification::notifications_server::NotificationsServer;
 use chassis::failure::chain;
-use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-/// The tables.
+/// The migrations of the service's tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Where a test may kill the process: before and after the notifications of an event are stored. After it the broker
-/// has not been told.
+/// The service's [fault points](chassis::fault): before and after the commit of an event's notifications. The event is not
+/// acknowledged yet.
 pub const FAULT_POINTS: &[&str] = &["notification.stored.before_commit", "notification.stored"];
 
-/// How often what is too old is forgotten.
+/// How often old notifications are deleted.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(10);
 
-/// Serves until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When a setting is bad, the database cannot be opened or the address is taken.
+/// When a setting is invalid, the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     let broker = context.broker().await?;
@@ -42,14 +44,21 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
         webhooks::Webhooks::new(store.clone(), webhooks::TIME_OUT, context.shutdown.clone());
     context.background(webhooks.clone().run());
     context.background(prune(store.clone(), context.shutdown.clone()));
-    let inbox = events::Inbox {
+    let handler = events::EventHandler {
         store: store.clone(),
         webhooks,
         clock: context.clock.clone(),
     };
-    context.consume(&broker, store::CONSUMER, events::SUBJECTS, Arc::new(inbox));
+    context.consume(
+        &broker,
+        store::CONSUMER,
+        events::SUBJECTS,
+        Arc::new(handler),
+    );
     context
-        .serve_grpc(Routes::new(NotificationsServer::new(api::Api { store })))
+        .serve_grpc(Routes::new(NotificationsServer::new(
+            api::NotificationsApi { store },
+        )))
         .await
 }
 
@@ -60,7 +69,7 @@ async fn prune(store: store::Store, shutdown: CancellationToken) {
             () = tokio::time::sleep(PRUNE_INTERVAL) => {}
         }
         if let Err(failure) = store.prune().await {
-            tracing::warn!(error = %chain(&failure), "old notifications were not forgotten; trying again");
+            tracing::warn!(error = %chain(&failure), "deleting old notifications failed; retrying");
         }
     }
 }

@@ -4,5 +4,10 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Notification, |own| own, notification::serve).await
+    chassis::run(
+        Service::Notification,
+        |telemetry| telemetry,
+        notification::serve,
+    )
+    .await
 }

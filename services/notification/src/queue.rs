@@ -1,49 +1,58 @@
-//! The queue of webhook posts, in the database: what is due, who has taken it, and what became of it.
+//! The queue of webhook deliveries in the database: which are due, their leases and their outcomes.
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use sqlx::Row as _;
+use telemetry::context::SavedContext;
+use telemetry::db::{Operation, observe};
 
 use crate::store::{Notification, Store, notification};
-use chassis::{Failure, clock::Millis};
-use sqlx::Row as _;
-use telemetry::{
-    context::SavedContext,
-    db::{Operation, observe},
-};
 
-/// For how long a post that was taken is left to whoever took it; after a crash it is due again then.
+/// The lease of a delivery: how long it belongs to the worker that took it. After a crash it is due again at its end.
 const LEASE_MS: Millis = 30_000;
 
-/// How long to wait after the first, second, … attempt that failed.
+/// The delay after each failed attempt. After one more attempt the delivery is given up.
 const BACK_OFF_MS: [Millis; 7] = [500, 2_000, 10_000, 60_000, 300_000, 1_800_000, 7_200_000];
 
-/// A notification that is to be posted, taken by its lease.
+/// A leased delivery of a notification to a webhook.
 #[derive(Debug, Clone)]
-pub struct Due {
-    /// What to post.
+pub struct Delivery {
+    /// The notification.
     pub notification: Notification,
-    /// Where to.
+    /// The webhook's URL.
     pub url: String,
-    /// The trace that goes on in the post.
+    /// The trace context that the delivery continues.
     pub context: SavedContext,
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, from 1.
     pub attempt: i64,
 }
 
-/// What became of a post.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Became {
-    /// The receiver took it.
+pub enum Attempt {
+    /// The receiver accepted the notification.
+    Succeeded,
+    /// It did not, or there was no answer.
+    Failed,
+}
+
+/// The state of a delivery after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// The receiver has accepted the notification.
     Delivered,
-    /// It is due again later.
-    Retried,
-    /// It was tried often enough.
+    /// The delivery will be retried.
+    Pending,
+    /// All attempts have failed.
     GivenUp,
 }
 
 impl Store {
-    /// Takes posts that are due, at most so many. An idle look makes no trace.
+    /// Leases at most `limit` deliveries that are due. A poll: when none is due, it records no span and no metric.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn take_due(&self, at_most: usize) -> Result<Vec<Due>, Failure> {
+    pub async fn lease_due(&self, limit: usize) -> Result<Vec<Delivery>, Failure> {
         let now = self.clock.now();
         let rows = observe(
             Operation::quiet(),
@@ -55,17 +64,17 @@ impl Store {
                  WHERE state = 'pending' AND next_attempt_at_ms <= $1 ORDER BY next_attempt_at_ms LIMIT $2",
             )
             .bind(now)
-            .bind(i64::try_from(at_most).unwrap_or(i64::MAX))
-            .fetch_all(self.database.polls()),
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(self.database.unmeasured_pool()),
         )
         .await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let mut write = self.database.write().await?;
-        let mut taken = Vec::with_capacity(rows.len());
+        let mut leased = Vec::with_capacity(rows.len());
         for row in &rows {
-            let due = Due {
+            let delivery = Delivery {
                 notification: notification(row)?,
                 url: row.try_get("url")?,
                 context: SavedContext::from_text(&row.try_get::<String, _>("trace_context")?),
@@ -77,33 +86,39 @@ impl Store {
                     "UPDATE webhook_deliveries SET attempts = $2, next_attempt_at_ms = $3 \
                      WHERE notification_id = $1 AND state = 'pending' AND attempts = $4",
                 )
-                .bind(&due.notification.id)
-                .bind(due.attempt)
+                .bind(&delivery.notification.id)
+                .bind(delivery.attempt)
                 .bind(now + LEASE_MS)
-                .bind(due.attempt - 1)
+                .bind(delivery.attempt - 1)
                 .execute(write.connection()),
             )
             .await?;
             if done.rows_affected() == 1 {
-                taken.push(due);
+                leased.push(delivery);
             }
         }
         write.commit().await?;
-        Ok(taken)
+        Ok(leased)
     }
 
-    /// Stores how an attempt went, and gives what became of the post.
+    /// Stores the result of an attempt, and returns the state of the delivery.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn attempted(&self, due: &Due, delivered: bool) -> Result<Became, Failure> {
-        let wait = usize::try_from(due.attempt - 1)
+    pub async fn record_attempt(
+        &self,
+        delivery: &Delivery,
+        attempt: Attempt,
+    ) -> Result<DeliveryState, Failure> {
+        let wait = usize::try_from(delivery.attempt - 1)
             .ok()
             .and_then(|index| BACK_OFF_MS.get(index));
-        let (became, state, next) = match (delivered, wait) {
-            (true, _) => (Became::Delivered, "delivered", 0),
-            (false, Some(wait)) => (Became::Retried, "pending", self.clock.now() + wait),
-            (false, None) => (Became::GivenUp, "failed", 0),
+        let (state, name, next) = match (attempt, wait) {
+            (Attempt::Succeeded, _) => (DeliveryState::Delivered, "delivered", 0),
+            (Attempt::Failed, Some(wait)) => {
+                (DeliveryState::Pending, "pending", self.clock.now() + wait)
+            }
+            (Attempt::Failed, None) => (DeliveryState::GivenUp, "failed", 0),
         };
         let mut write = self.database.write().await?;
         observe(
@@ -112,14 +127,14 @@ impl Store {
                 "UPDATE webhook_deliveries SET state = $2, next_attempt_at_ms = $3 \
                  WHERE notification_id = $1 AND state = 'pending' AND attempts = $4",
             )
-            .bind(&due.notification.id)
-            .bind(state)
+            .bind(&delivery.notification.id)
+            .bind(name)
             .bind(next)
-            .bind(due.attempt)
+            .bind(delivery.attempt)
             .execute(write.connection()),
         )
         .await?;
         write.commit().await?;
-        Ok(became)
+        Ok(state)
     }
 }

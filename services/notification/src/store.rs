@@ -1,26 +1,27 @@
-//! The inbox.
+//! The tables of notifications and webhooks.
 
-use crate::domain::Notice;
-use chassis::{
-    Failure,
-    broker::first_delivery,
-    clock::{Clock, Millis},
-    database::{Database, Write},
-    fault,
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-use telemetry::{context::SavedContext, db::observe};
+use chassis::clock::{Clock, Millis};
+use chassis::database::{Database, Write};
+use chassis::inbox::{self, Recorded};
+use chassis::{Failure, fault};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
 use uuid::Uuid;
 
-/// The name under which the broker remembers what this service has confirmed.
+use crate::domain::Notice;
+
+/// The name of this service's durable consumer.
 pub const CONSUMER: &str = "notification";
 
-/// How many notifications one statement inserts.
+/// The maximum number of notifications that one statement inserts.
 const CHUNK: usize = 200;
 
+/// The number of columns that are inserted.
 const COLUMNS: usize = 8;
 
-/// For how long notifications are kept.
+/// How long notifications are kept.
 const RETENTION_MS: Millis = 30 * 24 * 60 * 60 * 1000;
 
 /// The notification service's database.
@@ -30,55 +31,53 @@ pub struct Store {
     pub(crate) clock: Clock,
 }
 
-/// What one account was told.
+/// A stored notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// Its id; later ones are greater.
+    /// Its id, a version 7 UUID, so ids sort by time.
     pub id: String,
-    /// Who was told.
+    /// The recipient's account.
     pub account_id: String,
     /// The kind of event, such as `order.confirmed`.
     pub kind: String,
-    /// What it is about.
+    /// The auction, award or order that it is about.
     pub subject_id: String,
-    /// The auction behind it.
+    /// The auction that it belongs to.
     pub auction_id: String,
-    /// For people.
+    /// The text, for people.
     pub text: String,
     /// When it was stored.
     pub at_ms: Millis,
 }
 
-/// What the storing of an event's notices came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The numbers of rows that storing an event's notices has added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// How many notifications are new; none when the event was processed before.
+    /// The new notifications.
     pub notifications: u64,
-    /// How many of them are posted to a webhook too.
+    /// Their deliveries to webhooks.
     pub webhooks: u64,
 }
 
 // === impl Store ===
 
 impl Store {
-    /// A store over a migrated database.
+    /// A store in a migrated database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
     }
 
-    /// Puts an event's notices into the inbox, and those whose recipients have a webhook into its queue, with the
-    /// current trace context. Once per event, whatever the broker delivers.
+    /// Stores an event's notices, and queues a delivery for each recipient with a webhook, with the current trace context.
+    /// A redelivered event adds nothing.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn store(&self, message_id: &str, notices: &[Notice]) -> Result<Stored, Failure> {
         let mut write = self.database.write().await?;
-        let mut stored = Stored {
-            notifications: 0,
-            webhooks: 0,
-        };
-        if !first_delivery(&mut write, &self.clock, CONSUMER, message_id).await? {
-            return Ok(stored);
+        let mut stored = Stored::default();
+        match inbox::record(&mut write, &self.clock, CONSUMER, message_id).await? {
+            Recorded::New => {}
+            Recorded::Duplicate => return Ok(stored),
         }
         for chunk in notices.chunks(CHUNK) {
             stored.notifications += self.insert(&mut write, message_id, chunk).await?;
@@ -148,14 +147,14 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// What an account was told, newest first, from before `after` (from the newest when empty).
+    /// At most `limit` notifications of an account, newest first: those older than `after`, or from the newest one.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn list(
         &self,
         account_id: &str,
-        after: &str,
+        after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Notification>, Failure> {
         let rows = observe(
@@ -165,15 +164,15 @@ impl Store {
                  WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3",
             )
             .bind(account_id)
-            .bind(after)
+            .bind(after.unwrap_or_default())
             .bind(i64::from(limit))
-            .fetch_all(self.database.pool()),
+            .fetch_all(self.database.reads()),
         )
         .await?;
         rows.iter().map(notification).collect()
     }
 
-    /// Forgets what is older than 30 days.
+    /// Deletes the notifications that are older than 30 days.
     ///
     /// # Errors
     /// When the database fails.
@@ -194,8 +193,32 @@ impl Store {
     }
 }
 
-/// Sets the account's webhook, in a transaction of the caller's. Without a URL it has none any more, and what waits
-/// for it is given up.
+/// Deletes the account's webhook, and gives up its pending deliveries.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_webhook(write: &mut Write, account_id: &str) -> Result<(), Failure> {
+    observe(
+        write.operation("DELETE", "webhooks"),
+        sqlx::query("DELETE FROM webhooks WHERE account_id = $1")
+            .bind(account_id)
+            .execute(write.connection()),
+    )
+    .await?;
+    observe(
+        write.operation("UPDATE", "webhook_deliveries"),
+        sqlx::query(
+            "UPDATE webhook_deliveries SET state = 'failed' \
+             WHERE account_id = $1 AND state = 'pending'",
+        )
+        .bind(account_id)
+        .execute(write.connection()),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Sets the URL of the account's webhook.
 ///
 /// # Errors
 /// When the database fails.
@@ -205,26 +228,6 @@ pub async fn put_webhook(
     account_id: &str,
     url: &str,
 ) -> Result<(), Failure> {
-    if url.is_empty() {
-        observe(
-            write.operation("DELETE", "webhooks"),
-            sqlx::query("DELETE FROM webhooks WHERE account_id = $1")
-                .bind(account_id)
-                .execute(write.connection()),
-        )
-        .await?;
-        observe(
-            write.operation("UPDATE", "webhook_deliveries"),
-            sqlx::query(
-                "UPDATE webhook_deliveries SET state = 'failed' \
-                 WHERE account_id = $1 AND state = 'pending'",
-            )
-            .bind(account_id)
-            .execute(write.connection()),
-        )
-        .await?;
-        return Ok(());
-    }
     observe(
         write.operation("INSERT", "webhooks"),
         sqlx::query(

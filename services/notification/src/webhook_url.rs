@@ -1,15 +1,15 @@
-//! The address of a webhook.
+//! Validation of a webhook's URL.
 
 use chassis::Failure;
 use http::Uri;
 
-/// The longest address.
+/// The maximum length of a URL.
 pub const MAX_LENGTH: usize = 2048;
 
-/// Reads an address that its owner gave: absolute, `http` or `https`, with a host, without user or fragment.
+/// Validates a URL: absolute, `http` or `https`, with a host, without user and fragment.
 ///
 /// # Errors
-/// `notification.bad_webhook_url` with what would be right.
+/// `notification.bad_webhook_url`.
 pub fn parse(text: &str) -> Result<Uri, Failure> {
     if text.len() > MAX_LENGTH {
         return Err(bad(format!("expected at most {MAX_LENGTH} characters")));
@@ -40,8 +40,9 @@ fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
     use proptest::prelude::*;
+
+    use super::parse;
 
     #[test]
     fn http_and_https_addresses_with_a_host_are_taken() {

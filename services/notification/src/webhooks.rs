@@ -1,32 +1,34 @@
-//! Posts notifications to webhooks, each attempt in the trace of what the notification is about.
+//! The delivery of notifications to webhooks. Each attempt continues the trace of the event.
 
-use crate::{
-    queue::{Became, Due},
-    store::{Notification, Store},
-    webhook_url,
-};
-use chassis::{Failure, failure::chain, http_client::HttpClient};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::Failure;
+use chassis::failure::chain;
+use chassis::headers::WEBHOOK_ID;
+use chassis::http_client::HttpClient;
 use http::{HeaderMap, HeaderValue, Method};
 use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, field};
 
-/// How long a receiver may take to answer.
+use crate::queue::{Attempt, Delivery, DeliveryState};
+use crate::store::{Notification, Store};
+use crate::webhook_url;
+
+/// The time-out of a request to a receiver.
 pub const TIME_OUT: Duration = Duration::from_secs(5);
 
-/// How often the queue is looked at without being woken.
-const POLL: Duration = Duration::from_millis(500);
+/// How often the queue is polled when nothing wakes it.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How many posts are on their way at once.
-const AT_ONCE: usize = 16;
+/// The maximum number of concurrent requests.
+const CONCURRENCY: usize = 16;
 
-/// The header with the notification's id: the same at every attempt, so that a receiver can tell a repetition.
-pub const ID_HEADER: &str = "webhook-id";
-
-/// Posts what the queue holds.
+/// Delivers the notifications in the queue.
 #[derive(Clone)]
 pub struct Webhooks {
     store: Store,
@@ -35,7 +37,7 @@ pub struct Webhooks {
     shutdown: CancellationToken,
 }
 
-/// What is posted.
+/// The body of a request.
 #[derive(Serialize)]
 struct Body<'a> {
     id: &'a str,
@@ -49,7 +51,7 @@ struct Body<'a> {
 // === impl Webhooks ===
 
 impl Webhooks {
-    /// The posts of `store`'s queue, until `shutdown`.
+    /// Delivers the queue of `store` until `shutdown`.
     pub fn new(store: Store, time_out: Duration, shutdown: CancellationToken) -> Self {
         Self {
             store,
@@ -59,82 +61,91 @@ impl Webhooks {
         }
     }
 
-    /// Says that there is something new in the queue.
+    /// Wakes the delivery, since the queue may have something due.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Posts what is due until shutdown, then waits for the posts on their way.
+    /// Delivers what is due until shutdown, then waits for the requests in flight.
     pub async fn run(self) {
-        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let permits = Arc::new(Semaphore::new(CONCURRENCY));
         let tasks = TaskTracker::new();
         while !self.shutdown.is_cancelled() {
-            match self.store.take_due(places.available_permits()).await {
-                Ok(due) => {
-                    for due in due {
-                        let Ok(place) = places.clone().acquire_owned().await else {
+            match self.store.lease_due(permits.available_permits()).await {
+                Ok(deliveries) => {
+                    for delivery in deliveries {
+                        let Ok(permit) = permits.clone().acquire_owned().await else {
                             break;
                         };
                         let webhooks = self.clone();
                         tasks.spawn(async move {
-                            webhooks.attempt(due).await;
-                            drop(place);
+                            webhooks.attempt(delivery).await;
+                            drop(permit);
                             webhooks.wake();
                         });
                     }
                 }
                 Err(failure) => {
-                    tracing::warn!(error = %chain(&failure), "cannot look for webhook posts; trying again");
+                    tracing::warn!(error = %chain(&failure), "reading the due webhook deliveries failed; retrying");
                 }
             }
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
         tasks.close();
         tasks.wait().await;
     }
 
-    async fn attempt(&self, due: Due) {
+    async fn attempt(&self, delivery: Delivery) {
         let span = tracing::info_span!(
             "notification.webhook",
-            auction.id = %due.notification.auction_id,
-            notification.kind = %due.notification.kind,
-            webhook.attempt = due.attempt,
+            auction.id = %delivery.notification.auction_id,
+            notification.kind = %delivery.notification.kind,
+            webhook.attempt = delivery.attempt,
             otel.status_code = field::Empty,
         );
-        telemetry::context::set_parent(&span, &due.context);
-        let outcome = async {
-            let posted = self.post(&due).await;
-            if let Err(reason) = &posted {
-                tracing::warn!(attempt = due.attempt, %reason, "a webhook was not delivered");
-            }
-            let became = self.store.attempted(&due, posted.is_ok()).await;
-            count(became.as_ref());
-            became
+        telemetry::context::set_parent(&span, &delivery.context);
+        let stored = async {
+            let attempt = match self.post(&delivery).await {
+                Ok(()) => Attempt::Succeeded,
+                Err(reason) => {
+                    tracing::warn!(
+                        attempt = delivery.attempt, %reason,
+                        "an attempt to deliver a notification to a webhook failed"
+                    );
+                    Attempt::Failed
+                }
+            };
+            let state = self.store.record_attempt(&delivery, attempt).await?;
+            count(state);
+            Ok::<_, Failure>(state)
         }
         .instrument(span.clone())
         .await;
-        match outcome {
-            Ok(Became::Delivered) => {}
-            Ok(Became::Retried | Became::GivenUp) => {
+        match stored {
+            Ok(DeliveryState::Delivered) => {}
+            Ok(DeliveryState::Pending | DeliveryState::GivenUp) => {
                 span.record("otel.status_code", "ERROR");
             }
             Err(failure) => {
                 span.record("otel.status_code", "ERROR");
-                tracing::warn!(error = %chain(&failure), "a webhook's outcome is not stored; it may be posted again");
+                tracing::warn!(
+                    error = %chain(&failure),
+                    "storing the result of a webhook delivery failed; the notification may be delivered again"
+                );
             }
         }
     }
 
-    async fn post(&self, due: &Due) -> Result<(), String> {
-        let url = webhook_url::parse(&due.url).map_err(|failure| failure.to_string())?;
-        let body = body(&due.notification).map_err(|failure| failure.to_string())?;
+    async fn post(&self, delivery: &Delivery) -> Result<(), String> {
+        let url = webhook_url::parse(&delivery.url).map_err(|failure| failure.to_string())?;
+        let body = body(&delivery.notification).map_err(|failure| failure.to_string())?;
         let mut headers = HeaderMap::new();
-        if let Ok(id) = HeaderValue::from_str(&due.notification.id) {
-            headers.insert(ID_HEADER, id);
+        if let Ok(id) = HeaderValue::from_str(&delivery.notification.id) {
+            headers.insert(WEBHOOK_ID, id);
         }
         let answer = self.client.send(Method::POST, url, headers, body).await;
         match answer {
@@ -157,12 +168,12 @@ fn body(notification: &Notification) -> Result<Vec<u8>, Failure> {
     .map_err(Failure::internal)
 }
 
-/// Counts what became of a notification; a retry has become nothing yet.
-fn count(became: Result<&Became, &Failure>) {
-    let outcome = match became {
-        Ok(Became::Delivered) => Outcome::Delivered,
-        Ok(Became::GivenUp) => Outcome::Failed,
-        Ok(Became::Retried) | Err(_) => return,
+/// Counts a delivery that has ended.
+fn count(state: DeliveryState) {
+    let outcome = match state {
+        DeliveryState::Delivered => Outcome::Delivered,
+        DeliveryState::GivenUp => Outcome::Failed,
+        DeliveryState::Pending => return,
     };
     NotificationDeliveries {
         channel: Channel::Webhook,

@@ -1,26 +1,25 @@
 //! `bidtrace.order.v1.Orders`.
 
-use crate::{
-    domain::{Order, State},
-    store::{Page, Store},
-};
-use api::order::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderState, SagaStep,
-    orders_server::Orders,
-};
-use chassis::{Failure, caller, money::Money, page};
+use api::order::orders_server::Orders;
+use api::order::{GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderState, SagaStep};
+use chassis::money::Money;
+use chassis::page::{self, PageSize};
+use chassis::{Failure, caller};
 use tonic::{Request, Response, Status};
 
-/// The longest id.
+use crate::domain::{Order, State};
+use crate::store::{Page, Store};
+
+/// The maximum length of an id.
 const MAX_ID: usize = 64;
 
 /// The service over gRPC.
-pub struct Api {
-    /// Where orders are kept.
+pub struct OrdersApi {
+    /// The orders.
     pub store: Store,
 }
 
-impl Api {
+impl OrdersApi {
     async fn get(&self, request: GetOrderRequest) -> Result<api::order::Order, Failure> {
         let caller = caller::require(request.caller)?;
         id("order_id", &request.order_id, 1)?;
@@ -31,10 +30,10 @@ impl Api {
         let caller = caller::require(request.caller)?;
         id("after", &request.after, 0)?;
         id("auction_id", &request.auction_id, 0)?;
-        let limit = page::limit("order.bad_limit", request.limit)?;
+        let limit = PageSize::GRPC.checked("order.bad_limit", page::requested(request.limit))?;
         let page = Page {
-            auction_id: request.auction_id,
-            after: request.after,
+            auction_id: present(request.auction_id),
+            after: present(request.after),
             limit,
         };
         let orders = self.store.list(&caller, &page).await?;
@@ -42,6 +41,11 @@ impl Api {
             orders: orders.into_iter().map(Into::into).collect(),
         })
     }
+}
+
+/// A field of a gRPC message, in which an empty string stands for no value.
+fn present(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn id(field: &'static str, value: &str, least: usize) -> Result<(), Failure> {
@@ -56,7 +60,7 @@ fn id(field: &'static str, value: &str, least: usize) -> Result<(), Failure> {
 }
 
 #[tonic::async_trait]
-impl Orders for Api {
+impl Orders for OrdersApi {
     async fn get_order(
         &self,
         request: Request<GetOrderRequest>,
@@ -103,7 +107,7 @@ impl From<Order> for api::order::Order {
             price: Some(order.award.price.into()),
             discount: Some(discount.into()),
             state: state.into(),
-            failure_code: order.failure_code,
+            failure_code: order.failure_code.unwrap_or_default(),
             saga,
             created_at_ms: order.created_at_ms,
         }

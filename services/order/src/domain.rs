@@ -1,75 +1,76 @@
-//! An order: what an award promises to whom, and what is paid for it.
+//! Orders: the award that an order settles, its price and its state.
 
-use crate::saga::Log;
-use api::{common::Role, events::AuctionAwarded};
-use chassis::{
-    Failure,
-    clock::Millis,
-    money::{MAX_MINOR, Money},
-};
+use api::common::Role;
+use api::events::AuctionAwarded;
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::{MAX_MINOR, Money};
 use telemetry::context::SavedContext;
 
-/// The share of what is paid that comes back as points: one in a hundred.
+use crate::saga::Log;
+
+/// The paid amount, in minor units, for which a customer earns one point.
 const PAID_PER_POINT: i64 = 100;
 
+/// The maximum length of a text field of an award, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// Where an order stands.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Its settlement is under way.
+    /// Its settlement is in progress.
     Settling,
-    /// Paid and promised.
+    /// It is paid.
     Confirmed,
-    /// Not to be.
+    /// Its settlement failed.
     Failed,
 }
 
-/// What is settled: the award as the auction service told it.
+/// An award of the auction service, which an order settles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Award {
-    /// The award's id; it has at most one order.
+    /// The award's id. It has at most one order.
     pub id: String,
     /// Its auction.
     pub auction_id: String,
-    /// Who pays.
+    /// The account of the customer, who pays.
     pub customer_account_id: String,
-    /// Who delivers.
+    /// The restaurant, which delivers.
     pub restaurant_id: String,
-    /// The account of who delivers.
+    /// The account of the restaurant.
     pub restaurant_account_id: String,
-    /// The name of who delivers, for people.
+    /// The name of the restaurant, for people.
     pub restaurant_name: String,
-    /// What was bid.
+    /// The price of the awarded bid.
     pub price: Money,
-    /// The coupon to use; empty for none.
-    pub coupon_code: String,
+    /// The coupon to use, if any.
+    pub coupon_code: Option<String>,
     /// The points to use.
     pub points_to_use: i64,
     /// The payment provider's token.
     pub payment_method: String,
 }
 
-/// An order with the log of its settlement.
+/// An order and the log of its settlement.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// Its id, which is also that of its reservation and the key of its payment.
+    /// Its id, which is also the id of its reservation and the idempotency key of its payment.
     pub id: String,
-    /// What it settles.
+    /// The award that it settles.
     pub award: Award,
-    /// What coupon and points take off the price, in its currency.
+    /// The discount of coupon and points, in the currency of the price.
     pub discount_minor: i64,
-    /// Where it stands.
+    /// The state.
     pub state: State,
-    /// The stable code of why it failed; empty when it did not.
-    pub failure_code: String,
-    /// When it was made.
+    /// The stable code of the reason for which it failed.
+    pub failure_code: Option<String>,
+    /// When it was created.
     pub created_at_ms: Millis,
-    /// When its settlement was over, whichever way.
+    /// When its settlement ended, in success or failure.
     pub settled_at_ms: Option<Millis>,
-    /// The trace that goes on in the settlement.
+    /// The trace context that the settlement continues.
     pub context: SavedContext,
-    /// What the settlement has done.
+    /// The log of its settlement.
     pub log: Log,
 }
 
@@ -87,7 +88,7 @@ impl State {
         }
     }
 
-    /// The state of that name.
+    /// The state with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -129,7 +130,7 @@ impl TryFrom<AuctionAwarded> for Award {
             restaurant_account_id: event.restaurant_account_id,
             restaurant_name: event.restaurant_name,
             price: Money::positive("price", Some(Money::from(event.price).into()))?,
-            coupon_code: event.coupon_code,
+            coupon_code: Some(event.coupon_code).filter(|code| !code.is_empty()),
             points_to_use: event.points_to_use,
             payment_method: event.payment_method,
         })
@@ -139,7 +140,7 @@ impl TryFrom<AuctionAwarded> for Award {
 // === impl Order ===
 
 impl Order {
-    /// What the customer pays.
+    /// The amount that the customer pays.
     pub fn paid(&self) -> Money {
         Money {
             minor: self.award.price.minor - self.discount_minor,
@@ -152,7 +153,7 @@ impl Order {
         self.paid().minor / PAID_PER_POINT
     }
 
-    /// Whether `role` of this account may see it: who ordered, who delivers, and admins.
+    /// Whether this account with this role may see the order: its customer, its restaurant and admins may.
     pub fn is_visible_to(&self, account_id: &str, role: Role) -> bool {
         match role {
             Role::Admin => true,
@@ -162,8 +163,8 @@ impl Order {
         }
     }
 
-    /// Whether a discount is one that the price can bear.
-    pub fn bears(&self, discount: Option<&api::common::Money>) -> bool {
+    /// Whether a discount is valid: in the currency of the price, and not more than the price.
+    pub fn is_valid_discount(&self, discount: Option<&api::common::Money>) -> bool {
         discount.is_none_or(|discount| {
             (0..=self.award.price.minor).contains(&discount.amount_minor)
                 && (discount.amount_minor == 0 || discount.currency == self.award.price.currency)
@@ -173,8 +174,9 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    use super::Award;
     use api::events::{Amount, AuctionAwarded};
+
+    use super::Award;
 
     fn event() -> AuctionAwarded {
         AuctionAwarded {

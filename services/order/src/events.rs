@@ -1,29 +1,30 @@
-//! What the auction service tells: an award becomes an order.
+//! The consumer of the auction service's events: creates an order for each award.
 
-use crate::{domain::Award, settlement::Settlements, store::Store};
 use api::events::{AuctionAwarded, Event as _};
-use chassis::{
-    Failure,
-    broker::{Handler, Received},
-    fault,
-};
+use chassis::broker::{Handler, Received};
+use chassis::{Failure, fault};
 use futures::future::BoxFuture;
 
-/// The name under which the broker remembers what this service has confirmed.
+use crate::domain::Award;
+use crate::settlement::Settlements;
+use crate::store::Store;
+
+/// The name of this service's durable consumer.
 pub const CONSUMER: &str = "order";
 
-/// What this service listens to.
+/// The subjects that this service consumes.
 pub const SUBJECTS: &[&str] = &[AuctionAwarded::SUBJECT];
 
-/// Makes orders of awards. The event is confirmed as soon as the order is stored: from then on its log carries it.
-pub struct Awards {
-    /// Where orders are kept.
+/// Creates an order for each award and starts its settlement. The event is acknowledged when the order is stored: from
+/// then on the settlement is resumed from the order's log.
+pub struct AwardHandler {
+    /// The orders.
     pub store: Store,
-    /// Who settles them.
+    /// The settlements.
     pub settlements: Settlements,
 }
 
-impl Handler for Awards {
+impl Handler for AwardHandler {
     fn handle<'a>(&'a self, event: &'a Received) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let Some(event) = event.event::<AuctionAwarded>()? else {

@@ -1,8 +1,7 @@
-//! Orders: an award becomes an order, and the settlement saga makes it a confirmed or a failed one.
+//! Orders: each award becomes an order, and the settlement saga confirms or fails it.
 //!
-//! The event of an award is confirmed to the broker as soon as the order is stored. From then on the order's row and
-//! its log carry the settlement (see [`saga`]), which a task runs (see [`settlement`]) in the trace of the award, also
-//! after a crash.
+//! The event of an award is acknowledged when the order is stored. From then on the settlement depends only on the order's
+//! row and its log (see [`saga`]). A task runs it (see [`settlement`]) in the trace of the award, also after a crash.
 
 pub mod api;
 pub mod domain;
@@ -12,15 +11,16 @@ pub mod saga;
 pub mod settlement;
 pub mod store;
 
-use ::api::order::orders_server::OrdersServer;
 use std::sync::Arc;
+
+use ::api::order::orders_server::OrdersServer;
 use tonic::service::Routes;
 
-/// The tables.
+/// The migrations of the service's tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Where a test may kill the process. `.before` a step nothing has happened, `.after` it the effect is there; a step at
-/// another service is not in the log yet then. Voiding, releasing and failing are all called `compensate`.
+/// The service's [fault points](chassis::fault), before each step and after its effect. A step at another service is not
+/// in the log yet at its `.after`. Voiding, releasing and failing are called `compensate`.
 pub const FAULT_POINTS: &[&str] = &[
     "order.created",
     "order.reserve.before",
@@ -37,14 +37,14 @@ pub const FAULT_POINTS: &[&str] = &[
     "order.revoke.after",
 ];
 
-/// Serves until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When a setting is bad, the database cannot be opened or the address is taken.
+/// When a setting is invalid, the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     let broker = context.broker().await?;
-    show_zeroes();
+    declare_series();
     let store = store::Store::new(database.clone(), context.clock.clone());
     let settlements = settlement::Settlements::new(
         store.clone(),
@@ -54,7 +54,7 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     );
     context.background(settlements.clone().resume());
     context.relay_outbox(&database, &broker);
-    let awards = events::Awards {
+    let handler = events::AwardHandler {
         store: store.clone(),
         settlements,
     };
@@ -62,15 +62,15 @@ pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
         &broker,
         events::CONSUMER,
         events::SUBJECTS,
-        Arc::new(awards),
+        Arc::new(handler),
     );
     context
-        .serve_grpc(Routes::new(OrdersServer::new(api::Api { store })))
+        .serve_grpc(Routes::new(OrdersServer::new(api::OrdersApi { store })))
         .await
 }
 
-/// Every series of a closed label set is there from the start, so that a rate of it never misses its first event.
-fn show_zeroes() {
+/// Initialises every series of the service's metrics to zero, so that a rate includes a series' first increment.
+fn declare_series() {
     registry::OrderSettled::zero();
     registry::OrderSettlementDuration::zero();
     registry::OrderSagaSteps::zero();

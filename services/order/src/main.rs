@@ -4,5 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Order, |own| own, order::serve).await
+    chassis::run(Service::Order, |telemetry| telemetry, order::serve).await
 }

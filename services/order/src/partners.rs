@@ -1,33 +1,33 @@
-//! Those with whom an order is settled: reward and auction over gRPC, the payment provider over HTTP.
+//! The services that take part in a settlement: reward and auction over gRPC, the payment provider over HTTP.
 //!
-//! Each call is idempotent at the other side, by the order's or the award's id, so a call without an answer is
-//! simply made again.
+//! Each call is idempotent by the order's or the award's id, so a call without an answer can be repeated.
 
-use crate::{domain::Order, saga::Attempt};
-use api::{
-    auction::{RevokeAwardRequest, auctions_client::AuctionsClient},
-    events::Amount,
-    reward::{
-        CommitRequest, ReleaseRequest, Reservation, ReserveRequest, rewards_client::RewardsClient,
-    },
-};
-use chassis::{
-    Failure,
-    config::url_of,
-    failure::chain,
-    grpc::{Channel, channel},
-    http_client::{Answer, HttpClient, HttpError},
-    platform::Service,
-    problem::Problem,
-};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, uri::InvalidUri};
-use serde::Serialize;
 use std::time::Duration;
 
-/// How long the payment provider may take to answer.
+use api::auction::RevokeAwardRequest;
+use api::auction::auctions_client::AuctionsClient;
+use api::events::Amount;
+use api::reward::rewards_client::RewardsClient;
+use api::reward::{CommitRequest, ReleaseRequest, Reservation, ReserveRequest};
+use chassis::Failure;
+use chassis::config::url_of;
+use chassis::failure::chain;
+use chassis::grpc::{Channel, channel};
+use chassis::headers::IDEMPOTENCY_KEY;
+use chassis::http_client::{Answer, HttpClient, HttpError};
+use chassis::platform::Service;
+use chassis::problem::Problem;
+use http::uri::InvalidUri;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use serde::Serialize;
+
+use crate::domain::Order;
+use crate::saga::Attempt;
+
+/// The time-out of a request to the payment provider.
 pub const PAYMENT_TIME_OUT: Duration = Duration::from_secs(2);
 
-/// Clients of everyone whom a settlement needs.
+/// The clients that a settlement uses.
 #[derive(Clone)]
 pub struct Partners {
     rewards: RewardsClient<Channel>,
@@ -35,14 +35,14 @@ pub struct Partners {
     payment: PaymentProvider,
 }
 
-/// The payment provider.
+/// A client of the payment provider.
 #[derive(Clone)]
 pub struct PaymentProvider {
     client: HttpClient,
     base: String,
 }
 
-/// The body of a request for an authorisation.
+/// The body of a request to authorise a payment.
 #[derive(Serialize)]
 struct Authorisation<'a> {
     reference: &'a str,
@@ -51,13 +51,25 @@ struct Authorisation<'a> {
     payment_method: &'a str,
 }
 
+/// The result of reserving a coupon and points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// They are reserved.
+    Discount {
+        /// The discount on the price, in its currency.
+        minor: i64,
+    },
+    /// They are not, or it is not known.
+    No(Attempt),
+}
+
 // === impl Partners ===
 
 impl Partners {
-    /// The partners at the addresses that the environment says.
+    /// Clients for the URLs in the environment.
     ///
     /// # Errors
-    /// When an address is no URI.
+    /// When a URL is malformed.
     pub fn from_env() -> anyhow::Result<Self> {
         Ok(Self::new(
             channel(Service::Reward)?,
@@ -66,7 +78,7 @@ impl Partners {
         ))
     }
 
-    /// The partners behind these channels.
+    /// Clients with these channels.
     pub fn new(reward: Channel, auction: Channel, payment: PaymentProvider) -> Self {
         Self {
             rewards: RewardsClient::new(reward),
@@ -75,31 +87,31 @@ impl Partners {
         }
     }
 
-    /// Sets coupon and points aside. Gives what they take off the price, when they do.
-    pub async fn reserve(&self, order: &Order) -> (Attempt, i64) {
+    /// Reserves the coupon and the points of the order.
+    pub async fn reserve(&self, order: &Order) -> Reserved {
         let request = ReserveRequest {
             reservation_id: order.id.clone(),
             account_id: order.award.customer_account_id.clone(),
-            coupon_code: order.award.coupon_code.clone(),
+            coupon_code: order.award.coupon_code.clone().unwrap_or_default(),
             points: order.award.points_to_use,
             price: Some(order.award.price.clone().into()),
         };
         match self.rewards.clone().reserve(request).await {
             Ok(response) => {
                 let Reservation { discount, .. } = response.into_inner();
-                if !order.bears(discount.as_ref()) {
-                    tracing::error!(
-                        "the reward service offers a discount that the price cannot bear"
-                    );
-                    return (Attempt::Refused("reward.bad_discount".to_owned()), 0);
+                if !order.is_valid_discount(discount.as_ref()) {
+                    tracing::error!("the reward service returned an invalid discount");
+                    return Reserved::No(Attempt::Refused("reward.bad_discount".to_owned()));
                 }
-                (Attempt::Done, discount.map_or(0, |off| off.amount_minor))
+                Reserved::Discount {
+                    minor: discount.map_or(0, |discount| discount.amount_minor),
+                }
             }
-            Err(status) => (unanswered_or_refused(status.into()), 0),
+            Err(status) => Reserved::No(unanswered_or_refused(status.into())),
         }
     }
 
-    /// Uses up what was set aside and credits the points earned.
+    /// Commits the reservation and credits the points earned.
     pub async fn commit(&self, order: &Order) -> Attempt {
         let request = CommitRequest {
             reservation_id: order.id.clone(),
@@ -108,7 +120,7 @@ impl Partners {
         answered(self.rewards.clone().commit(request).await)
     }
 
-    /// Gives back what was set aside.
+    /// Releases the reservation.
     pub async fn release(&self, order: &Order) -> Attempt {
         let request = ReleaseRequest {
             reservation_id: order.id.clone(),
@@ -116,22 +128,22 @@ impl Partners {
         answered(self.rewards.clone().release(request).await)
     }
 
-    /// Has the award revoked, so that the next-lowest bid is awarded.
+    /// Revokes the award, so that the next-lowest bid is awarded.
     pub async fn revoke(&self, order: &Order) -> Attempt {
         let request = RevokeAwardRequest {
             auction_id: order.award.auction_id.clone(),
             award_id: order.award.id.clone(),
-            reason: order.log.failure_code().to_owned(),
+            reason: order.log.failure_code().unwrap_or_default().to_owned(),
         };
         answered(self.auctions.clone().revoke_award(request).await)
     }
 
-    /// Sets the money aside.
+    /// Authorises the payment.
     pub async fn authorise(&self, order: &Order) -> Attempt {
         self.payment.authorise(order).await
     }
 
-    /// Gives the money back, or keeps it from ever being set aside.
+    /// Voids the payment, also when its authorisation has not arrived yet.
     pub async fn void(&self, order: &Order) -> Attempt {
         self.payment.void(order).await
     }
@@ -148,17 +160,17 @@ fn unanswered_or_refused(failure: Failure) -> Attempt {
     if failure.kind.is_decision() {
         return Attempt::Refused(failure.code.into_owned());
     }
-    tracing::warn!(error = %chain(&failure), "no answer; trying again");
+    tracing::warn!(error = %chain(&failure), "a settlement step got no answer; retrying");
     Attempt::Unanswered(failure.code.into_owned())
 }
 
 // === impl PaymentProvider ===
 
 impl PaymentProvider {
-    /// The provider at `base`, each of whose answers takes at most `time_out`.
+    /// A client for the provider at the URL `base`, with the time-out `time_out` for each request.
     ///
     /// # Errors
-    /// When the address is no URI.
+    /// When the URL is malformed.
     pub fn new(base: &str, time_out: Duration) -> Result<Self, InvalidUri> {
         let base = base.trim_end_matches('/').to_owned();
         let _: Uri = base.parse()?;
@@ -196,12 +208,12 @@ impl PaymentProvider {
         };
         let mut headers = HeaderMap::new();
         if let Some(key) = key.and_then(|key| HeaderValue::from_str(key).ok()) {
-            headers.insert("idempotency-key", key);
+            headers.insert(IDEMPOTENCY_KEY, key);
         }
         match self.client.send(Method::POST, uri, headers, body).await {
-            Ok(answer) => judge(&answer),
+            Ok(answer) => attempt(&answer),
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "the payment provider gives no answer; trying again");
+                tracing::warn!(error = %chain(&error), "the payment provider did not answer; retrying");
                 Attempt::Unanswered(
                     match error {
                         HttpError::TimedOut(_) => "payment.timed_out",
@@ -214,7 +226,8 @@ impl PaymentProvider {
     }
 }
 
-fn judge(answer: &Answer) -> Attempt {
+/// The result of an attempt that got this answer.
+fn attempt(answer: &Answer) -> Attempt {
     if answer.status.is_success() {
         return Attempt::Done;
     }
@@ -222,10 +235,10 @@ fn judge(answer: &Answer) -> Attempt {
         |_| format!("payment.http_{}", answer.status.as_u16()),
         |problem| problem.code,
     );
-    let may_pass = answer.status.is_server_error()
+    let transient = answer.status.is_server_error()
         || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&answer.status);
-    if may_pass {
-        tracing::warn!(status = answer.status.as_u16(), %code, "the payment provider fails; trying again");
+    if transient {
+        tracing::warn!(status = answer.status.as_u16(), %code, "the payment provider failed; retrying");
         Attempt::Unanswered(code)
     } else {
         Attempt::Refused(code)

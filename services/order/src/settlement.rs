@@ -1,31 +1,31 @@
-//! Runs the settlement sagas: each order's in a task of its own, never two at once for one order, and each goes on
-//! from its log, also after a crash.
+//! Runs the settlement sagas: each in a task of its own, at most one per order, and each from its log, also after a crash.
 
-use crate::{
-    domain::{Order, State},
-    partners::Partners,
-    saga::{Attempt, Next, Outcome, Step},
-    store::Store,
-};
-use chassis::{Failure, clock::Clock, failure::chain, fault};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chassis::clock::Clock;
+use chassis::failure::chain;
+use chassis::{Failure, fault};
 use registry::{OrderSagaSteps, OrderSettled, OrderSettledOutcome, OrderSettlementDuration};
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
 use tokio::sync::Semaphore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
-/// How often the log is searched for settlements that nobody runs.
+use crate::domain::{Order, State};
+use crate::partners::{Partners, Reserved};
+use crate::saga::{Attempt, Next, Outcome, Step};
+use crate::store::Store;
+
+/// How often sagas of unsettled orders that do not run are resumed.
 const RESUME_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How many steps run at once; settlements that wait for a retry take no place.
-const STEPS_AT_ONCE: usize = 64;
+/// The maximum number of steps that run at the same time. A saga that waits for a retry is not counted.
+const CONCURRENT_STEPS: usize = 64;
 
-/// Runs the sagas of this process. Clones run the same ones.
+/// The sagas that run in this process. Clones share them.
 #[derive(Clone)]
 pub struct Settlements(Arc<Shared>);
 
@@ -35,12 +35,12 @@ struct Shared {
     clock: Clock,
     shutdown: CancellationToken,
     running: Mutex<HashSet<String>>,
-    places: Semaphore,
+    step_permits: Semaphore,
     tasks: TaskTracker,
 }
 
-/// The right to run one order's saga; there is one of a kind.
-struct Turn {
+/// The running saga of an order. There is at most one per order.
+struct RunningSaga {
     settlements: Settlements,
     order_id: String,
 }
@@ -48,7 +48,7 @@ struct Turn {
 // === impl Settlements ===
 
 impl Settlements {
-    /// Settlements over `store` with `partners`, until `shutdown`.
+    /// Settlements of the orders in `store`, until `shutdown`.
     pub fn new(
         store: Store,
         partners: Partners,
@@ -61,27 +61,27 @@ impl Settlements {
             clock,
             shutdown,
             running: Mutex::default(),
-            places: Semaphore::new(STEPS_AT_ONCE),
+            step_permits: Semaphore::new(CONCURRENT_STEPS),
             tasks: TaskTracker::new(),
         }))
     }
 
-    /// Settles the order in a task, unless one is at it or it is settled.
+    /// Starts a task that settles the order, unless its saga is running or the order is settled.
     pub fn start(&self, order_id: String) {
         if self.0.shutdown.is_cancelled() {
             return;
         }
-        if let Some(turn) = self.take_turn(order_id) {
-            self.0.tasks.spawn(async move { turn.run().await });
+        if let Some(saga) = self.begin(order_id) {
+            self.0.tasks.spawn(async move { saga.run().await });
         }
     }
 
-    /// Takes up what a crash or an accident left behind, at once and then again and again until shutdown; then waits
-    /// for the steps in hand.
+    /// Resumes the settlements that a crash or a failure has interrupted, now and at intervals until shutdown. Then waits
+    /// for the running steps.
     pub async fn resume(self) {
         loop {
             if let Err(failure) = self.start_unsettled().await {
-                tracing::warn!(error = %chain(&failure), "cannot look for unsettled orders; trying again");
+                tracing::warn!(error = %chain(&failure), "reading the unsettled orders failed; retrying");
             }
             if self.wait(RESUME_INTERVAL).await.is_break() {
                 break;
@@ -92,20 +92,20 @@ impl Settlements {
     }
 
     async fn start_unsettled(&self) -> Result<(), Failure> {
-        let mut after = String::new();
+        let mut after: Option<String> = None;
         loop {
-            let orders = self.0.store.unsettled(&after).await?;
+            let orders = self.0.store.unsettled(after.as_deref()).await?;
             let Some(last) = orders.last() else {
                 return Ok(());
             };
-            after.clone_from(last);
+            after = Some(last.clone());
             for order in orders {
                 self.start(order);
             }
         }
     }
 
-    /// Waits, and says whether to stop instead of going on.
+    /// Waits for `time`, or breaks at shutdown.
     async fn wait(&self, time: Duration) -> std::ops::ControlFlow<()> {
         tokio::select! {
             () = self.0.shutdown.cancelled() => std::ops::ControlFlow::Break(()),
@@ -113,7 +113,8 @@ impl Settlements {
         }
     }
 
-    fn take_turn(&self, order_id: String) -> Option<Turn> {
+    /// Registers the order's saga as running, unless it is running already.
+    fn begin(&self, order_id: String) -> Option<RunningSaga> {
         let mut running = self
             .0
             .running
@@ -122,22 +123,22 @@ impl Settlements {
         if !running.insert(order_id.clone()) {
             return None;
         }
-        show_running(&running);
-        Some(Turn {
+        update_gauge(&running);
+        Some(RunningSaga {
             settlements: self.clone(),
             order_id,
         })
     }
 }
 
-fn show_running(running: &HashSet<String>) {
+fn update_gauge(running: &HashSet<String>) {
     let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
     registry::OrderSettling.set(f64::from(count));
 }
 
-// === impl Turn ===
+// === impl RunningSaga ===
 
-impl Turn {
+impl RunningSaga {
     async fn run(&self) {
         let settlements = &self.settlements.0;
         let settled = match settlements.store.load(&self.order_id).await {
@@ -155,11 +156,11 @@ impl Turn {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = settled {
-            tracing::warn!(order.id = %self.order_id, error = %chain(&failure), "a settlement is interrupted; it is taken up again");
+            tracing::warn!(order.id = %self.order_id, error = %chain(&failure), "a settlement was interrupted and will be resumed");
         }
     }
 
-    /// Runs step after step until the saga's end or shutdown.
+    /// Runs the steps until the end of the saga or shutdown.
     async fn settle(&self, mut order: Order) -> Result<(), Failure> {
         let shared = &self.settlements.0;
         while let Next::Run(step) = order.log.next() {
@@ -182,10 +183,14 @@ impl Turn {
         shared.store.settled(&order).await
     }
 
-    /// Runs one step and stores what it came to.
+    /// Runs one step and stores its result.
     async fn run_step(&self, order: &mut Order, step: Step) -> Result<(), Failure> {
         let shared = &self.settlements.0;
-        let _place = shared.places.acquire().await.map_err(Failure::internal)?;
+        let _permit = shared
+            .step_permits
+            .acquire()
+            .await
+            .map_err(Failure::internal)?;
         let span = tracing::info_span!(
             "order.saga.step",
             otel.name = format!("order.saga.{}", step.name()),
@@ -197,12 +202,9 @@ impl Turn {
         );
         let stepped = async {
             fault_point(step, Moment::Before);
-            let (attempt, discount) = self.attempt(order, step).await;
             let mut after = order.clone();
+            let attempt = self.attempt(&mut after, step).await;
             let entry = after.log.record(step, attempt, shared.clock.now());
-            if step == Step::Reserve {
-                after.discount_minor = discount;
-            }
             let (outcome, code) = (entry.outcome, entry.code.clone());
             match step {
                 Step::Confirm => {
@@ -230,11 +232,11 @@ impl Turn {
         .instrument(span.clone())
         .await;
         let (outcome, code) = match &stepped {
-            Ok((outcome, code)) => (*outcome, code.as_str()),
-            Err(failure) => (Outcome::Retried, failure.code.as_ref()),
+            Ok((outcome, code)) => (*outcome, code.as_deref()),
+            Err(failure) => (Outcome::Retried, Some(failure.code.as_ref())),
         };
         span.record("saga.outcome", outcome.name());
-        if !code.is_empty() {
+        if let Some(code) = code {
             span.record("otel.status_code", "ERROR");
             span.record("error.type", code);
         }
@@ -244,28 +246,33 @@ impl Turn {
         }
         .add(1);
         if outcome == Outcome::Refused && step > Step::Authorise {
-            span.in_scope(|| tracing::error!(order.id = %order.id, step = step.name(), code, "a step was refused that cannot be"));
+            span.in_scope(|| tracing::error!(order.id = %order.id, step = step.name(), code, "a step was refused that must not be refused"));
         }
         stepped.map(drop)
     }
 
-    /// What a step does outside our database. Gives the discount beside it, which only reserving brings.
-    async fn attempt(&self, order: &Order, step: Step) -> (Attempt, i64) {
+    /// The part of a step that happens at other services. Reserving sets the discount of the order.
+    async fn attempt(&self, order: &mut Order, step: Step) -> Attempt {
         let partners = &self.settlements.0.partners;
-        let attempt = match step {
-            Step::Reserve => return partners.reserve(order).await,
+        match step {
+            Step::Reserve => match partners.reserve(order).await {
+                Reserved::Discount { minor } => {
+                    order.discount_minor = minor;
+                    Attempt::Done
+                }
+                Reserved::No(attempt) => attempt,
+            },
             Step::Authorise => partners.authorise(order).await,
             Step::Commit => partners.commit(order).await,
             Step::Void => partners.void(order).await,
             Step::Release => partners.release(order).await,
             Step::Revoke => partners.revoke(order).await,
             Step::Confirm | Step::Fail => Attempt::Done,
-        };
-        (attempt, order.discount_minor)
+        }
     }
 }
 
-impl Drop for Turn {
+impl Drop for RunningSaga {
     fn drop(&mut self) {
         let mut running = self
             .settlements
@@ -274,7 +281,7 @@ impl Drop for Turn {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         running.remove(&self.order_id);
-        show_running(&running);
+        update_gauge(&running);
     }
 }
 
@@ -290,19 +297,19 @@ fn count_settled(order: &Order, state: State, now: i64) {
     OrderSettlementDuration { outcome }.record(Duration::from_millis(lasted).as_secs_f64());
 }
 
-/// When the award was made: its id says so, as every id of ours does.
+/// When the award was made: its id is a version 7 UUID, which contains the time.
 fn awarded_at_ms(award_id: &str) -> Option<i64> {
     let (seconds, nanoseconds) = Uuid::parse_str(award_id).ok()?.get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;
     Some(seconds * 1000 + i64::from(nanoseconds / 1_000_000))
 }
 
-/// Which side of a step's effect.
+/// The moment of a fault point, relative to a step's effect.
 #[derive(Clone, Copy)]
 enum Moment {
-    /// Nothing has happened yet.
+    /// Before the effect.
     Before,
-    /// The effect is there; for steps at other services the log does not know it yet.
+    /// After the effect. A step at another service is not in the log yet.
     After,
 }
 

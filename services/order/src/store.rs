@@ -1,29 +1,25 @@
-//! The orders and the log of each settlement.
+//! The tables of orders and of the logs of their settlements.
 
-use crate::{
-    domain::{Award, Order, State},
-    saga::{Entry, Log, Outcome, Step},
-};
-use api::{
-    common::{Caller, Role},
-    events::{Event, OrderConfirmed, OrderFailed},
-};
-use chassis::{
-    Failure,
-    clock::Clock,
-    database::{Database, Write},
-    money::Money,
-    outbox,
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-use telemetry::{context::SavedContext, db::Operation, db::observe};
+use api::common::{Caller, Role};
+use api::events::{Event, OrderConfirmed, OrderFailed};
+use chassis::clock::Clock;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use chassis::{Failure, outbox};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use telemetry::context::SavedContext;
+use telemetry::db::{Operation, observe};
 use uuid::Uuid;
+
+use crate::domain::{Award, Order, State};
+use crate::saga::{Entry, Log, Outcome, Step};
 
 const COLUMNS: &str = "id, award_id, auction_id, customer_account_id, restaurant_id, restaurant_account_id, \
     restaurant_name, price_minor, discount_minor, currency, coupon_code, points_to_use, payment_method, state, \
     failure_code, trace_context, created_at_ms, settled_at_ms";
 
-/// How many unsettled orders one query reads.
+/// The maximum number of unsettled orders that one query returns.
 const RESUME_BATCH: i64 = 500;
 
 /// The order service's database.
@@ -33,26 +29,26 @@ pub struct Store {
     clock: Clock,
 }
 
-/// Which orders a listing shows.
+/// Which orders to list.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// Only those of this auction; all when empty.
-    pub auction_id: String,
-    /// Those older than this one; from the newest when empty.
-    pub after: String,
-    /// At most this many.
+    /// Only the orders of this auction.
+    pub auction_id: Option<String>,
+    /// Only the orders that are older than this one.
+    pub after: Option<String>,
+    /// The maximum number of orders.
     pub limit: u32,
 }
 
 // === impl Store ===
 
 impl Store {
-    /// A store over a migrated database.
+    /// A store in a migrated database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
     }
 
-    /// Makes the order of an award, with the current trace context. An award that has one keeps it. Gives its id.
+    /// Creates the order of an award, with the current trace context, unless the award has one. Returns the order's id.
     ///
     /// # Errors
     /// When the database fails.
@@ -76,7 +72,7 @@ impl Store {
             .bind(&award.restaurant_name)
             .bind(award.price.minor)
             .bind(&award.price.currency)
-            .bind(&award.coupon_code)
+            .bind(award.coupon_code.as_deref().unwrap_or_default())
             .bind(award.points_to_use)
             .bind(&award.payment_method)
             .bind(State::Settling.name())
@@ -96,7 +92,7 @@ impl Store {
         Ok(row.try_get("id")?)
     }
 
-    /// The order of that id, with its log. Makes no span: a settlement reads it before its span begins.
+    /// The order with this id, and its log. Records no span: a settlement calls it before its span starts.
     ///
     /// # Errors
     /// `order.unknown`.
@@ -104,10 +100,10 @@ impl Store {
         self.read(id, Operation::quiet(), Operation::quiet()).await
     }
 
-    /// The order of that id, when the caller may see it.
+    /// The order with this id, and its log.
     ///
     /// # Errors
-    /// `order.unknown`.
+    /// `order.unknown`, also when the caller may not see the order.
     pub async fn get(&self, caller: &Caller, id: &str) -> Result<Order, Failure> {
         let orders = self.database.operation("SELECT", "orders");
         let steps = self.database.operation("SELECT", "saga_steps");
@@ -125,7 +121,7 @@ impl Store {
                 "SELECT {COLUMNS} FROM orders WHERE id = $1"
             )))
             .bind(id)
-            .fetch_optional(self.database.pool()),
+            .fetch_optional(self.database.reads()),
         )
         .await?;
         let mut order = row.as_ref().map_or_else(|| Err(unknown()), order)?;
@@ -139,7 +135,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, caller: &Caller, page: &Page) -> Result<Vec<Order>, Failure> {
-        // `$4` holds for every row when the caller sees all of them.
+        // An admin sees every order; the statement needs `$4` in any case.
         let whose = match caller.role() {
             Role::Admin => "$4 = $4",
             Role::Restaurant => "restaurant_account_id = $4",
@@ -151,11 +147,11 @@ impl Store {
                 "SELECT {COLUMNS} FROM orders WHERE ($1 = '' OR auction_id = $1) AND ($2 = '' OR id < $2) \
                  AND {whose} ORDER BY id DESC LIMIT $3"
             )))
-            .bind(&page.auction_id)
-            .bind(&page.after)
+            .bind(page.auction_id.as_deref().unwrap_or_default())
+            .bind(page.after.as_deref().unwrap_or_default())
             .bind(i64::from(page.limit))
             .bind(&caller.account_id)
-            .fetch_all(self.database.pool()),
+            .fetch_all(self.database.reads()),
         )
         .await?;
         let mut orders = rows.iter().map(order).collect::<Result<Vec<_>, _>>()?;
@@ -164,7 +160,7 @@ impl Store {
         Ok(orders)
     }
 
-    /// Reads the logs of these orders in one query.
+    /// Reads the logs of these orders with one query.
     async fn read_logs(&self, orders: &mut [Order], operation: Operation) -> Result<(), Failure> {
         if orders.is_empty() {
             return Ok(());
@@ -180,7 +176,7 @@ impl Store {
         for order in &*orders {
             query = query.bind(order.id.clone());
         }
-        let rows = observe(operation, query.fetch_all(self.database.pool())).await?;
+        let rows = observe(operation, query.fetch_all(self.database.reads())).await?;
         for row in rows {
             let order_id: String = row.try_get("order_id")?;
             let (step, entry) = step(&row)?;
@@ -191,25 +187,25 @@ impl Store {
         Ok(())
     }
 
-    /// Some orders whose settlement is not over and whose ids come after this one. An idle look makes no trace.
+    /// Some orders whose settlement has not ended, with ids greater than `after`. A poll: it records no span and no metric.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn unsettled(&self, after: &str) -> Result<Vec<String>, Failure> {
+    pub async fn unsettled(&self, after: Option<&str>) -> Result<Vec<String>, Failure> {
         let rows = observe(
             Operation::quiet(),
             sqlx::query(
                 "SELECT id FROM orders WHERE settled_at_ms IS NULL AND id > $1 ORDER BY id LIMIT $2",
             )
-            .bind(after)
+            .bind(after.unwrap_or_default())
             .bind(RESUME_BATCH)
-                .fetch_all(self.database.polls()),
+            .fetch_all(self.database.unmeasured_pool()),
         )
         .await?;
         rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
     }
 
-    /// Stores what a step came to.
+    /// Stores the log entry of a step, and the discount when the step is [`Step::Reserve`].
     ///
     /// # Errors
     /// When the database fails.
@@ -229,8 +225,8 @@ impl Store {
         write.commit().await
     }
 
-    /// Confirms the order and tells the others, in one transaction with the step's entry. Once: an order that is not
-    /// settling any more is left as it is. Gives whether it changed.
+    /// Confirms the order, and adds the event and the step's log entry in the same transaction. Returns false, and does not
+    /// change the order, when it has been confirmed or failed before.
     ///
     /// # Errors
     /// When the database fails.
@@ -244,25 +240,25 @@ impl Store {
             restaurant_name: order.award.restaurant_name.clone(),
             paid: order.paid().into(),
         };
-        self.end(order, Step::Confirm, entry, State::Confirmed, "", &event)
+        self.end(order, Step::Confirm, entry, State::Confirmed, None, &event)
             .await
     }
 
-    /// Fails the order and tells the others, as [`Store::confirm`] does.
+    /// Fails the order, as [`Store::confirm`] confirms it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn fail(&self, order: &Order, entry: &Entry) -> Result<bool, Failure> {
-        let reason = order.log.failure_code().to_owned();
+        let reason = order.log.failure_code();
         let event = OrderFailed {
             order_id: order.id.clone(),
             auction_id: order.award.auction_id.clone(),
             award_id: order.award.id.clone(),
             customer_account_id: order.award.customer_account_id.clone(),
             restaurant_account_id: order.award.restaurant_account_id.clone(),
-            reason: reason.clone(),
+            reason: reason.unwrap_or_default().to_owned(),
         };
-        self.end(order, Step::Fail, entry, State::Failed, &reason, &event)
+        self.end(order, Step::Fail, entry, State::Failed, reason, &event)
             .await
     }
 
@@ -272,7 +268,7 @@ impl Store {
         step: Step,
         entry: &Entry,
         state: State,
-        reason: &str,
+        failure_code: Option<&str>,
         event: &E,
     ) -> Result<bool, Failure> {
         let mut write = self.database.write().await?;
@@ -283,7 +279,7 @@ impl Store {
             )
             .bind(&order.id)
             .bind(state.name())
-            .bind(reason)
+            .bind(failure_code.unwrap_or_default())
             .bind(State::Settling.name())
             .fetch_optional(write.connection()),
         )
@@ -297,7 +293,7 @@ impl Store {
         Ok(ended)
     }
 
-    /// Marks the settlement as over, so that it is not taken up again.
+    /// Marks the settlement as ended, so that it is not resumed.
     ///
     /// # Errors
     /// When the database fails.
@@ -328,7 +324,7 @@ async fn log(write: &mut Write, order_id: &str, step: Step, entry: &Entry) -> Re
         .bind(order_id)
         .bind(step.name())
         .bind(entry.outcome.name())
-        .bind(&entry.code)
+        .bind(entry.code.as_deref().unwrap_or_default())
         .bind(i64::from(entry.tries))
         .bind(entry.at_ms)
         .execute(write.connection()),
@@ -353,13 +349,13 @@ fn order(row: &AnyRow) -> Result<Order, Failure> {
                 minor: row.try_get("price_minor")?,
                 currency,
             },
-            coupon_code: row.try_get("coupon_code")?,
+            coupon_code: optional(row, "coupon_code")?,
             points_to_use: row.try_get("points_to_use")?,
             payment_method: row.try_get("payment_method")?,
         },
         discount_minor: row.try_get("discount_minor")?,
         state: State::from_name(&state).ok_or_else(|| unreadable("state", &state))?,
-        failure_code: row.try_get("failure_code")?,
+        failure_code: optional(row, "failure_code")?,
         created_at_ms: row.try_get("created_at_ms")?,
         settled_at_ms: row.try_get("settled_at_ms")?,
         context: SavedContext::from_text(&row.try_get::<String, _>("trace_context")?),
@@ -372,12 +368,18 @@ fn step(row: &AnyRow) -> Result<(Step, Entry), Failure> {
     let outcome: String = row.try_get("outcome")?;
     let entry = Entry {
         outcome: Outcome::from_name(&outcome).ok_or_else(|| unreadable("outcome", &outcome))?,
-        code: row.try_get("code")?,
+        code: optional(row, "code")?,
         tries: u32::try_from(row.try_get::<i64, _>("tries")?).map_err(Failure::internal)?,
         at_ms: row.try_get("at_ms")?,
     };
     let step = Step::from_name(&step).ok_or_else(|| unreadable("step", &step))?;
     Ok((step, entry))
+}
+
+/// Reads a text column in which an empty string stands for no value.
+fn optional(row: &AnyRow, column: &str) -> Result<Option<String>, Failure> {
+    let text: String = row.try_get(column)?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 fn unreadable(what: &str, value: &str) -> Failure {

@@ -1,44 +1,47 @@
-//! The provider over HTTP.
+//! The provider's HTTP API.
 
-use crate::{
-    domain::{Charge, MAX_TEXT, Request},
-    store::{Authorisation, Status, Store, Tried},
-};
+use std::time::Duration;
+
 use api::events::Amount;
-use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, Path, State, rejection::BytesRejection},
-    response::{IntoResponse as _, Response},
-    routing::{get, post},
-};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use bytes::Bytes;
-use chassis::{
-    Failure, Kind, fault,
-    problem::{self, Problem},
-};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use chassis::headers::{IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_TITLE};
+use chassis::problem::Problem;
+use chassis::{Failure, Kind, fault};
+use http::{HeaderMap, StatusCode};
 use registry::{PaymentAuthorisations, PaymentAuthorisationsOutcome as Outcome};
 use serde::Serialize;
-use std::time::Duration;
 use telemetry::http::ServerLayer;
 use tokio_util::sync::CancellationToken;
 
-/// The header that every request for an authorisation needs.
-pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+use crate::domain::{Charge, MAX_TEXT, Request};
+use crate::store::{Authorisation, Status, Store, Tried};
 
+/// The maximum size of a request body, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
-/// What the handlers work with.
+/// The state of the handlers.
 #[derive(Debug, Clone)]
 pub struct Provider {
     /// The provider's database.
     pub store: Store,
-    /// For how long a stalled authorisation is not answered.
+    /// The delay of a stalled authorisation's answer.
     pub stall: Duration,
-    /// Ends what stalls.
+    /// Ends the delays of stalled authorisations.
     pub shutdown: CancellationToken,
 }
 
+/// The amount of a key that was voided before it was used.
+const NO_AMOUNT: Amount = Amount {
+    amount_minor: 0,
+    currency: String::new(),
+};
+
+/// The body of a response.
 #[derive(Serialize)]
 struct Body {
     id: String,
@@ -47,7 +50,7 @@ struct Body {
     amount: Amount,
 }
 
-/// The routes, traced.
+/// The routes, with telemetry.
 pub fn router(provider: Provider) -> Router {
     Router::new()
         .route("/v1/authorisations", post(authorise))
@@ -102,7 +105,7 @@ async fn authorise(
             match provider.store.authorise(key, &charge).await? {
                 Tried::Decided(authorisation) => Ok(answer(authorisation)),
                 Tried::Stalled | Tried::Failed => {
-                    Err(Failure::internal("only a first try stalls or fails"))
+                    Err(Failure::internal("only a first attempt stalls or fails"))
                 }
             }
         }
@@ -131,7 +134,7 @@ async fn void_key(
     Ok(Json(provider.store.void_key(&key).await?.into()))
 }
 
-/// The answer to a decided authorisation, the same at every try.
+/// The response to a decided authorisation, which is the same at every attempt.
 fn answer(authorisation: Authorisation) -> Response {
     match authorisation.status {
         Status::Authorised => {
@@ -155,17 +158,7 @@ fn answer(authorisation: Authorisation) -> Response {
 
 /// A problem document with a status that no [`Kind`] has.
 fn refused(status: StatusCode, failure: &Failure) -> Response {
-    let problem = Problem {
-        status: status.as_u16(),
-        title: status.canonical_reason().unwrap_or("Error").to_owned(),
-        ..Problem::from(failure)
-    };
-    let mut response = (status, Json(problem)).into_response();
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(problem::CONTENT_TYPE),
-    );
-    response
+    Problem::from(failure).with_status(status).into_response()
 }
 
 fn key(headers: &HeaderMap) -> Result<&str, Failure> {
@@ -184,7 +177,7 @@ fn check_key(key: &str) -> Result<(), Failure> {
     }
     Err(Failure::invalid(
         "idempotency.bad_key",
-        "Idempotency-Key",
+        IDEMPOTENCY_KEY_TITLE,
         format!("expected 1 to {MAX_TEXT} printable ASCII characters"),
     ))
 }
@@ -213,11 +206,15 @@ fn count(outcome: Outcome) {
 
 impl From<Authorisation> for Body {
     fn from(authorisation: Authorisation) -> Self {
+        let (reference, amount) = match authorisation.charge {
+            Some(charge) => (charge.reference, charge.amount.into()),
+            None => (String::new(), NO_AMOUNT),
+        };
         Self {
             id: authorisation.id,
             status: authorisation.status.name(),
-            reference: authorisation.charge.reference,
-            amount: authorisation.charge.amount.into(),
+            reference,
+            amount,
         }
     }
 }

@@ -1,75 +1,77 @@
-//! What the provider is asked for, and how it decides: by the payment method's token, as real providers' sandboxes do.
+//! Requests for authorisations, and how the simulated provider decides: by the token of the payment method, as the
+//! sandboxes of real providers do.
 
 use api::events::Amount;
-use chassis::{Failure, money::Money};
+use chassis::Failure;
+use chassis::money::Money;
 use serde::Deserialize;
 
-/// The longest reference, group, token or key.
+/// The maximum length of a reference, group, token or key.
 pub const MAX_TEXT: usize = 128;
 
 /// The body of a request for an authorisation.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The merchant's name for what is paid, such as its order's id.
+    /// The merchant's reference for the payment, such as the order's id.
     pub reference: String,
-    /// What belongs together for the merchant, such as an auction: see [`Behaviour::DeclineOnce`].
+    /// The group of payments, such as an auction: see [`Behaviour::DeclineOnce`].
     #[serde(default)]
     pub group: String,
-    /// How much.
+    /// The amount.
     pub amount: Amount,
     /// The token of the customer's payment method.
     pub payment_method: String,
 }
 
-/// A request that is well-formed.
+/// A valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// As in [`Request::reference`].
+    /// See [`Request::reference`].
     pub reference: String,
-    /// As in [`Request::group`].
+    /// See [`Request::group`].
     pub group: String,
-    /// As in [`Request::amount`].
+    /// See [`Request::amount`].
     pub amount: Money,
-    /// As in [`Request::payment_method`].
+    /// See [`Request::payment_method`].
     pub payment_method: String,
 }
 
-/// What a payment method does.
+/// The behaviour of a payment method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Behaviour {
     /// `tok_ok`: authorises.
     Authorise,
-    /// `tok_declined`, and every token that is not known: declines.
+    /// `tok_declined` and every unknown token: declines.
     Decline,
     /// `tok_declined_once`: declines the first authorisation of a group and authorises later ones.
     DeclineOnce,
-    /// `tok_stall`: the first try under a key is answered long after its caller has given up, later ones at once.
+    /// `tok_stall`: the first attempt with a key is answered long after the caller's time-out, later ones immediately.
     Stall,
-    /// `tok_flaky`: the first try under a key fails with 503.
+    /// `tok_flaky`: the first attempt with a key fails with 503.
     Flaky,
 }
 
-/// What one try comes to.
+/// The decision about one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The money is set aside.
+    /// Authorise the payment.
     Authorise,
-    /// It is not, for good.
+    /// Decline the payment, permanently.
     Decline,
-    /// No answer for now; the next try gets one.
+    /// Delay the answer to this attempt.
     Stall,
-    /// A failure for now; the next try gets an answer.
+    /// Fail this attempt.
     Fail,
 }
 
 // === impl Request ===
 
 impl Request {
-    /// The request, when every field is within its bounds.
+    /// Validates the request.
     ///
     /// # Errors
-    /// Names the field at fault and what would be right.
+    /// The first invalid field.
     pub fn check(self) -> Result<Charge, Failure> {
         Ok(Charge {
             reference: text("reference", self.reference, 1)?,
@@ -95,7 +97,7 @@ fn text(field: &'static str, value: String, least: usize) -> Result<String, Fail
 // === impl Behaviour ===
 
 impl Behaviour {
-    /// What the payment method behind `token` does.
+    /// The behaviour of the payment method with this token.
     pub fn of(token: &str) -> Self {
         match token {
             "tok_ok" => Self::Authorise,
@@ -106,7 +108,7 @@ impl Behaviour {
         }
     }
 
-    /// Decides a try. `first_try` is whether it is the first under its key, `declined_before` whether an earlier
+    /// Decides an attempt. `first_try` is whether it is the first one with its key, `declined_before` whether an earlier
     /// authorisation of the group was declined.
     pub fn decide(self, first_try: bool, declined_before: bool) -> Verdict {
         match self {
@@ -121,8 +123,9 @@ impl Behaviour {
 
 #[cfg(test)]
 mod tests {
-    use super::{Behaviour, Request, Verdict};
     use api::events::Amount;
+
+    use super::{Behaviour, Request, Verdict};
 
     fn request() -> Request {
         Request {

@@ -1,37 +1,38 @@
-//! The external payment provider, simulated: it authorises and voids, idempotently, and like a real one it can
-//! decline, stall and fail.
+//! A simulated payment provider. It authorises and voids payments idempotently, and it can decline, stall and fail as a
+//! real one does.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `POST /v1/authorisations` with an `Idempotency-Key` | 201, or 402 `payment.declined` |
 //! | `GET /v1/authorisations/{id}` | 200 |
-//! | `POST /v1/authorisations/{id}/void` | 200, also when it is voided already |
-//! | `POST /v1/authorisations/by-key/{key}/void` | 200, also when nothing was authorised under the key: it never will be |
+//! | `POST /v1/authorisations/{id}/void` | 200, also when it was voided before |
+//! | `POST /v1/authorisations/by-key/{key}/void` | 200, also when nothing was authorised with the key; then nothing will be |
 //!
-//! What an authorisation comes to is decided by its payment method's token, see [`domain::Behaviour`].
+//! The token of the payment method decides an authorisation: see [`domain::Behaviour`].
 
 pub mod api;
 pub mod domain;
 pub mod store;
 
-use anyhow::Context as _;
 use std::time::Duration;
 
-/// The tables.
+use anyhow::Context as _;
+
+/// The migrations of the service's tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// Where a test may kill the process: the authorisation is stored, its caller has not been told.
+/// The service's [fault points](chassis::fault): after an authorisation is stored, before the response.
 pub const FAULT_POINTS: &[&str] = &["payment.authorised.before_answer"];
 
-/// For how long a stalled authorisation is not answered, in milliseconds.
+/// The variable with the delay of a stalled authorisation's answer, in milliseconds.
 pub const STALL_VARIABLE: &str = "BIDTRACE_PAYMENT_STALL_MS";
 
 const DEFAULT_STALL: Duration = Duration::from_secs(10);
 
-/// Serves until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When a setting is bad, the database cannot be opened or the address is taken.
+/// When a setting is invalid, the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(context: chassis::Context) -> anyhow::Result<()> {
     let stall = match std::env::var(STALL_VARIABLE) {
         Err(_) => DEFAULT_STALL,

@@ -4,5 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Payment, |own| own, payment::serve).await
+    chassis::run(Service::Payment, |telemetry| telemetry, payment::serve).await
 }

@@ -1,15 +1,15 @@
-//! The provider's own database. One row per idempotency key: it says what the key came to, for good.
+//! The provider's database. It has one row per idempotency key, with the final decision about it.
 
-use crate::domain::{Behaviour, Charge, Verdict};
-use chassis::{
-    Failure, Kind,
-    clock::Clock,
-    database::{Database, Write},
-    money::Money,
-};
-use sqlx::{Row as _, any::AnyRow};
+use chassis::clock::Clock;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use chassis::{Failure, idempotency};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use telemetry::db::observe;
 use uuid::Uuid;
+
+use crate::domain::{Behaviour, Charge, Verdict};
 
 const TABLE: &str = "authorisations";
 
@@ -20,38 +20,38 @@ pub struct Store {
     clock: Clock,
 }
 
-/// What has become of an authorisation.
+/// The status of an authorisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Asked for, not decided: its first try stalled or failed.
+    /// Not decided yet: the first attempt stalled or failed.
     Pending,
-    /// The money is set aside.
+    /// Authorised.
     Authorised,
-    /// Refused for good.
+    /// Declined permanently.
     Declined,
-    /// Given back, or never to be authorised.
+    /// Voided, before or after it was authorised.
     Voided,
 }
 
-/// An authorisation as it stands.
+/// An authorisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorisation {
-    /// Its id at the provider.
+    /// Its id.
     pub id: String,
-    /// What has become of it.
+    /// Its status.
     pub status: Status,
-    /// What was asked for; empty when the key was voided before it was used.
-    pub charge: Charge,
+    /// The charge. A key that was voided before it was used has none.
+    pub charge: Option<Charge>,
 }
 
-/// What a try came to.
+/// The result of an attempt to authorise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tried {
-    /// It is decided, now or earlier.
+    /// The authorisation is decided, by this attempt or an earlier one.
     Decided(Authorisation),
-    /// It is not answered for now.
+    /// The answer is delayed.
     Stalled,
-    /// It fails for now.
+    /// The attempt fails.
     Failed,
 }
 
@@ -86,26 +86,24 @@ impl Status {
 // === impl Store ===
 
 impl Store {
-    /// A store over a migrated database.
+    /// A store in a migrated database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
     }
 
-    /// One try to authorise `charge` under `key`. A key that is decided gives its answer again.
+    /// Makes one attempt to authorise `charge` with the idempotency key `key`. A key that is decided keeps its decision.
     ///
     /// # Errors
     /// `idempotency.key_reused` when the key was used for another charge.
     pub async fn authorise(&self, key: &str, charge: &Charge) -> Result<Tried, Failure> {
         let mut write = self.database.write().await?;
         let (mut authorisation, attempt) = self.claim(&mut write, key, charge).await?;
-        let untouched = authorisation.charge.reference.is_empty();
-        if authorisation.charge != *charge && !untouched {
-            return Err(Failure::new(
-                Kind::KeyReused,
-                "idempotency.key_reused",
-                "this key was used before with another body",
-            )
-            .at("Idempotency-Key"));
+        if authorisation
+            .charge
+            .as_ref()
+            .is_some_and(|stored| stored != charge)
+        {
+            return Err(idempotency::key_reused());
         }
         if authorisation.status != Status::Pending {
             write.commit().await?;
@@ -116,12 +114,15 @@ impl Store {
         let tried = match behaviour.decide(attempt == 1, declined_before) {
             Verdict::Stall => Tried::Stalled,
             Verdict::Fail => Tried::Failed,
-            verdict => {
-                authorisation.status = match verdict {
-                    Verdict::Authorise => Status::Authorised,
-                    _ => Status::Declined,
-                };
+            Verdict::Authorise => {
+                authorisation.status = Status::Authorised;
                 self.decide(&mut write, &authorisation).await?;
+                Tried::Decided(authorisation)
+            }
+            Verdict::Decline => {
+                authorisation.status = Status::Declined;
+                self.decide(&mut write, &authorisation).await?;
+                count_declined(&mut write, &charge.group).await?;
                 Tried::Decided(authorisation)
             }
         };
@@ -129,7 +130,7 @@ impl Store {
         Ok(tried)
     }
 
-    /// Takes the key's row, making it at the first try, and counts the try.
+    /// Locks the key's row and counts the attempt. Creates the row at the first attempt.
     async fn claim(
         &self,
         write: &mut Write,
@@ -174,19 +175,10 @@ impl Store {
                 .execute(write.connection()),
         )
         .await?;
-        if authorisation.status == Status::Declined {
-            observe(
-                write.operation("UPDATE", "payment_groups"),
-                sqlx::query("UPDATE payment_groups SET declined = declined + 1 WHERE id = $1")
-                    .bind(&authorisation.charge.group)
-                    .execute(write.connection()),
-            )
-            .await?;
-        }
         Ok(())
     }
 
-    /// The authorisation of that id.
+    /// The authorisation with this id.
     ///
     /// # Errors
     /// `payment.unknown_authorisation`.
@@ -198,13 +190,13 @@ impl Store {
                  FROM authorisations WHERE id = $1",
             )
             .bind(id)
-            .fetch_optional(self.database.pool()),
+            .fetch_optional(self.database.reads()),
         )
         .await?;
         row.as_ref().map_or_else(|| Err(unknown()), authorisation)
     }
 
-    /// Gives the money back. Voiding again changes nothing, and what was declined stays so.
+    /// Voids the authorisation with this id. Voiding it again changes nothing, and one that was declined stays declined.
     ///
     /// # Errors
     /// `payment.unknown_authorisation`.
@@ -227,8 +219,8 @@ impl Store {
         Ok(authorisation)
     }
 
-    /// Gives back what was authorised under `key`. When nothing was, the key is kept as voided, so that a request
-    /// which is still on its way authorises nothing: for callers that never learned the id.
+    /// Voids the authorisation with the key `key`, for callers that do not know its id. When there is none, the key is
+    /// stored as voided, so that a request that arrives later authorises nothing.
     ///
     /// # Errors
     /// When the database fails.
@@ -256,7 +248,8 @@ impl Store {
     }
 }
 
-/// Takes the group's row, making it at first, so that two authorisations of a group are decided one after the other.
+/// Whether an authorisation of the group was declined before. Locks the group's row, which is created at first, so that
+/// authorisations of a group are decided one at a time.
 async fn declined_before(write: &mut Write, group: &str) -> Result<bool, Failure> {
     let row = observe(
         write.operation("INSERT", "payment_groups"),
@@ -271,19 +264,37 @@ async fn declined_before(write: &mut Write, group: &str) -> Result<bool, Failure
     Ok(row.try_get::<i64, _>("declined")? > 0)
 }
 
+async fn count_declined(write: &mut Write, group: &str) -> Result<(), Failure> {
+    observe(
+        write.operation("UPDATE", "payment_groups"),
+        sqlx::query("UPDATE payment_groups SET declined = declined + 1 WHERE id = $1")
+            .bind(group)
+            .execute(write.connection()),
+    )
+    .await?;
+    Ok(())
+}
+
 fn authorisation(row: &AnyRow) -> Result<Authorisation, Failure> {
-    Ok(Authorisation {
-        id: row.try_get("id")?,
-        status: Status::from_name(&row.try_get::<String, _>("status")?)?,
-        charge: Charge {
-            reference: row.try_get("reference")?,
+    let reference: String = row.try_get("reference")?;
+    // Every charge has a reference.
+    let charge = if reference.is_empty() {
+        None
+    } else {
+        Some(Charge {
+            reference,
             group: row.try_get("payment_group")?,
             amount: Money {
                 minor: row.try_get("amount_minor")?,
                 currency: row.try_get("currency")?,
             },
             payment_method: row.try_get("payment_method")?,
-        },
+        })
+    };
+    Ok(Authorisation {
+        id: row.try_get("id")?,
+        status: Status::from_name(&row.try_get::<String, _>("status")?)?,
+        charge,
     })
 }
 

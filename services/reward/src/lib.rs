@@ -1,43 +1,45 @@
 //! Rewards: coupons and points, reserved for a settlement, then committed or released.
 //!
-//! - Points live in an append-only ledger; an account's wallet keeps the sum, and how much is set aside. Every change
-//!   locks the wallet's row first, so two settlements that run at once can never use the same point.
-//! - A reservation is known by the id that the order service gives it. Reserve, commit and release can each be repeated,
-//!   and arrive in any order: a release that comes first leaves its mark, and a late reserve is refused.
-//! - Transactions take their locks in one order (reservation, wallet, coupon), so they cannot wait for each other.
+//! - Points are recorded in an append-only ledger; an account's wallet stores the sum and the number of reserved points.
+//!   Every change locks the wallet's row first, so two concurrent settlements cannot use the same point.
+//! - The order service chooses the id of a reservation. Reserve, commit and release can each be repeated and arrive in any
+//!   order: a release that arrives first leaves a tombstone, and a later reserve with its id is rejected.
+//! - Transactions take their locks in one order (reservation, wallet, coupon), so they cannot deadlock.
 
-pub mod api_rewards;
+pub mod api;
 pub mod domain;
 pub mod settlement;
 pub mod store;
 
 use ::api::reward::rewards_server::RewardsServer;
-use api_rewards::RewardsApi;
 use chassis::Context;
 use sqlx::migrate::Migrator;
 use tonic::service::Routes;
 
-/// The service's tables.
+use crate::api::RewardsApi;
+
+/// The migrations of the service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// Where a test may kill the service: before the commit of each step of a settlement, and between it and its answer.
+/// The service's [fault points](chassis::fault): before the commit of each settlement step, and between the commit and the
+/// response.
 pub const FAULT_POINTS: &[&str] = &[
-    api_rewards::RESERVE_BEFORE_COMMIT,
-    api_rewards::RESERVE_COMMITTED,
-    api_rewards::COMMIT_BEFORE_COMMIT,
-    api_rewards::COMMIT_COMMITTED,
-    api_rewards::RELEASE_BEFORE_COMMIT,
-    api_rewards::RELEASE_COMMITTED,
+    api::RESERVE_BEFORE_COMMIT,
+    api::RESERVE_COMMITTED,
+    api::COMMIT_BEFORE_COMMIT,
+    api::COMMIT_COMMITTED,
+    api::RELEASE_BEFORE_COMMIT,
+    api::RELEASE_COMMITTED,
 ];
 
-/// Serves rewards until shutdown.
+/// Runs the service until shutdown.
 ///
 /// # Errors
-/// When the database cannot be opened, or the address is taken.
+/// When the database cannot be opened, or the address cannot be listened on.
 pub async fn serve(context: Context) -> anyhow::Result<()> {
     let database = context.database(&MIGRATIONS).await?;
     let api = RewardsApi::new(database, context.clock.clone());
-    api_rewards::declare_series();
+    api::declare_series();
     context
         .serve_grpc(Routes::new(RewardsServer::new(api)))
         .await

@@ -4,5 +4,5 @@ use chassis::platform::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    chassis::run(Service::Reward, |own| own, reward::serve).await
+    chassis::run(Service::Reward, |telemetry| telemetry, reward::serve).await
 }

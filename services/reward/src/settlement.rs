@@ -1,40 +1,41 @@
-//! The three steps that a settlement takes here, each within one transaction and each repeatable.
+//! The settlement steps of this service: reserve, commit and release. Each is one transaction and can be repeated.
 //!
-//! Locks are always taken in the order reservation, wallet, coupon.
+//! Locks are taken in the order reservation, wallet, coupon.
 
-use crate::{
-    domain::{Discount, Reservation, State, Step, Wallet, Wish},
-    store::{self, EntryKind, NewEntry},
-};
-use chassis::{Failure, clock::Millis, database::Write};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::Write;
 
-/// What a settlement asks of its reservation.
+use crate::domain::{Discount, Effect, Reservation, ReservationRequest, State, Wallet};
+use crate::store::{self, EntryKind, NewEntry};
+
+/// A settlement step and its input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// [`reserve`].
-    Reserve(Wish),
+    Reserve(ReservationRequest),
     /// [`commit`].
     Commit {
-        /// Points to credit.
+        /// The points to credit.
         earned: i64,
     },
     /// [`release`].
     Release,
 }
 
-/// A step's answer.
+/// The outcome of a settlement step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The reservation after the step.
     pub reservation: Reservation,
-    /// Whether this call made the difference, and not an earlier one.
-    pub step: Step,
+    /// Whether this call applied the step, or an earlier one did.
+    pub effect: Effect,
 }
 
-/// Does `action` on the reservation of this id.
+/// Applies `action` to the reservation with this id.
 ///
 /// # Errors
-/// Those of the action.
+/// The errors of [`reserve`], [`commit`] or [`release`].
 pub async fn run(
     write: &mut Write,
     id: String,
@@ -42,62 +43,62 @@ pub async fn run(
     now: Millis,
 ) -> Result<Outcome, Failure> {
     match action {
-        Action::Reserve(wish) => reserve(write, id, wish, now).await,
+        Action::Reserve(requested) => reserve(write, id, requested, now).await,
         Action::Commit { earned } => commit(write, &id, earned, now).await,
         Action::Release => release(write, &id, now).await,
     }
 }
 
-/// Sets aside what `wish` asks for.
+/// Reserves the requested coupon and points.
 ///
 /// # Errors
-/// What the [wish](Wish::discount) or an [earlier reservation](Reservation::reserve_again) of this id is refused with.
+/// A failure of [`ReservationRequest::discount`], or of [`Reservation::reserve_again`] when the id has a reservation.
 pub async fn reserve(
     write: &mut Write,
     id: String,
-    wish: Wish,
+    requested: ReservationRequest,
     now: Millis,
 ) -> Result<Outcome, Failure> {
     let mut reservation = Reservation {
         id,
-        wish: Some(wish.clone()),
+        requested: Some(requested.clone()),
         discount: Discount::default(),
         state: State::Reserved,
     };
-    // The row first, so that a twin waits here; what it gets is written below.
+    // Inserted first, so that a concurrent call with the same id waits here. The discount is stored below.
     if !store::insert_reservation(write, &reservation, now).await? {
         let earlier = existing(write, &reservation.id).await?;
-        earlier.reserve_again(&wish)?;
+        earlier.reserve_again(&requested)?;
         return Ok(Outcome {
             reservation: earlier,
-            step: Step::Repeat,
+            effect: Effect::Repeated,
         });
     }
-    let wallet = if wish.points > 0 {
-        store::lock_wallet(write, &wish.account_id).await?
+    let wallet = if requested.points > 0 {
+        store::lock_wallet(write, &requested.account_id).await?
     } else {
         Wallet::default()
     };
-    let coupon = match &wish.coupon_code {
+    let coupon = match &requested.coupon_code {
         Some(code) => store::lock_coupon(write, code).await?,
         None => None,
     };
-    let discount = wish.discount(coupon.as_ref(), wallet, now)?;
+    let discount = requested.discount(coupon.as_ref(), wallet, now)?;
     if discount.points > 0 {
-        store::change_wallet(write, &wish.account_id, 0, discount.points).await?;
+        store::change_wallet(write, &requested.account_id, 0, discount.points).await?;
     }
-    if let Some(code) = &wish.coupon_code {
+    if let Some(code) = &requested.coupon_code {
         store::change_coupon(write, code, -1).await?;
     }
     reservation.discount = discount;
     store::update_reservation(write, &reservation, now).await?;
     Ok(Outcome {
         reservation,
-        step: Step::Take,
+        effect: Effect::Applied,
     })
 }
 
-/// Uses up what was reserved, and credits `earned` points. A repeated commit credits nothing, whatever it says.
+/// Uses the reserved coupon and points, and credits `earned` points. A repeated commit credits nothing.
 ///
 /// # Errors
 /// `reward.unknown_reservation`, or `reward.reservation_released`.
@@ -117,11 +118,11 @@ pub async fn commit(
     let mut reservation = store::lock_reservation(write, id)
         .await?
         .ok_or_else(unknown)?;
-    let step = reservation.commit()?;
-    if step == Step::Take {
-        // A mark without a wish is released, and was refused above.
+    let effect = reservation.commit()?;
+    if effect == Effect::Applied {
+        // Only a tombstone has no request. It is released, and `commit` above has rejected it.
         let account_id = reservation
-            .wish
+            .requested
             .as_ref()
             .ok_or_else(unknown)?
             .account_id
@@ -148,46 +149,53 @@ pub async fn commit(
         reservation.state = State::Committed;
         store::update_reservation(write, &reservation, now).await?;
     }
-    Ok(Outcome { reservation, step })
+    Ok(Outcome {
+        reservation,
+        effect,
+    })
 }
 
-/// Gives back what was reserved. When nothing was, that is kept in mind, so that a reserve that comes late is refused.
+/// Releases the reserved coupon and points. When there is no reservation, a tombstone is stored, so that a reserve that
+/// arrives later is rejected.
 ///
 /// # Errors
 /// `reward.reservation_committed`.
 pub async fn release(write: &mut Write, id: &str, now: Millis) -> Result<Outcome, Failure> {
-    let mark = Reservation {
+    let tombstone = Reservation {
         id: id.to_owned(),
-        wish: None,
+        requested: None,
         discount: Discount::default(),
         state: State::Released,
     };
-    if store::insert_reservation(write, &mark, now).await? {
+    if store::insert_reservation(write, &tombstone, now).await? {
         return Ok(Outcome {
-            reservation: mark,
-            step: Step::Take,
+            reservation: tombstone,
+            effect: Effect::Applied,
         });
     }
     let mut reservation = existing(write, id).await?;
-    let step = reservation.release()?;
-    if step == Step::Take {
-        if let Some(wish) = &reservation.wish {
+    let effect = reservation.release()?;
+    if effect == Effect::Applied {
+        if let Some(requested) = &reservation.requested {
             let held = reservation.discount.points;
             if held > 0 {
-                store::change_wallet(write, &wish.account_id, 0, -held).await?;
+                store::change_wallet(write, &requested.account_id, 0, -held).await?;
             }
-            if let Some(code) = &wish.coupon_code {
+            if let Some(code) = &requested.coupon_code {
                 store::change_coupon(write, code, 1).await?;
             }
         }
         reservation.state = State::Released;
         store::update_reservation(write, &reservation, now).await?;
     }
-    Ok(Outcome { reservation, step })
+    Ok(Outcome {
+        reservation,
+        effect,
+    })
 }
 
 async fn existing(write: &mut Write, id: &str) -> Result<Reservation, Failure> {
     store::lock_reservation(write, id)
         .await?
-        .ok_or_else(|| Failure::internal("a reservation that is in the way is not there"))
+        .ok_or_else(|| Failure::internal("a reservation that could not be inserted does not exist"))
 }

@@ -1,23 +1,23 @@
-//! Wallets, ledger, coupons and reservations in the database: one function per statement.
+//! The tables of wallets, the ledger, coupons and reservations: one function per statement.
 
-use crate::domain::{Coupon, CouponCode, Discount, Reservation, State, Wallet, Wish};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-    money::Money,
-};
-use sqlx::{Row as _, any::AnyRow};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use chassis::money::Money;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use telemetry::db::observe;
 use uuid::Uuid;
 
-/// Entries of the ledger that go with a balance.
+use crate::domain::{Coupon, CouponCode, Discount, Reservation, ReservationRequest, State, Wallet};
+
+/// The number of ledger entries that a balance shows.
 const RECENT: i64 = 20;
 
-/// Why points came or went.
+/// The kind of a ledger entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
-    /// An admin gave them.
+    /// An admin granted the points.
     Granted,
     /// A settlement used them.
     Used,
@@ -25,29 +25,29 @@ pub enum EntryKind {
     Earned,
 }
 
-/// A line of the ledger, to be written.
+/// A ledger entry to be written.
 #[derive(Debug, Clone)]
 pub struct NewEntry<'a> {
-    /// Whose.
+    /// The account.
     pub account_id: &'a str,
-    /// Why.
+    /// The kind.
     pub kind: EntryKind,
-    /// How many: negative when they went.
+    /// The change of points: positive for a credit, negative for a debit.
     pub points: i64,
-    /// For people.
+    /// The reason, for people.
     pub reason: &'a str,
-    /// The settlement, unless an admin gave them.
+    /// The reservation, unless the points were granted.
     pub reservation_id: Option<&'a str>,
 }
 
-/// A line of the ledger.
+/// A ledger entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// A version 7 UUID.
     pub id: String,
-    /// How many: negative when they went.
+    /// The change of points: positive for a credit, negative for a debit.
     pub points: i64,
-    /// For people.
+    /// The reason, for people.
     pub reason: String,
     /// When it was written.
     pub at_ms: Millis,
@@ -55,7 +55,7 @@ pub struct Entry {
 
 // === wallets and ledger ===
 
-/// Locks the wallet of this account and reads it; it is empty when there is none.
+/// Locks and reads the wallet of this account. An account without one has an empty wallet.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,10 +73,10 @@ pub async fn lock_wallet(write: &mut Write, account_id: &str) -> Result<Wallet, 
     row.as_ref().map_or(Ok(Wallet::default()), wallet)
 }
 
-/// Changes a wallet by so many points and so many reserved ones, making it when there is none.
+/// Adds to the points and to the reserved points of a wallet, which is created when there is none.
 ///
 /// # Errors
-/// When the database fails, also because there would be fewer points than none.
+/// When the database fails, for example because a number would become negative.
 pub async fn change_wallet(
     write: &mut Write,
     account_id: &str,
@@ -108,10 +108,10 @@ pub async fn change_wallet(
     wallet(&row)
 }
 
-/// Writes a line of the ledger and gives it back.
+/// Appends an entry to the ledger and returns it.
 ///
 /// # Errors
-/// When the database fails, also because the settlement has such a line already.
+/// When the database fails, for example because the reservation has an entry of this kind.
 pub async fn append(write: &mut Write, entry: NewEntry<'_>, now: Millis) -> Result<Entry, Failure> {
     let id = Uuid::now_v7().to_string();
     observe(
@@ -138,7 +138,7 @@ pub async fn append(write: &mut Write, entry: NewEntry<'_>, now: Millis) -> Resu
     })
 }
 
-/// The wallet of this account with the newest lines of its ledger, newest first, as they were at one moment.
+/// A consistent read of an account's wallet and its latest ledger entries, newest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -156,7 +156,7 @@ pub async fn balance(
         )
         .bind(account_id)
         .bind(RECENT)
-        .fetch_all(database.pool()),
+        .fetch_all(database.reads()),
     )
     .await?;
     let wallet = rows.first().map_or(Ok(Wallet::default()), wallet)?;
@@ -176,7 +176,7 @@ pub async fn balance(
 
 // === coupons ===
 
-/// Makes the coupon, unless its code has one already; says whether it did.
+/// Adds the coupon. Returns false, and changes nothing, when there is a coupon with its code.
 ///
 /// # Errors
 /// When the database fails.
@@ -205,7 +205,7 @@ pub async fn insert_coupon(
     Ok(done.rows_affected() == 1)
 }
 
-/// Locks the coupon of this code and reads it.
+/// Locks and reads the coupon with this code.
 ///
 /// # Errors
 /// When the database fails.
@@ -238,10 +238,10 @@ pub async fn lock_coupon(write: &mut Write, code: &CouponCode) -> Result<Option<
     .transpose()
 }
 
-/// Changes how often the coupon may still be used.
+/// Adds to the number of uses that a coupon has left.
 ///
 /// # Errors
-/// When the database fails, also because it would be less often than never.
+/// When the database fails, for example because the number would become negative.
 pub async fn change_coupon(
     write: &mut Write,
     code: &CouponCode,
@@ -260,7 +260,8 @@ pub async fn change_coupon(
 
 // === reservations ===
 
-/// Writes the reservation, unless its id has one already; says whether it did. A concurrent twin is waited for.
+/// Adds the reservation. Returns false, and changes nothing, when there is one with its id. Waits for a concurrent
+/// transaction that adds one with the same id.
 ///
 /// # Errors
 /// When the database fails.
@@ -269,8 +270,8 @@ pub async fn insert_reservation(
     reservation: &Reservation,
     now: Millis,
 ) -> Result<bool, Failure> {
-    let wish = reservation.wish.as_ref();
-    let code = wish.and_then(|wish| wish.coupon_code.as_ref());
+    let requested = reservation.requested.as_ref();
+    let code = requested.and_then(|requested| requested.coupon_code.as_ref());
     let done = observe(
         write.operation("INSERT", "reservations"),
         sqlx::query(
@@ -279,11 +280,11 @@ pub async fn insert_reservation(
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
         )
         .bind(&reservation.id)
-        .bind(wish.map_or("", |wish| wish.account_id.as_str()))
+        .bind(requested.map_or("", |requested| requested.account_id.as_str()))
         .bind(code.map_or("", CouponCode::as_str))
-        .bind(wish.map_or(0, |wish| wish.points))
-        .bind(wish.map_or(0, |wish| wish.price.minor))
-        .bind(wish.map_or("", |wish| wish.price.currency.as_str()))
+        .bind(requested.map_or(0, |requested| requested.points))
+        .bind(requested.map_or(0, |requested| requested.price.minor))
+        .bind(requested.map_or("", |requested| requested.price.currency.as_str()))
         .bind(reservation.discount.coupon_minor)
         .bind(reservation.discount.points)
         .bind(reservation.state.name())
@@ -294,7 +295,7 @@ pub async fn insert_reservation(
     Ok(done.rows_affected() == 1)
 }
 
-/// Locks the reservation of this id and reads it.
+/// Locks and reads the reservation with this id.
 ///
 /// # Errors
 /// When the database fails.
@@ -313,7 +314,7 @@ pub async fn lock_reservation(write: &mut Write, id: &str) -> Result<Option<Rese
     row.as_ref().map(reservation).transpose()
 }
 
-/// Gives the reservation another discount and state.
+/// Stores the discount and state of the reservation.
 ///
 /// # Errors
 /// When the database fails.
@@ -362,10 +363,10 @@ fn reservation(row: &AnyRow) -> Result<Reservation, Failure> {
     let account_id: String = row.try_get("account_id")?;
     let code: String = row.try_get("coupon_code")?;
     let state: String = row.try_get("state")?;
-    let wish = if account_id.is_empty() {
+    let requested = if account_id.is_empty() {
         None
     } else {
-        Some(Wish {
+        Some(ReservationRequest {
             account_id,
             coupon_code: (!code.is_empty()).then(|| CouponCode::from_stored(code)),
             points: row.try_get("points_wished")?,
@@ -377,7 +378,7 @@ fn reservation(row: &AnyRow) -> Result<Reservation, Failure> {
     };
     Ok(Reservation {
         id: row.try_get("id")?,
-        wish,
+        requested,
         discount: Discount {
             coupon_minor: row.try_get("coupon_minor")?,
             points: row.try_get("points_reserved")?,

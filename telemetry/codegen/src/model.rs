@@ -42,6 +42,8 @@ pub struct Attribute {
     pub note: String,
     /// Whether the conventions have it.
     pub is_convention: bool,
+    /// The values that the registry's own code gives to it, when its set of values is open.
+    pub members: Vec<Value>,
 }
 
 /// An attribute where it is used.
@@ -62,7 +64,8 @@ pub struct Use {
 pub enum Values {
     /// These texts and no others.
     Closed(Vec<Value>),
-    /// These texts or others: an enumeration of the conventions, which are open.
+    /// These texts or others: an enumeration of the conventions, which are open, or an attribute with
+    /// [members](Attribute::members).
     Known(Vec<Value>),
     /// `string`, `int`, `double`, `boolean`, an array of one of them, or a template.
     Any(String),

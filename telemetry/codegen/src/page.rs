@@ -124,7 +124,16 @@ fn describe_span(page: &mut String, span: &Span, events: &[Event]) {
 fn describe_attribute(page: &mut String, attribute: &Attribute) {
     let kind = match &attribute.values {
         Values::Any(kind) => kind.clone(),
-        Values::Known(_) => "one of the conventions', or another".to_owned(),
+        Values::Known(_) if attribute.members.is_empty() => {
+            "one of the conventions', or another".to_owned()
+        }
+        Values::Known(_) => {
+            let known = attribute.members.iter();
+            let known: Vec<_> = known
+                .map(|member| format!("`{}` ({})", member.text, in_a_sentence(&member.brief)))
+                .collect();
+            known.join(", ") + ", or another"
+        }
         Values::Closed(values) => {
             let texts: Vec<_> = values
                 .iter()
@@ -164,6 +173,11 @@ fn when(used: &Use) -> String {
         RequirementLevel::ConditionallyRequired(condition)
         | RequirementLevel::Recommended(Some(condition)) => cell(condition),
     }
+}
+
+/// A sentence as part of another.
+fn in_a_sentence(sentence: &str) -> String {
+    lower(sentence.trim_end_matches('.'))
 }
 
 /// As the middle of a sentence has it.

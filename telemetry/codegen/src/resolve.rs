@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::conventions::Conventions;
 use super::model::{Attribute, Use, Value, Values};
 use super::source::{
-    self, AttributeNotes, AttributeType, GroupKind, Groups, Manifest, RequirementLevel,
+    self, AttributeNotes, AttributeType, GroupKind, Groups, Manifest, Member, RequirementLevel,
 };
 use super::written::{TYPES, Written, line};
 use super::{Registry, RegistryError};
@@ -30,6 +30,7 @@ pub(super) struct Needs {
 /// All that can be referred to.
 struct Known<'a> {
     own: BTreeMap<&'a str, (&'a Written, &'a source::Attribute)>,
+    members: BTreeMap<&'a str, Vec<Value>>,
     groups: BTreeMap<&'a str, &'a Written>,
     dependencies: &'a [Registry],
     conventions: &'a Conventions,
@@ -189,8 +190,15 @@ impl<'a> Known<'a> {
         conventions: &'a Conventions,
     ) -> Result<Self, RegistryError> {
         let mut own = BTreeMap::new();
+        let mut members = BTreeMap::new();
         for group in written {
             for attribute in &group.attributes {
+                if let Some((key, values)) = members_of(group, attribute)?
+                    && members.insert(key, values).is_some()
+                {
+                    let problem = "has its `members` said twice; say all of them in one place";
+                    return Err(group.wrong(format!("attribute {key}"), problem));
+                }
                 let Some(key) = attribute.id.as_deref() else {
                     continue;
                 };
@@ -202,6 +210,7 @@ impl<'a> Known<'a> {
         }
         Ok(Self {
             own,
+            members,
             groups: written
                 .iter()
                 .map(|written| (written.group.id.as_str(), written))
@@ -277,8 +286,27 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// An attribute, wherever it is defined.
+    /// An attribute, wherever it is defined, with the members that this registry adds.
     fn attribute(&self, written: &Written, key: &str) -> Result<Attribute, RegistryError> {
+        let mut attribute = self.defined(written, key)?;
+        attribute.members = self.members.get(key).cloned().unwrap_or_default();
+        if attribute.members.is_empty() {
+            return Ok(attribute);
+        }
+        let mut known = match attribute.values {
+            Values::Known(known) => known,
+            Values::Any(kind) if kind == "string" => Vec::new(),
+            Values::Any(_) | Values::Closed(_) => {
+                let problem = "`members` are added to texts or to an open set of values only";
+                return Err(written.wrong(format!("attribute {key}"), problem));
+            }
+        };
+        known.extend(attribute.members.iter().cloned());
+        attribute.values = Values::Known(known);
+        Ok(attribute)
+    }
+
+    fn defined(&self, written: &Written, key: &str) -> Result<Attribute, RegistryError> {
         if let Some((group, defined)) = self.own.get(key) {
             return own(group, key, defined);
         }
@@ -290,7 +318,7 @@ impl<'a> Known<'a> {
                            conventions.json, which is generated from the conventions' model";
             return Err(written.wrong(format!("attribute {key}"), problem));
         };
-        let members = convention.members.iter().map(|member| Value {
+        let known = convention.members.iter().map(|member| Value {
             text: member.value.clone(),
             brief: String::new(),
             id: member.id.clone(),
@@ -298,12 +326,13 @@ impl<'a> Known<'a> {
         Ok(Attribute {
             key: key.to_owned(),
             values: match convention.kind.as_str() {
-                "enum" => Values::Known(members.collect()),
+                "enum" => Values::Known(known.collect()),
                 simple => Values::Any(simple.to_owned()),
             },
             brief: BY_CONVENTION.to_owned(),
             note: String::new(),
             is_convention: true,
+            members: Vec::new(),
         })
     }
 }
@@ -375,16 +404,7 @@ fn own(
             }
             Values::Any(kind.clone())
         }
-        Some(AttributeType::Enum(kind)) => Values::Closed(
-            kind.members
-                .iter()
-                .map(|member| Value {
-                    text: member.value.clone(),
-                    brief: line(&member.brief),
-                    id: member.id.clone(),
-                })
-                .collect(),
-        ),
+        Some(AttributeType::Enum(kind)) => Values::Closed(values_of(&kind.members)),
     };
     Ok(Attribute {
         key: key.to_owned(),
@@ -392,5 +412,30 @@ fn own(
         brief: line(brief),
         note: defined.note.trim().to_owned(),
         is_convention: false,
+        members: Vec::new(),
     })
+}
+
+/// The values that an attribute is given where it is written here, with its key.
+fn members_of<'a>(
+    group: &Written,
+    attribute: &'a source::Attribute,
+) -> Result<Option<(&'a str, Vec<Value>)>, RegistryError> {
+    let Some(key) = attribute.id.as_deref().or(attribute.reference.as_deref()) else {
+        return Ok(None);
+    };
+    let notes: AttributeNotes = source::notes(&attribute.annotations)
+        .map_err(|problem| group.wrong(format!("attribute {key}"), problem))?;
+    Ok((!notes.members.is_empty()).then(|| (key, values_of(&notes.members))))
+}
+
+fn values_of(members: &[Member]) -> Vec<Value> {
+    members
+        .iter()
+        .map(|member| Value {
+            text: member.value.clone(),
+            brief: line(&member.brief),
+            id: member.id.clone(),
+        })
+        .collect()
 }

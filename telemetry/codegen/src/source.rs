@@ -207,6 +207,9 @@ pub(super) struct AttributeNotes {
     /// The only values that a label has.
     #[serde(default)]
     pub(super) values: Vec<String>,
+    /// Values that this registry's code gives to an attribute whose set of values is open.
+    #[serde(default)]
+    pub(super) members: Vec<Member>,
     /// How many values a label without such a list has at most in one process.
     pub(super) at_most: Option<u32>,
 }

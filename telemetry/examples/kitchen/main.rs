@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
-    let stop = async { while tokio::signal::ctrl_c().await.is_err() {} };
+    let stop = telemetry::shutdown_signal();
     axum::serve(listener, app)
         .with_graceful_shutdown(stop)
         .await?;

@@ -1,4 +1,4 @@
-//! `/log-level`: what is logged, shown and changed while the process runs.
+//! `/log-level`: shows and changes the log level.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use tokio::time::Instant;
 use super::{Answer, json, not_allowed, text};
 use crate::logs::{Directives, Levels};
 
-/// How large a list of directives may be, in bytes.
+/// Maximum size of a list of directives, in bytes.
 const BODY_SIZE: usize = 4096;
 
-/// How long a client may take to send it.
+/// Time-out for the body of a request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a change for a time may last.
+/// Maximum duration of a temporary change.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// What is logged.
+/// The current log level.
 #[derive(Serialize)]
 struct Shown {
     directives: String,
@@ -29,12 +29,12 @@ struct Shown {
     configured_again_in_seconds: Option<u64>,
 }
 
-/// Why a change is refused.
+/// Why a change is rejected.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("the directives are longer than {BODY_SIZE} bytes")]
     TooLong,
-    #[error("the directives did not come")]
+    #[error("the request body ended before a log directive was received")]
     Missing,
     #[error("the directives are not text in UTF-8")]
     Binary,

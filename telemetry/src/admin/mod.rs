@@ -1,8 +1,7 @@
 //! The admin port: `/metrics`, `/livez`, `/readyz` and `/log-level`, without traces or metrics of their own.
 //!
-//! It is for the operators of a service and must never cost it much: heads, bodies, connections and their lives are
-//! bounded. Whoever reaches it may read; only this machine may change the log level, unless it is
-//! [told otherwise](Admin::allow_remote_changes).
+//! Sizes, connections and times are limited. Anyone who reaches the port may read; the log level can be changed from
+//! loopback only, unless [`Admin::allow_remote_changes`] is set.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -30,38 +29,38 @@ use crate::setup::guard::{Rendering, Telemetry};
 
 mod log_level;
 
-/// How many connections are served at once; more wait to be accepted.
+/// Maximum number of concurrent connections; more wait to be accepted.
 const CONNECTIONS: usize = 64;
 
-/// How long a client may take to send the head of a request. Also how long a connection may be idle.
+/// Time-out for the head of a request, and for idle connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a connection may live: a client that reads slowly, or not at all, does not keep its place.
+/// Maximum age of a connection, so that a slow reader does not keep its place.
 const CONNECTION_LIFE: Duration = Duration::from_mins(2);
 
-/// How long what is being answered may take when a connection must end.
+/// How long a response may take when its connection is closed.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 
-/// How large the head of a request may be, in bytes.
+/// Maximum size of a request's head, in bytes.
 const HEAD_SIZE: usize = 16 * 1024;
 
-/// How long to wait after a connection could not be accepted: usually file descriptors are short.
+/// The delay after a failed accept, usually for want of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// A bound admin port that is not served yet.
+/// An admin port: bound, not served yet.
 #[derive(Debug)]
 pub struct Admin {
     listener: TcpListener,
     state: AdminState,
 }
 
-/// The checks that must all pass before a service is ready. Clones share them.
+/// The readiness checks of a service, which must all pass. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     checks: Arc<Mutex<BTreeMap<&'static str, bool>>>,
 }
 
-/// One check of a [`Readiness`]. It fails until it is set.
+/// One check of a [`Readiness`]; it fails until it is set.
 #[derive(Debug, Clone)]
 pub struct ReadinessCheck {
     name: &'static str,
@@ -81,7 +80,7 @@ type Answer = Response<Full<Bytes>>;
 // === impl Admin ===
 
 impl Admin {
-    /// Takes the address. Port 0 takes a free one, which [`local_addr`](Self::local_addr) tells.
+    /// Binds the address. For port 0, [`local_addr`](Self::local_addr) returns the port that was chosen.
     pub fn bind(
         address: impl ToSocketAddrs,
         telemetry: &Telemetry,
@@ -100,26 +99,26 @@ impl Admin {
         })
     }
 
-    /// Takes the address that `OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT` name:
-    /// `localhost:9464` when they say nothing.
+    /// Binds the address of `OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT`, by default
+    /// `localhost:9464`.
     pub fn bind_from_environment(telemetry: &Telemetry, readiness: Readiness) -> io::Result<Self> {
         let (host, port) = &telemetry.scraped_at;
         Self::bind((host.as_str(), *port), telemetry, readiness)
     }
 
-    /// Lets whoever reaches the port change the log level, not only this machine.
+    /// Allows changes of the log level from other machines.
     #[must_use]
     pub fn allow_remote_changes(mut self) -> Self {
         self.state.remote_changes = true;
         self
     }
 
-    /// The address that was taken.
+    /// The bound address.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers until `shutdown` is there, then finishes what is being answered.
+    /// Serves until `shutdown` completes, then finishes the responses in progress.
     pub async fn serve(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
@@ -161,7 +160,7 @@ impl Admin {
     }
 }
 
-/// Serves one connection until it has lived long enough or everything stops.
+/// Serves one connection until its maximum age or the shutdown.
 async fn connection(
     state: AdminState,
     stream: TcpStream,
@@ -179,7 +178,7 @@ async fn connection(
             .max_buf_size(HEAD_SIZE)
             .serve_connection(TokioIo::new(stream), service)
     );
-    // How a connection ends is its client's affair.
+    // An error of one connection concerns its client only.
     tokio::select! {
         _ = &mut connection => return,
         _ = stopped.changed() => {}
@@ -207,7 +206,7 @@ impl AdminState {
         }
     }
 
-    /// Off the runtime's workers: it takes milliseconds when there are thousands of series.
+    /// On a blocking thread: rendering thousands of series takes milliseconds.
     async fn metrics(&self, headers: HeaderMap) -> Answer {
         let rendering = self.rendering.clone();
         let answered = tokio::task::spawn_blocking(move || {
@@ -265,7 +264,7 @@ fn not_allowed(methods: &'static str) -> Answer {
 // === impl Readiness ===
 
 impl Readiness {
-    /// A check of this name, which fails until it is set.
+    /// Adds a check of this name, which fails until it is set.
     pub fn check(&self, name: &'static str) -> ReadinessCheck {
         let check = ReadinessCheck {
             name,
@@ -275,7 +274,7 @@ impl Readiness {
         check
     }
 
-    /// The names of the checks that fail now, sorted.
+    /// The names of the failing checks, sorted.
     pub fn failing(&self) -> Vec<&'static str> {
         self.checks
             .lock()
@@ -290,7 +289,7 @@ impl Readiness {
 // === impl ReadinessCheck ===
 
 impl ReadinessCheck {
-    /// Says whether the check passes from now on.
+    /// Sets whether the check passes.
     pub fn set(&self, passes: bool) {
         self.readiness
             .checks

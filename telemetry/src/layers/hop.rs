@@ -6,18 +6,18 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
-use opentelemetry::{Context, ContextGuard, Key, KeyValue, Value};
+use opentelemetry::{Context, ContextGuard};
 use pin_project_lite::pin_project;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use crate::layers::current::{Handling, Role};
 use crate::metrics::recorder;
+use crate::metrics::signals::attributes::ERROR_TYPE;
+use crate::metrics::signals::{Attribute, AttributeKey, AttributeValue, KnownErrorType};
 use crate::trace::bridge::{self, HopSpan, InHop};
 use crate::trace::clock::{self, Moment};
 use crate::trace::tracer::Start;
 use crate::trace::wire::Attributes;
-
-/// The attribute of a span that lasts as long as a stream, by which the policy for slow traces leaves it alone.
-pub(crate) const STREAM: &str = "telemetry.stream";
 
 /// The span of a request, call, message or query, while it lasts.
 ///
@@ -30,11 +30,13 @@ pub struct Hop {
     context: Context,
     recording: bool,
     started: Moment,
+    role: Role,
 }
 
 /// While this lives, the hop is the current one on its thread.
 #[must_use = "the hop is left when this is dropped"]
 pub(crate) struct Inside<'a> {
+    _handling: Option<Handling<'a>>,
     // In the order in which they must go.
     _span: InHop<'a>,
     _context: Option<ContextGuard>,
@@ -48,12 +50,13 @@ pin_project! {
         span: HopSpan,
         context: Context,
         recording: bool,
+        role: Role,
     }
 
     impl<F> PinnedDrop for Within<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _inside = Inside::of(this.span, this.context, *this.recording);
+            let _inside = Inside::of(this.span, this.context, *this.recording, this.role);
             this.inner.set(None);
         }
     }
@@ -82,13 +85,14 @@ impl Hop {
         name: impl FnOnce() -> Cow<'static, str>,
         describe: impl FnOnce(&mut Attributes<'_>),
     ) -> Self {
-        let started = start.moment();
+        let (started, role) = (start.moment(), Role::of(start.kind()));
         let (span, context, recording) = bridge::start(start, name, describe);
         Self {
             span,
             context,
             recording,
             started,
+            role,
         }
     }
 
@@ -99,6 +103,7 @@ impl Hop {
             context: Context::current(),
             recording: false,
             started: Moment::now(),
+            role: Role::Other,
         }
     }
 
@@ -122,13 +127,14 @@ impl Hop {
             context,
             recording,
             started: Moment::now(),
+            role: Role::Other,
         }
     }
 
     /// Makes it the current one on this thread.
     #[inline]
     pub(crate) fn enter(&self) -> Inside<'_> {
-        Inside::of(&self.span, &self.context, self.recording)
+        Inside::of(&self.span, &self.context, self.recording, &self.role)
     }
 
     #[inline]
@@ -144,6 +150,7 @@ impl Hop {
             span: self.span.clone(),
             context: self.context.clone(),
             recording: self.recording,
+            role: self.role.share(),
         }
     }
 
@@ -171,9 +178,14 @@ impl Hop {
         self.recording
     }
 
-    pub(crate) fn set(&self, key: impl Into<Key>, value: impl Into<Value>) {
+    /// Sets an attribute that the registry declares, on a span that is recorded.
+    pub(crate) fn set<'v, T: ?Sized>(
+        &self,
+        key: AttributeKey<T>,
+        value: impl AttributeValue<'v, T>,
+    ) {
         if self.recording {
-            let attribute = KeyValue::new(key.into(), value.into());
+            let attribute = key.with(value).into();
             self.context.span().set_attribute(attribute);
         }
     }
@@ -181,10 +193,11 @@ impl Hop {
     /// Sets what `attributes` makes, which it does only for a span that is recorded.
     pub(crate) fn describe<A>(&self, attributes: impl FnOnce() -> A)
     where
-        A: IntoIterator<Item = KeyValue>,
+        A: IntoIterator<Item = Attribute>,
     {
         if self.recording {
-            self.context.span().set_attributes(attributes());
+            let attributes = attributes().into_iter().map(Into::into);
+            self.context.span().set_attributes(attributes);
         }
     }
 
@@ -197,10 +210,15 @@ impl Hop {
     /// Marks the span as failed. `type` is the low-cardinality `error.type`.
     pub(crate) fn fail(&self, error_type: &str, description: &str) {
         if self.recording {
-            self.set("error.type", error_type.to_owned());
+            self.set(ERROR_TYPE, error_type);
             let status = Status::error(description.to_owned());
             self.context.span().set_status(status);
         }
+    }
+
+    /// The `error.type` that the handler has named with [`current`](crate::current).
+    pub(crate) fn named_error(&self) -> Option<&'static str> {
+        self.role.named_error()
     }
 
     /// The seconds since its start.
@@ -228,10 +246,12 @@ impl Hop {
 
 impl<'a> Inside<'a> {
     #[inline]
-    fn of(span: &'a HopSpan, context: &Context, recording: bool) -> Self {
+    fn of(span: &'a HopSpan, context: &Context, recording: bool, role: &'a Role) -> Self {
+        let handling = role.enter(recording.then_some(context));
         // The `tracing` span of one that is recorded brings the context.
         let brings = recording && matches!(span, HopSpan::Made(_));
         Self {
+            _handling: handling,
             _context: (!brings).then(|| context.clone().attach()),
             _span: span.enter(),
         }
@@ -245,7 +265,7 @@ impl<F: Future> Future for Within<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _inside = Inside::of(this.span, this.context, *this.recording);
+        let _inside = Inside::of(this.span, this.context, *this.recording, this.role);
         match this.inner.as_pin_mut() {
             Some(inner) => inner.poll(task),
             // It is there until the end.
@@ -268,8 +288,8 @@ impl Abandoned {
 
     pub(crate) fn error_type(self) -> &'static str {
         match self {
-            Self::Cancelled => "cancelled",
-            Self::Panicked => "panic",
+            Self::Cancelled => KnownErrorType::Cancelled.as_str(),
+            Self::Panicked => KnownErrorType::Panic.as_str(),
         }
     }
 }
@@ -293,6 +313,10 @@ impl<R: FnOnce(&Hop, &str)> Ending<R> {
     /// Ends it with what the future came to: the text is the span's description, the type its `error.type`.
     pub(crate) fn end(mut self, error: Option<(&str, &str)>) {
         if let Some((hop, record)) = self.0.take() {
+            let error = match hop.named_error() {
+                Some(named) => Some((named, error.map_or("", |(_, description)| description))),
+                None => error,
+            };
             hop.end(|hop| {
                 if let Some((error_type, description)) = error {
                     hop.fail(error_type, description);
@@ -310,7 +334,7 @@ impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
             hop.end(|hop| {
                 match how {
                     Abandoned::Panicked => hop.fail(how.error_type(), "panicked"),
-                    Abandoned::Cancelled => hop.set("error.type", how.error_type()),
+                    Abandoned::Cancelled => hop.set(ERROR_TYPE, how.error_type()),
                 }
                 record(hop, how.error_type());
             });

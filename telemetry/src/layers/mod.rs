@@ -14,6 +14,7 @@ pub mod messaging;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
+pub(crate) mod current;
 pub(crate) mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod exchange;

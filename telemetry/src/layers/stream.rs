@@ -14,6 +14,8 @@ use opentelemetry::trace::{SpanContext, SpanKind};
 
 use crate::layers::hop::Hop;
 use crate::metrics::gauge::Held;
+use crate::metrics::signals::AttributeKey;
+use crate::metrics::signals::attributes::{TELEMETRY_STREAM_EVENT_INDEX, TELEMETRY_STREAM_EVENTS};
 use crate::trace::context::SavedContext;
 use crate::trace::tracer::Start;
 
@@ -42,7 +44,7 @@ pub(crate) struct OpenStream<F> {
     _held: Held,
     framing: F,
     // What the stream is called, as an attribute.
-    name: (&'static str, String),
+    name: (AttributeKey<str>, String),
     // Where the first event is timed, by the stream's name; there until it comes.
     first: Option<fn(&str) -> Histogram>,
     events: u64,
@@ -74,7 +76,7 @@ impl<F: Framing> OpenStream<F> {
     pub(crate) fn new(
         open: Gauge,
         first: fn(&str) -> Histogram,
-        name: (&'static str, String),
+        name: (AttributeKey<str>, String),
     ) -> Box<Self> {
         Box::new(Self {
             _held: Held::new(open),
@@ -143,8 +145,7 @@ impl<F: Framing> OpenStream<F> {
     pub(crate) fn end(mut self, hop: &Hop) {
         self.end_events();
         if hop.is_recording() {
-            let events = i64::try_from(self.events).unwrap_or(i64::MAX);
-            hop.set("telemetry.stream.events", events);
+            hop.set(TELEMETRY_STREAM_EVENTS, self.events);
         }
     }
 
@@ -168,9 +169,8 @@ impl<F: Framing> OpenStream<F> {
             event.link(Some(hop.span_context())).link(cause),
             || format!("event {name}").into(),
             |attributes| {
-                let index = i64::try_from(index).unwrap_or(i64::MAX);
-                attributes.set(key, name.as_str());
-                attributes.set("telemetry.stream.event.index", index);
+                attributes.set(*key, name.as_str());
+                attributes.set(TELEMETRY_STREAM_EVENT_INDEX, index);
             },
         )
     }

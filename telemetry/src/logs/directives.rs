@@ -1,17 +1,17 @@
-//! Which events are logged: a level for all, and others by module, in the syntax of `RUST_LOG`.
+//! Log levels by target, in the syntax of `RUST_LOG`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use tracing::Metadata;
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
-/// Of what no directive names, errors are logged: leaving something out must not hide them. `off` does.
+/// The level of targets that no directive names: errors are logged unless a directive says `off`.
 const UNNAMED: LevelFilter = LevelFilter::ERROR;
 
-/// Directives such as `info,auction=debug`. The longest target that begins an event's target decides.
+/// Directives such as `info,auction=debug`. The longest matching prefix of an event's target decides.
 #[derive(Debug, Clone)]
 pub(crate) struct Directives {
     default: LevelFilter,
@@ -19,10 +19,10 @@ pub(crate) struct Directives {
     targets: Targets,
 }
 
-/// A directive that cannot be read.
+/// An invalid directive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidDirectives {
-    #[error("there is no directive; expected a level, TARGET=LEVEL, or a list of them")]
+    #[error("no directive; expected a level, TARGET=LEVEL, or a list of them")]
     Nothing,
     #[error(
         "{level:?} in {directive:?} is no level; expected off, error, warn, info, debug or trace"
@@ -48,13 +48,12 @@ impl Directives {
         }
     }
 
-    /// Whether an event of this kind is logged.
-    pub(super) fn enable(&self, metadata: &Metadata<'_>) -> bool {
-        self.targets
-            .would_enable(metadata.target(), metadata.level())
+    /// Whether an event of this target and level is logged.
+    pub(super) fn enable(&self, target: &str, level: Level) -> bool {
+        self.targets.would_enable(target, &level)
     }
 
-    /// The most that any of them lets through.
+    /// The most verbose level of any directive.
     pub(super) fn most(&self) -> LevelFilter {
         self.by_target
             .values()
@@ -62,7 +61,7 @@ impl Directives {
     }
 }
 
-/// What is logged when `RUST_LOG` does not say: `info,opentelemetry=warn`.
+/// The default of `RUST_LOG`: `info,opentelemetry=warn`.
 impl Default for Directives {
     fn default() -> Self {
         let quiet = ("opentelemetry".to_owned(), LevelFilter::WARN);
@@ -79,7 +78,7 @@ impl FromStr for Directives {
     }
 }
 
-/// In full, so that one sees what was understood: `auction` reads `error,auction=trace`.
+/// In full form: `auction` is shown as `error,auction=trace`.
 impl fmt::Display for Directives {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.default)?;
@@ -124,7 +123,7 @@ pub(crate) fn read(
 }
 
 fn read_level(text: &str) -> Option<LevelFilter> {
-    // The parser of `tracing` takes an empty text for a level.
+    // The parser of `tracing` accepts an empty text.
     text.parse().ok().filter(|_| !text.is_empty())
 }
 

@@ -1,19 +1,17 @@
-//! The levels in force, which the admin port changes while the process runs.
+//! The log levels, which can be changed at run time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
-use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 
 use super::directives::Directives;
+use super::records;
 
-/// Which events become log lines. Clones are the same. Spans are none of their business, so that no log level cuts a
-/// trace.
-///
-/// Only these change at run time; the layers stay, since the one that makes spans cannot be exchanged.
+/// The current log levels. Clones share them. They apply to log lines only, so that no log level cuts a trace.
 #[derive(Debug, Clone)]
 pub(crate) struct Levels(Arc<Shared>);
 
@@ -23,11 +21,11 @@ struct Shared {
     in_force: ArcSwap<InForce>,
 }
 
-/// What is logged, and until when.
+/// Directives, and how long they apply.
 #[derive(Debug)]
 pub(crate) struct InForce {
     pub(crate) directives: Directives,
-    /// When the configured ones come back by themselves.
+    /// When the configured directives are restored.
     pub(crate) until: Option<Instant>,
 }
 
@@ -45,22 +43,22 @@ impl Levels {
         }))
     }
 
-    /// What is logged now.
+    /// The current directives.
     pub(crate) fn in_force(&self) -> Arc<InForce> {
         self.0.in_force.load_full()
     }
 
-    /// What is logged unless it is changed.
+    /// The configured directives.
     pub(crate) fn configured(&self) -> &Directives {
         &self.0.configured.directives
     }
 
-    /// Logs by these directives from now on; with `lasting`, until that time is over. Must be called on a runtime.
+    /// Applies `directives`, for `lasting` if given. Must be called on a runtime.
     pub(crate) fn change(&self, directives: Directives, lasting: Option<Duration>) {
         let until = lasting.map(|lasting| Instant::now() + lasting);
         let changed = Arc::new(InForce { directives, until });
         self.0.in_force.store(Arc::clone(&changed));
-        tracing::callsite::rebuild_interest_cache();
+        self.tell_callers();
         if let Some(until) = until {
             let levels = self.clone();
             tokio::spawn(async move {
@@ -70,27 +68,38 @@ impl Levels {
         }
     }
 
-    /// Logs by the configured directives again.
+    /// Restores the configured directives.
     pub(crate) fn restore(&self) {
         self.0.in_force.store(Arc::clone(&self.0.configured));
-        tracing::callsite::rebuild_interest_cache();
+        self.tell_callers();
     }
 
-    /// Restores what was configured, unless `changed` has been changed since.
+    /// Restores the configured directives unless `changed` has been replaced.
     fn end(&self, changed: &Arc<InForce>) {
         let configured = Arc::clone(&self.0.configured);
         let before = self.0.in_force.compare_and_swap(changed, configured);
         if Arc::ptr_eq(&before, changed) {
-            tracing::callsite::rebuild_interest_cache();
+            self.tell_callers();
         }
     }
 
-    /// Whether an event of this kind becomes a line now.
-    pub(crate) fn want(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.in_force.load().directives.enable(metadata)
+    /// Invalidates what `tracing` and `log` cache of the levels.
+    fn tell_callers(&self) {
+        tracing::callsite::rebuild_interest_cache();
+        records::set_max_level(self);
     }
 
-    /// The lowest level of which anything becomes a line now.
+    /// Whether a `tracing` event is logged.
+    pub(crate) fn want(&self, metadata: &Metadata<'_>) -> bool {
+        self.enable(metadata.target(), *metadata.level())
+    }
+
+    /// Whether an event of this target and level is logged.
+    pub(super) fn enable(&self, target: &str, level: Level) -> bool {
+        self.0.in_force.load().directives.enable(target, level)
+    }
+
+    /// The most verbose level that is logged for any target.
     pub(crate) fn most(&self) -> LevelFilter {
         self.0.in_force.load().directives.most()
     }

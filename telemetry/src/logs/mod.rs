@@ -17,6 +17,9 @@ use tracing::{Dispatch, Event, Level};
 mod directives;
 mod levels;
 mod line;
+mod origin;
+mod panics;
+mod records;
 pub(crate) mod redact;
 mod repeats;
 mod writer;
@@ -24,18 +27,23 @@ mod writer;
 pub(crate) use directives::{Directives, InvalidDirectives, read as read_directives};
 pub(crate) use levels::Levels;
 pub(crate) use line::LogFormat;
+pub(crate) use panics::install_panic_hook;
+pub(crate) use repeats::RepeatLimit;
 
 use crate::metrics::signals::{
     self, TelemetryLogDropped, TelemetryLogDroppedReason as Reason, TelemetryLogEvents,
     TelemetryLogSuppressed,
 };
-use repeats::{LeftOut, Repeats, Verdict};
+use crate::trace::targets::is_opentelemetry;
+use line::Fields;
+use origin::Origin;
+use repeats::{Repeats, Suppressed, Verdict};
 use writer::Writer;
 
-/// How long the end of the process waits for lines to be written.
+/// How long the end of the process waits for log lines to be written.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// From the gravest on: the order of the counts.
+/// The levels in the order of their counts.
 const LEVELS: [(Level, signals::Level); 5] = [
     (Level::ERROR, signals::Level::Error),
     (Level::WARN, signals::Level::Warn),
@@ -44,36 +52,36 @@ const LEVELS: [(Level, signals::Level); 5] = [
     (Level::TRACE, signals::Level::Trace),
 ];
 
-/// What is set from outside.
+/// The settings of log lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Without one it is the readable one on a terminal, and JSON elsewhere.
+    /// `None`: text on a terminal, JSON elsewhere.
     pub(crate) format: Option<LogFormat>,
     pub(crate) directives: Directives,
-    /// None lets all repeats through.
-    pub(crate) repeats: Option<u32>,
+    /// `None`: the default.
+    pub(crate) repeats: Option<RepeatLimit>,
 }
 
-/// The log lines of this process. Clones are the same.
+/// The log output of the process. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Logs {
     levels: Levels,
     output: Arc<Output>,
 }
 
-/// Flushes the log lines when it is dropped: the process is about to end, so those that come later are waited for.
+/// Flushes the log lines when it is dropped, at the end of the process; later lines are flushed one by one.
 #[derive(Debug)]
 pub(crate) struct FlushOnDrop(pub(crate) Logs);
 
-/// Where the events go that are logged.
+/// The destination of logged events.
 pub(crate) trait Lines: Send + Sync {
-    /// Which those are.
+    /// The levels that decide which events are logged.
     fn levels(&self) -> &Levels;
 
-    /// The subscriber has come to be, in which spans are found that an event names as its parent.
+    /// Called with the subscriber, in which the explicit parents of events are looked up.
     fn begin(&self, subscriber: &Dispatch);
 
-    /// Makes a line of an event that is wanted.
+    /// Writes the line of an event.
     fn take(&self, event: &Event<'_>);
 }
 
@@ -85,18 +93,18 @@ struct Output {
     started: Instant,
     writer: Writer,
     written: Counts,
-    left_out: Counts,
-    /// Whether each line is waited for.
+    suppressed: Counts,
+    /// Whether each line is flushed.
     ending: AtomicBool,
-    // Spans that an event names as its parent are looked up in it.
+    // For looking up the explicit parents of events.
     dispatch: OnceLock<WeakDispatch>,
 }
 
-/// A count for each level.
+/// Counts by level.
 #[derive(Debug, Default)]
 struct Counts([AtomicU64; LEVELS.len()]);
 
-/// Starts the log lines of a service. Fails when there is no thread to be had.
+/// Starts the log output of a service. Fails when its thread cannot be started.
 pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
     let default = || {
         if io::stderr().is_terminal() {
@@ -110,38 +118,39 @@ pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
         output: Arc::new(Output {
             format: settings.format.unwrap_or_else(default),
             service,
-            repeats: Repeats::new(settings.repeats),
+            repeats: Repeats::new(settings.repeats.unwrap_or_default()),
             started: Instant::now(),
             writer: Writer::start(io::stderr())?,
             written: Counts::default(),
-            left_out: Counts::default(),
+            suppressed: Counts::default(),
             ending: AtomicBool::new(false),
             dispatch: OnceLock::new(),
         }),
     })
 }
 
-/// The span that an event belongs to: the one that it names, or the current one, or none.
+/// The span of an event: its explicit parent or the current one.
 fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanContext> {
-    // The SDK logs while it holds the current context; nothing of its own belongs to a span.
-    if event.is_root() || event.metadata().target().starts_with("opentelemetry") {
+    // The SDK may log while it borrows the current context, and its events belong to no span.
+    if event.is_root() || is_opentelemetry(event.metadata().target()) {
         return None;
     }
-    let of = |context: &OtelContext| {
-        let span = context.span();
-        let span = span.span_context();
-        span.is_valid().then(|| span.clone())
-    };
     match event.parent() {
         Some(parent) => {
             let dispatch = dispatch?.upgrade()?;
-            of(&tracing_opentelemetry::get_otel_context(parent, &dispatch)?)
+            valid_span(&tracing_opentelemetry::get_otel_context(parent, &dispatch)?)
         }
-        None => OtelContext::map_current(of),
+        None => OtelContext::map_current(valid_span),
     }
 }
 
-/// Hands an event's line, in JSON, to `take`.
+fn valid_span(context: &OtelContext) -> Option<SpanContext> {
+    let span = context.span();
+    let span = span.span_context();
+    span.is_valid().then(|| span.clone())
+}
+
+/// Passes the JSON line of an event to `take`.
 #[cfg(feature = "test")]
 pub(crate) fn with_json_line(
     event: &Event<'_>,
@@ -149,24 +158,39 @@ pub(crate) fn with_json_line(
     take: impl FnOnce(&[u8]),
 ) {
     let span = span_of(event, dispatch);
-    line::event(LogFormat::Json, "", event, span.as_ref(), take);
+    let origin = Origin::of_event(event.metadata());
+    let format = LogFormat::Json;
+    line::compose(format, "", &origin, span.as_ref(), take, |fields| {
+        event.record(fields);
+    });
 }
 
 // === impl Logs ===
 
 impl Logs {
-    /// What is logged, to be shown and changed.
+    /// The current log levels.
     pub(crate) fn levels(&self) -> &Levels {
         &self.levels
     }
 
-    /// Tells of repeats whose interval is over. To be called from time to time.
-    pub(crate) fn upkeep(&self) {
-        let output = &self.output;
-        output.tell(output.repeats.ended(output.started.elapsed()));
+    /// Installs the logger of the `log` crate.
+    pub(crate) fn take_records(&self) {
+        records::install(self);
     }
 
-    /// Sets the metrics of the lines to what they are now.
+    /// Writes a line with the ids of the current span. `record` writes its message and fields; it may be called twice.
+    fn write(&self, origin: &Origin<'_>, record: impl Fn(&mut Fields<'_>)) {
+        let span = || OtelContext::map_current(valid_span);
+        self.output.write(origin, span, record);
+    }
+
+    /// Reports what was suppressed in intervals that are over. Call it periodically.
+    pub(crate) fn upkeep(&self) {
+        let output = &self.output;
+        output.report(output.repeats.ended(output.started.elapsed()));
+    }
+
+    /// Sets the metrics of log lines to their current values.
     pub(crate) fn publish(&self) {
         let output = &self.output;
         for (index, (_, level)) in LEVELS.iter().enumerate() {
@@ -175,7 +199,7 @@ impl Logs {
                 .absolute(output.written.get(index));
             TelemetryLogSuppressed { level: *level }
                 .counter()
-                .absolute(output.left_out.get(index));
+                .absolute(output.suppressed.get(index));
         }
         for (reason, count) in [
             (Reason::BufferFull, output.writer.full()),
@@ -192,12 +216,15 @@ impl Lines for Logs {
     }
 
     fn begin(&self, subscriber: &Dispatch) {
-        // There is one, for the whole life of the process.
+        // There is one subscriber for the life of the process.
         let _ = self.output.dispatch.set(subscriber.downgrade());
     }
 
     fn take(&self, event: &Event<'_>) {
-        self.output.take(event);
+        let output = &self.output;
+        let origin = Origin::of_event(event.metadata());
+        let span = || span_of(event, output.dispatch.get());
+        output.write(&origin, span, |fields| event.record(fields));
     }
 }
 
@@ -207,7 +234,7 @@ impl Drop for FlushOnDrop {
     fn drop(&mut self) {
         let output = &self.0.output;
         output.ending.store(true, Ordering::Relaxed);
-        output.tell(output.repeats.all());
+        output.report(output.repeats.all());
         output.flush();
     }
 }
@@ -215,25 +242,28 @@ impl Drop for FlushOnDrop {
 // === impl Output ===
 
 impl Output {
-    fn take(&self, event: &Event<'_>) {
-        let metadata = event.metadata();
+    fn write(
+        &self,
+        origin: &Origin<'_>,
+        span: impl FnOnce() -> Option<SpanContext>,
+        record: impl Fn(&mut Fields<'_>),
+    ) {
         let now = self.started.elapsed();
-        match self.repeats.judge(metadata, now, || line::message(event)) {
-            Verdict::Repeat => self.left_out.add(*metadata.level()),
-            Verdict::Line(left_out) => {
-                self.tell(left_out);
-                let span = span_of(event, self.dispatch.get());
-                line::event(self.format, &self.service, event, span.as_ref(), |line| {
-                    self.put(*metadata.level(), line);
-                });
+        match self.repeats.judge(origin, now, || line::message(&record)) {
+            Verdict::Suppress => self.suppressed.add(origin.level),
+            Verdict::Write(suppressed) => {
+                self.report(suppressed);
+                let (format, service, span) = (self.format, &self.service, span());
+                let put = |line: &[u8]| self.put(origin.level, line);
+                line::compose(format, service, origin, span.as_ref(), put, record);
             }
         }
     }
 
-    fn tell(&self, left_out: impl IntoIterator<Item = LeftOut>) {
-        for left_out in left_out {
-            line::left_out(self.format, &self.service, &left_out, |line| {
-                self.put(*left_out.metadata.level(), line);
+    fn report(&self, suppressed: impl IntoIterator<Item = Suppressed>) {
+        for suppressed in suppressed {
+            line::suppressed(self.format, &self.service, &suppressed, |line| {
+                self.put(suppressed.origin.level, line);
             });
         }
     }
@@ -247,7 +277,7 @@ impl Output {
         }
     }
 
-    /// Waits until all lines are written, for a short time at most, and once only when nobody takes them.
+    /// Waits briefly until all lines are written; gives up for good when the output blocks.
     fn flush(&self) {
         if !self.writer.flush(FLUSH_LIMIT) {
             self.ending.store(false, Ordering::Relaxed);

@@ -1,147 +1,164 @@
-//! Repeats of the same event, cut to a number in a time, and counted.
+//! Limits how many log lines one place in the code writes per interval, and counts the rest.
 //!
-//! The same event is the one of the same place in the code (its callsite), whatever its fields say: a loop that fails
-//! ten thousand times a second says so once, then how often. What is kept is bounded by the code, which has only so
+//! Events of the same place count together, whatever their fields hold: a loop that fails ten thousand times a second
+//! is logged up to the limit, then one line tells how many more there were. Memory is bounded, since the code has only so
 //! many places.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use tracing::callsite::Identifier;
-use tracing::{Level, Metadata};
+use tracing::Level;
 
-/// How long the repeats of an event are counted together.
+use super::origin::{Origin, Place};
+
+/// The length of the interval that a limit is for.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many times more errors are let through, and what somebody has turned on to see: debug and trace events.
+/// The limit of errors, and of debug and trace events (which somebody has turned on to see them), as a multiple of the
+/// limit of info and warn.
 const FACTOR: u32 = 10;
 
-/// The bound of the repeats, and where each event stands. Times are since any fixed moment.
+/// The lines that one place may write per [`INTERVAL`] at the levels info and warn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RepeatLimit {
+    /// So many.
+    Lines(u32),
+    /// Any number.
+    Unlimited,
+}
+
+/// The limit, and the count of each place. Times are since any fixed moment.
 #[derive(Debug)]
 pub(super) struct Repeats {
-    /// How many lines of one place at the levels info and warn may come in an interval; none is no bound.
-    limit: Option<u32>,
-    places: RwLock<HashMap<Identifier, Arc<Mutex<Place>>>>,
+    limit: RepeatLimit,
+    places: RwLock<HashMap<Place, Arc<Mutex<Count>>>>,
 }
 
-/// What becomes of an event.
+/// Whether an event is written.
 #[derive(Debug, PartialEq)]
 pub(super) enum Verdict {
-    /// It is a line; before it comes what was left out until now.
-    Line(Option<LeftOut>),
-    /// It is one too many.
-    Repeat,
+    /// It is; before it comes the summary of what the last interval has suppressed.
+    Write(Option<Suppressed>),
+    /// The limit is reached.
+    Suppress,
 }
 
-/// The repeats of one event that were left out.
+/// The events of one place that were not written in an interval.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LeftOut {
-    pub(super) metadata: &'static Metadata<'static>,
+pub(super) struct Suppressed {
+    pub(super) origin: Origin<'static>,
     pub(super) count: u64,
-    /// What the first of them said.
+    /// The message of the first of them.
     pub(super) message: String,
 }
 
-/// One event's current interval.
+/// The current interval of one place.
 #[derive(Debug)]
-struct Place {
-    metadata: &'static Metadata<'static>,
+struct Count {
+    origin: Origin<'static>,
     began: Duration,
     lines: u32,
-    left_out: u64,
+    suppressed: u64,
     message: String,
+}
+
+// === impl RepeatLimit ===
+
+impl Default for RepeatLimit {
+    fn default() -> Self {
+        Self::Lines(100)
+    }
 }
 
 // === impl Repeats ===
 
 impl Repeats {
-    pub(super) fn new(limit: Option<u32>) -> Self {
+    pub(super) fn new(limit: RepeatLimit) -> Self {
         Self {
             limit,
             places: RwLock::default(),
         }
     }
 
-    /// Decides on an event. `message` is only asked for when a row of repeats begins.
+    /// Decides on an event. `message` is only called for the first one that is suppressed.
     pub(super) fn judge(
         &self,
-        metadata: &'static Metadata<'static>,
+        origin: &Origin<'_>,
         now: Duration,
         message: impl FnOnce() -> String,
     ) -> Verdict {
-        let Some(limit) = self.limit else {
-            return Verdict::Line(None);
+        let RepeatLimit::Lines(limit) = self.limit else {
+            return Verdict::Write(None);
         };
-        let place = self.place(metadata, now);
-        let mut place = lock(&place);
-        let ended = place.end(now);
-        if place.lines < bound(limit, *metadata.level()) {
-            place.lines += 1;
-            return Verdict::Line(ended);
+        let count = self.count(origin, now);
+        let mut count = lock(&count);
+        let ended = count.end_interval(now);
+        if count.lines < limit_of(limit, origin.level) {
+            count.lines += 1;
+            return Verdict::Write(ended);
         }
-        if place.left_out == 0 {
-            place.message = message();
+        if count.suppressed == 0 {
+            count.message = message();
         }
-        place.left_out += 1;
-        Verdict::Repeat
+        count.suppressed += 1;
+        Verdict::Suppress
     }
 
-    /// What was left out in intervals that are over.
-    pub(super) fn ended(&self, now: Duration) -> Vec<LeftOut> {
-        self.collect(|place| place.end(now))
+    /// What was suppressed in intervals that are over.
+    pub(super) fn ended(&self, now: Duration) -> Vec<Suppressed> {
+        self.collect(|count| count.end_interval(now))
     }
 
-    /// What was left out and has not been told, when nothing comes any more.
-    pub(super) fn all(&self) -> Vec<LeftOut> {
-        self.collect(Place::take)
+    /// All that was suppressed and is not reported yet.
+    pub(super) fn all(&self) -> Vec<Suppressed> {
+        self.collect(Count::take)
     }
 
-    fn collect(&self, tell: impl Fn(&mut Place) -> Option<LeftOut>) -> Vec<LeftOut> {
+    fn collect(&self, take: impl Fn(&mut Count) -> Option<Suppressed>) -> Vec<Suppressed> {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
         places
             .values()
-            .filter_map(|place| tell(&mut lock(place)))
+            .filter_map(|count| take(&mut lock(count)))
             .collect()
     }
 
-    fn place(&self, metadata: &'static Metadata<'static>, now: Duration) -> Arc<Mutex<Place>> {
-        let callsite = metadata.callsite();
+    fn count(&self, origin: &Origin<'_>, now: Duration) -> Arc<Mutex<Count>> {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get(&callsite) {
-            return Arc::clone(place);
+        if let Some(count) = places.get(&origin.place) {
+            return Arc::clone(count);
         }
         drop(places);
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
-        let place = places.entry(callsite).or_insert_with(|| {
-            Arc::new(Mutex::new(Place {
-                metadata,
+        let count = places.entry(origin.place.clone()).or_insert_with(|| {
+            Arc::new(Mutex::new(Count {
+                origin: origin.to_static(),
                 began: now,
                 lines: 0,
-                left_out: 0,
+                suppressed: 0,
                 message: String::new(),
             }))
         });
-        Arc::clone(place)
+        Arc::clone(count)
     }
 }
 
-fn lock(place: &Mutex<Place>) -> MutexGuard<'_, Place> {
-    place.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(count: &Mutex<Count>) -> MutexGuard<'_, Count> {
+    count.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn bound(limit: u32, level: Level) -> u32 {
+fn limit_of(limit: u32, level: Level) -> u32 {
     match level {
         Level::INFO | Level::WARN => limit,
         _ => limit.saturating_mul(FACTOR),
     }
 }
 
-// === impl Place ===
+// === impl Count ===
 
-impl Place {
-    /// Begins a new interval if the last one is over, and tells what was left out in it.
-    fn end(&mut self, now: Duration) -> Option<LeftOut> {
+impl Count {
+    /// Begins a new interval if the last one is over, and returns what that has suppressed.
+    fn end_interval(&mut self, now: Duration) -> Option<Suppressed> {
         if now.saturating_sub(self.began) < INTERVAL {
             return None;
         }
@@ -150,10 +167,10 @@ impl Place {
         self.take()
     }
 
-    fn take(&mut self) -> Option<LeftOut> {
-        let count = std::mem::take(&mut self.left_out);
-        (count > 0).then(|| LeftOut {
-            metadata: self.metadata,
+    fn take(&mut self) -> Option<Suppressed> {
+        let count = std::mem::take(&mut self.suppressed);
+        (count > 0).then(|| Suppressed {
+            origin: self.origin.clone(),
             count,
             message: std::mem::take(&mut self.message),
         })
@@ -169,30 +186,32 @@ mod tests {
 
     macro_rules! place {
         ($level:ident) => {
-            tracing::callsite! {
-                name: "event test",
-                kind: tracing::metadata::Kind::EVENT,
-                target: "test",
-                level: Level::$level,
-                fields: message
-            }
-            .metadata()
+            Origin::of_event(
+                tracing::callsite! {
+                    name: "event test",
+                    kind: tracing::metadata::Kind::EVENT,
+                    target: "test",
+                    level: Level::$level,
+                    fields: message
+                }
+                .metadata(),
+            )
         };
     }
 
     /// How many of `events` events at one moment become lines, and what is told before the first of them.
     fn burst(
         repeats: &Repeats,
-        metadata: &'static Metadata<'static>,
+        origin: &Origin<'_>,
         now: Duration,
         events: u32,
-    ) -> (u32, Option<LeftOut>) {
+    ) -> (u32, Option<Suppressed>) {
         let mut told = None;
         let mut lines = 0;
         for event in 0..events {
-            if let Verdict::Line(left_out) = repeats.judge(metadata, now, || format!("{event}")) {
+            if let Verdict::Write(suppressed) = repeats.judge(origin, now, || format!("{event}")) {
                 lines += 1;
-                told = told.or(left_out);
+                told = told.or(suppressed);
             }
         }
         (lines, told)
@@ -200,26 +219,26 @@ mod tests {
 
     #[test]
     fn repeats_past_the_bound_are_left_out_and_told_with_the_next_line() {
-        let repeats = Repeats::new(Some(5));
+        let repeats = Repeats::new(RepeatLimit::Lines(5));
         let info = place!(INFO);
-        assert_eq!(burst(&repeats, info, Duration::ZERO, 12), (5, None));
+        assert_eq!(burst(&repeats, &info, Duration::ZERO, 12), (5, None));
         assert_eq!(repeats.ended(INTERVAL / 2), []);
-        let told = LeftOut {
-            metadata: info,
+        let told = Suppressed {
+            origin: info.to_static(),
             count: 7,
             message: "5".to_owned(),
         };
-        assert_eq!(burst(&repeats, info, INTERVAL, 6), (5, Some(told)));
-        assert_eq!(burst(&repeats, info, INTERVAL, 1), (0, None));
+        assert_eq!(burst(&repeats, &info, INTERVAL, 6), (5, Some(told)));
+        assert_eq!(burst(&repeats, &info, INTERVAL, 1), (0, None));
     }
 
     #[test]
     fn repeats_are_told_once_their_interval_is_over_although_nothing_follows() {
-        let repeats = Repeats::new(Some(1));
+        let repeats = Repeats::new(RepeatLimit::Lines(1));
         let (one, two) = (place!(WARN), place!(WARN));
-        burst(&repeats, one, Duration::ZERO, 4);
-        burst(&repeats, two, INTERVAL / 2, 3);
-        let counts = |told: Vec<LeftOut>| told.iter().map(|told| told.count).collect::<Vec<_>>();
+        burst(&repeats, &one, Duration::ZERO, 4);
+        burst(&repeats, &two, INTERVAL / 2, 3);
+        let counts = |told: Vec<Suppressed>| told.iter().map(|told| told.count).collect::<Vec<_>>();
         assert_eq!(counts(repeats.ended(INTERVAL)), [3]);
         assert!(repeats.ended(INTERVAL).is_empty());
         assert_eq!(counts(repeats.all()), [2]);
@@ -228,28 +247,28 @@ mod tests {
 
     #[test]
     fn each_place_has_its_own_bound_and_that_of_errors_is_higher() {
-        let repeats = Repeats::new(Some(2));
-        for (metadata, lines) in [
+        let repeats = Repeats::new(RepeatLimit::Lines(2));
+        for (origin, lines) in [
             (place!(INFO), 2),
             (place!(INFO), 2),
             (place!(WARN), 2),
             (place!(ERROR), 20),
             (place!(DEBUG), 20),
         ] {
-            assert_eq!(burst(&repeats, metadata, Duration::ZERO, 100).0, lines);
+            assert_eq!(burst(&repeats, &origin, Duration::ZERO, 100).0, lines);
         }
-        let without = Repeats::new(None);
-        assert_eq!(burst(&without, place!(INFO), Duration::ZERO, 100).0, 100);
+        let without = Repeats::new(RepeatLimit::Unlimited);
+        assert_eq!(burst(&without, &place!(INFO), Duration::ZERO, 100).0, 100);
         assert!(without.places.read().unwrap().is_empty());
     }
 
     #[test]
     fn threads_share_the_bound_and_nothing_is_told_twice_or_lost() {
-        let repeats = Repeats::new(Some(50));
+        let repeats = Repeats::new(RepeatLimit::Lines(50));
         let info = place!(INFO);
         let lines: u32 = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| burst(&repeats, info, Duration::ZERO, 1000).0))
+                .map(|_| scope.spawn(|| burst(&repeats, &info, Duration::ZERO, 1000).0))
                 .collect();
             threads
                 .into_iter()
@@ -263,19 +282,19 @@ mod tests {
     proptest! {
         #[test]
         fn every_event_is_a_line_or_is_told_of(steps in proptest::collection::vec((0..4000u64, 0..9u32), 0..60)) {
-            let repeats = Repeats::new(Some(3));
-            let metadata = place!(WARN);
+            let repeats = Repeats::new(RepeatLimit::Lines(3));
+            let origin = place!(WARN);
             let mut now = Duration::ZERO;
             let (mut events, mut lines, mut told) = (0, 0, 0);
             for (step, count) in steps {
                 now += Duration::from_millis(step);
                 events += u64::from(count);
-                let (put, left_out) = burst(&repeats, metadata, now, count);
+                let (put, suppressed) = burst(&repeats, &origin, now, count);
                 lines += u64::from(put);
-                told += left_out.map_or(0, |left_out| left_out.count);
-                told += repeats.ended(now).iter().map(|left_out| left_out.count).sum::<u64>();
+                told += suppressed.map_or(0, |suppressed| suppressed.count);
+                told += repeats.ended(now).iter().map(|suppressed| suppressed.count).sum::<u64>();
             }
-            told += repeats.all().iter().map(|left_out| left_out.count).sum::<u64>();
+            told += repeats.all().iter().map(|suppressed| suppressed.count).sum::<u64>();
             prop_assert_eq!(lines + told, events);
         }
     }

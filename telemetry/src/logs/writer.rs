@@ -1,7 +1,7 @@
-//! The way of the lines out of the process: whoever logs waits for nobody.
+//! A non-blocking writer.
 //!
-//! Lines wait in a bounded buffer for a thread that writes them. A reader that has stopped reading (a paused
-//! terminal, a full disk, a pipe whose other end hangs) costs lines, which are counted, and never a request.
+//! Lines are buffered, up to a limit, for a thread that writes them. When the output blocks (a paused terminal, a full
+//! disk, a pipe whose reader hangs), lines are dropped and counted; no request waits.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,25 +9,25 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many bytes of lines may wait.
+/// Maximum size of the buffer, in bytes.
 const CAPACITY: usize = 1 << 20;
 
-/// A pipe takes this much in one piece (`PIPE_BUF`), so that lines of several processes do not mix.
+/// Writes of up to this size to a pipe are atomic (`PIPE_BUF`), so that lines of several processes do not mix.
 const PIECE: usize = 4096;
 
-/// How long the thread waits before it tries again what the other end could not take at once.
+/// The delay before a write is retried that would have blocked.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// Where lines are put. Clones are the same one.
+/// The writer. Clones share the buffer.
 #[derive(Clone)]
 pub(super) struct Writer(Arc<Shared>);
 
 struct Shared {
     capacity: usize,
     state: Mutex<State>,
-    /// There is something to do for the thread.
+    /// Signalled when lines are waiting.
     filled: Condvar,
-    /// Everything is written.
+    /// Signalled when the buffer is empty and written.
     emptied: Condvar,
     full: AtomicU64,
     failed: AtomicU64,
@@ -63,7 +63,7 @@ impl Writer {
         Ok(Self(shared))
     }
 
-    /// Puts down a line, which ends in a line feed. Whether there was room for it.
+    /// Buffers a line, which ends in a line feed. Returns whether there was room.
     pub(super) fn put(&self, line: &[u8]) -> bool {
         let mut state = self.0.state();
         let fits = state.waiting.len() + line.len() <= self.0.capacity;
@@ -76,7 +76,7 @@ impl Writer {
         fits
     }
 
-    /// Waits until everything is written, at most for `limit`. Whether it is.
+    /// Waits until everything is written, at most for `limit`. Returns whether it is.
     pub(super) fn flush(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         let mut state = self.0.state();
@@ -95,12 +95,12 @@ impl Writer {
         true
     }
 
-    /// How many lines found no room.
+    /// Lines dropped because the buffer was full.
     pub(super) fn full(&self) -> u64 {
         self.0.full.load(Ordering::Relaxed)
     }
 
-    /// How many lines could not be written.
+    /// Lines lost because a write failed.
     pub(super) fn failed(&self) -> u64 {
         self.0.failed.load(Ordering::Relaxed)
     }
@@ -145,7 +145,7 @@ impl Shared {
     }
 }
 
-/// The text in pieces of whole lines, as many as fit in one write, and at least one.
+/// Splits the text into chunks of whole lines, as many as fit into one write, at least one.
 fn pieces(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if text.is_empty() {
@@ -165,7 +165,7 @@ fn pieces(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Writes all of it, also where the other end is in non-blocking mode.
+/// Writes all bytes, also to an output in non-blocking mode.
 fn write(output: &mut impl Write, mut piece: &[u8]) -> io::Result<()> {
     while !piece.is_empty() {
         match output.write(piece) {

@@ -1,14 +1,14 @@
-//! Where another program listens.
+//! An endpoint given by a variable, before its scheme is decided.
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
 
 use super::variable::{Parsed, Unfit};
 
-/// An address as it was given: a URL, or for gRPC also only a host and a port.
+/// An endpoint as given: a URL, or for gRPC also a bare host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// With `http` in place of a scheme that is not there.
+    /// A missing scheme is read as `http`.
     uri: Uri,
     has_scheme: bool,
 }
@@ -40,7 +40,7 @@ impl Endpoint {
         }
     }
 
-    /// The URL, which must have been a whole one.
+    /// The URL; an error when the scheme is missing.
     pub(super) fn with_scheme(self) -> Parsed<Uri> {
         if self.has_scheme {
             Ok(self.uri)
@@ -49,7 +49,7 @@ impl Endpoint {
         }
     }
 
-    /// The URL, in clear text without a scheme if `insecure` says so.
+    /// The URL; `insecure` decides between `http` and `https` when the scheme is missing.
     pub(super) fn or_insecure(self, insecure: bool) -> Uri {
         if self.has_scheme || insecure {
             return self.uri;
@@ -60,7 +60,7 @@ impl Endpoint {
     }
 }
 
-/// `base` with `path` after its own, and one slash between them.
+/// Appends `path` to the path of `base`, with one slash between them.
 pub(super) fn below(base: Uri, path: &str) -> Uri {
     let query = base
         .query()

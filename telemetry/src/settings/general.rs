@@ -1,11 +1,11 @@
-//! What holds for the telemetry as a whole: the mode, the resource, and how contexts travel.
+//! Variables for the whole process: strict mode, resource, propagators, baggage.
 
 use opentelemetry::KeyValue;
 
 use super::Propagator;
 use super::value::{self, BOOLEAN, one_of};
 use super::variable::{Environment, Parsed, Section, Unfit, Variable};
-use crate::trace::propagation::is_token;
+use crate::token::is_token;
 
 pub(super) const SECTION: Section = Section {
     title: "The process",
@@ -30,7 +30,7 @@ pub(super) const DISABLED: Variable<bool> = Variable {
 };
 
 pub(super) const STRICT: Variable<bool> = Variable {
-    name: "BIDTRACE_STRICT",
+    name: "TELEMETRY_STRICT",
     default: "false",
     expected: BOOLEAN,
     purpose: "A variable that cannot be used is an error at start-up.",
@@ -76,7 +76,7 @@ pub(super) const PROPAGATORS: Variable<Vec<Propagator>> = Variable {
 };
 
 pub(super) const BAGGAGE_ATTRIBUTES: Variable<Vec<String>> = Variable {
-    name: "BIDTRACE_BAGGAGE_ATTRIBUTES",
+    name: "TELEMETRY_BAGGAGE_ATTRIBUTES",
     default: "",
     expected: "KEY,KEY, each a token as W3C Baggage has it",
     purpose: "The members of the baggage that become attributes of every span, beside those that the program names.",

@@ -1,9 +1,9 @@
-//! What the environment says, read once: the variables of the OpenTelemetry specification, and this crate's own.
+//! The environment variables, read once: those of the OpenTelemetry specification and this crate's own.
 //!
-//! Every part of the crate takes its settings from here and reads no variable itself. Each variable is declared once,
-//! with its default and what is right; the reading, the warnings and `docs/configuration.md` come from that. A value
-//! that cannot be used is put down as a [`Rejected`], the default stands in, and [`init`](crate::init) warns of it,
-//! counts it, or refuses to start, as the mode has it.
+//! No other part of the crate reads a variable. Each variable is declared once, with its default and its expected form;
+//! parsing, warnings and `docs/configuration.md` come from the declaration. An invalid value is recorded as a
+//! [`Rejected`] and replaced by the default; [`init`](crate::init) then warns and counts, or in strict mode refuses to
+//! start.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub use reference::environment_reference;
 pub use rejected::Rejected;
 pub(crate) use rejected::report;
 
-/// Every variable that is read, in the order of the page.
+/// Every variable that is read, in the order of `docs/configuration.md`.
 const SECTIONS: &[Section] = &[
     general::SECTION,
     sampler::SECTION,
@@ -45,44 +45,50 @@ const SECTIONS: &[Section] = &[
     output::LOGS,
 ];
 
-/// Everything that can be set from outside.
+/// The vendor when the program names none.
+pub(crate) const VENDOR: &str = "telemetry";
+
+/// The settings of the process.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// `OTEL_SDK_DISABLED`: no span is made; contexts still travel, metrics and logs stay.
+    /// The product that the process belongs to: the prefix of this crate's own variables, in capitals, and the key of its
+    /// member of `tracestate`.
+    pub(crate) vendor: &'static str,
+    /// `OTEL_SDK_DISABLED`: no spans; propagation, metrics and logs go on.
     pub(crate) disabled: bool,
-    /// `BIDTRACE_STRICT`: a bad value is an error at start-up.
+    /// `TELEMETRY_STRICT`: a bad value is an error at start-up.
     pub(crate) strict: bool,
-    /// `OTEL_SERVICE_NAME`, over `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
+    /// `OTEL_SERVICE_NAME`, which overrides `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
     pub(crate) service_name: Option<String>,
     /// `OTEL_RESOURCE_ATTRIBUTES`.
     pub(crate) resource: Vec<KeyValue>,
     /// `OTEL_PROPAGATORS`, in the order given, each once.
     pub(crate) propagators: Vec<Propagator>,
-    /// `BIDTRACE_BAGGAGE_ATTRIBUTES`.
+    /// `TELEMETRY_BAGGAGE_ATTRIBUTES`.
     pub(crate) baggage_attributes: Vec<String>,
     /// `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) sampler: Sampler,
-    /// `BIDTRACE_SPAN_LEVELS`.
+    /// `TELEMETRY_SPAN_LEVELS`.
     pub(crate) span_levels: SpanLevels,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
     pub(crate) limits: Limits,
     /// `OTEL_BSP_*`.
-    pub(crate) batch: Batch,
+    pub(crate) batch: BatchLimits,
     /// `OTEL_TRACES_EXPORTER`.
     pub(crate) exporter: Exporter,
-    /// `OTEL_EXPORTER_OTLP_*`, those of `OTEL_EXPORTER_OTLP_TRACES_*` over them.
+    /// `OTEL_EXPORTER_OTLP_*`, overridden by `OTEL_EXPORTER_OTLP_TRACES_*`.
     pub(crate) otlp: Otlp,
     /// `OTEL_METRICS_EXPORTER` and `OTEL_EXPORTER_PROMETHEUS_*`.
     pub(crate) metrics: Metrics,
     /// `OTEL_METRICS_EXEMPLAR_FILTER`.
     pub(crate) exemplars: ExemplarFilter,
-    /// `OTEL_LOGS_EXPORTER`, `OTEL_LOG_LEVEL`, `RUST_LOG`, `BIDTRACE_LOG_*`.
+    /// `OTEL_LOGS_EXPORTER`, `OTEL_LOG_LEVEL`, `RUST_LOG`, `TELEMETRY_LOG_*`.
     pub(crate) logs: logs::Settings,
-    /// What was said and could not be used.
+    /// Values that were rejected.
     pub(crate) rejected: Vec<Rejected>,
 }
 
-/// One form in which a context travels.
+/// One format of context headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Propagator {
     TraceContext,
@@ -92,31 +98,31 @@ pub(crate) enum Propagator {
     Jaeger,
 }
 
-/// Which traces are recorded.
+/// The head sampler.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sampler {
-    /// Whether a parent's decision goes before the root's.
+    /// Whether a parent's decision overrides `root`.
     pub(crate) parent_based: bool,
-    /// How a trace without a parent is decided.
+    /// The sampler of traces without a parent.
     pub(crate) root: RootSampler,
 }
 
-/// How a trace without a parent is decided.
+/// The sampler of traces without a parent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum RootSampler {
     Always,
     Never,
-    /// This share of the traces, by their ids.
+    /// This fraction of the traces, by trace id.
     Ratio(f64),
     JaegerRemote {
         endpoint: Uri,
         polling_interval: Duration,
-        /// Until the first strategy is there.
+        /// The ratio in use until the first strategy arrives.
         initial_ratio: f64,
     },
 }
 
-/// How much a span may hold; none is no limit.
+/// The limits of a span; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) attributes: u32,
@@ -128,9 +134,9 @@ pub(crate) struct Limits {
     pub(crate) attribute_length: Option<usize>,
 }
 
-/// How ended spans wait for their export.
+/// The limits of the export queue (`OTEL_BSP_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Batch {
+pub(crate) struct BatchLimits {
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
     pub(crate) queue_size: usize,
@@ -138,7 +144,7 @@ pub(crate) struct Batch {
     pub(crate) export_size: usize,
 }
 
-/// Where spans go.
+/// The exporter of spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exporter {
     Otlp,
@@ -147,41 +153,41 @@ pub(crate) enum Exporter {
     None,
 }
 
-/// How an OTLP collector is reached.
+/// The connection to an OTLP collector.
 #[derive(Debug, Clone)]
 pub(crate) struct Otlp {
     pub(crate) protocol: Protocol,
-    /// Always with its scheme; for HTTP with the path of the signal.
+    /// With scheme; for HTTP with the path of the signal.
     pub(crate) endpoint: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) gzip: bool,
-    /// Of one attempt to export.
+    /// The time-out of one export attempt.
     pub(crate) timeout: Duration,
     pub(crate) tls: Tls,
 }
 
-/// How OTLP is spoken.
+/// The OTLP protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Grpc,
     HttpProtobuf,
 }
 
-/// Files in PEM, as their contents.
+/// The contents of PEM files.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
-    /// Whom to trust, instead of the system's authorities.
+    /// Certificate authorities to trust instead of the system's.
     pub(crate) authorities: Option<Vec<u8>>,
     /// The client's own certificate and key.
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// How metrics are exported.
+/// The export of metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Metrics {
-    /// Whether they are recorded at all.
+    /// Whether metrics are recorded.
     pub(crate) recorded: bool,
-    /// Where they are scraped, unless the program says where.
+    /// The host of the admin port, unless the program chooses one.
     pub(crate) host: String,
     pub(crate) port: u16,
 }
@@ -189,7 +195,7 @@ pub(crate) struct Metrics {
 /// Which measurements may become exemplars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExemplarFilter {
-    /// The same here as those of sampled traces: an exemplar without a trace leads nowhere.
+    /// Treated as `TraceBased`: an exemplar of an unrecorded trace would lead nowhere.
     AlwaysOn,
     AlwaysOff,
     TraceBased,
@@ -198,18 +204,34 @@ pub(crate) enum ExemplarFilter {
 // === impl Settings ===
 
 impl Settings {
-    /// Reads the environment of the process. `collector` is where spans go when no variable says so.
-    pub(crate) fn from_environment(collector: Option<&str>) -> Self {
-        Self::read(std::env::vars_os(), collector)
+    /// Reads the environment of the process. `collector` is the endpoint when no variable gives one; `vendor` names the
+    /// product that the process belongs to.
+    pub(crate) fn from_environment(collector: Option<&str>, vendor: &'static str) -> Self {
+        Self::read(std::env::vars_os(), collector, vendor)
     }
 
     fn read(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         collector: Option<&str>,
+        vendor: &'static str,
     ) -> Self {
-        let environment = &mut Environment::new(variables);
+        let (vendor, refused) = if is_vendor(vendor) {
+            (vendor, None)
+        } else {
+            (VENDOR, Some(vendor))
+        };
+        let environment = &mut Environment::new(variables, vendor);
+        if let Some(refused) = refused {
+            environment.put_down(Rejected::new(
+                "Builder::vendor",
+                None,
+                refused,
+                "a lower-case letter, then lower-case letters, digits and underscores".to_owned(),
+            ));
+        }
         general::refuse_files(environment);
         Self {
+            vendor,
             disabled: environment.get_or_default(&general::DISABLED),
             strict: environment.get_or_default(&general::STRICT),
             service_name: environment.get(&general::SERVICE_NAME),
@@ -232,6 +254,14 @@ impl Settings {
             rejected: environment.take_rejected(),
         }
     }
+}
+
+/// Whether a name can be both the key of a `tracestate` member and the start of a variable's name.
+fn is_vendor(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 // === impl Tls ===

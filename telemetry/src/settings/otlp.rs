@@ -1,4 +1,4 @@
-//! How an OTLP collector is reached: each variable for all signals, and one for traces that goes before it.
+//! The OTLP variables: each for all signals, and one for traces that overrides it.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) const SECTION: Section = Section {
     ],
 };
 
-/// What is said of a variable for traces alone.
+/// The description of a variable for traces only.
 const FOR_TRACES: &str = "The same for traces alone; it goes before the one for all.";
 
 const PROTOCOL: Variable<Protocol> = Variable {
@@ -165,13 +165,13 @@ const TRACES_CLIENT_KEY: Variable<Vec<u8>> = Variable {
     ..CLIENT_KEY
 };
 
-/// Where a collector of this machine takes traces over HTTP.
+/// The default endpoint for OTLP over HTTP.
 const HTTP_DEFAULT: &str = "http://127.0.0.1:4318";
 
 /// The path of the signal, below an endpoint for all signals.
 const TRACES_PATH: &str = "/v1/traces";
 
-/// `collector` is where spans go when no variable says so; it is taken like the endpoint for all signals.
+/// `collector` is the endpoint when no variable gives one; it is treated like the endpoint for all signals.
 pub(super) fn read(environment: &mut Environment, collector: Option<&str>) -> Otlp {
     let protocol = environment.first_or_default([&TRACES_PROTOCOL, &PROTOCOL]);
     let insecure = environment.first_or_default([&TRACES_INSECURE, &INSECURE]);
@@ -215,6 +215,7 @@ fn endpoint(
             if uri.is_err() {
                 environment.put_down(Rejected::new(
                     "Builder::collector",
+                    None,
                     collector,
                     ENDPOINT.expected.to_owned(),
                 ));
@@ -228,7 +229,7 @@ fn endpoint(
     })
 }
 
-/// The client's certificate and key, which need each other.
+/// The client's certificate and key; one without the other is rejected.
 fn identity(environment: &mut Environment) -> Option<(Vec<u8>, Vec<u8>)> {
     let certificates = [&TRACES_CLIENT_CERTIFICATE, &CLIENT_CERTIFICATE];
     let keys = [&TRACES_CLIENT_KEY, &CLIENT_KEY];

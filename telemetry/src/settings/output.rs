@@ -1,6 +1,6 @@
-//! Where metrics and log lines go.
+//! The variables for metrics and log lines.
 
-use crate::logs::{self, Directives, LogFormat};
+use crate::logs::{self, Directives, LogFormat, RepeatLimit};
 
 use super::value::{self, one_of};
 use super::variable::{Environment, Parsed, Section, Unfit, Variable};
@@ -21,7 +21,7 @@ pub(super) const LOGS: Section = Section {
     variables: &[&LOGS_EXPORTER, &LEVELS, &OWN_LEVEL, &FORMAT, &REPEATS],
 };
 
-/// Whether the one exporter that there is for a signal is used.
+/// Whether the Prometheus exporter is used: there is no other.
 const METRICS_EXPORTER: Variable<bool> = Variable {
     name: "OTEL_METRICS_EXPORTER",
     default: "prometheus",
@@ -100,7 +100,7 @@ const OWN_LEVEL: Variable<&str> = Variable {
 };
 
 const FORMAT: Variable<LogFormat> = Variable {
-    name: "BIDTRACE_LOG_FORMAT",
+    name: "TELEMETRY_LOG_FORMAT",
     default: "",
     expected: "json or text",
     purpose: "The form of a line; without it `text` on a terminal and `json` elsewhere.",
@@ -112,8 +112,8 @@ const FORMAT: Variable<LogFormat> = Variable {
     },
 };
 
-const REPEATS: Variable<Option<u32>> = Variable {
-    name: "BIDTRACE_LOG_REPEATS",
+const REPEATS: Variable<RepeatLimit> = Variable {
+    name: "TELEMETRY_LOG_REPEATS",
     default: "100",
     expected: "a whole number, or off",
     purpose: "How many lines one place in the program may write in ten seconds; the rest is counted, and `off` writes all.",
@@ -130,7 +130,7 @@ pub(super) fn read_metrics(environment: &mut Environment) -> Metrics {
 
 pub(super) fn read_logs(environment: &mut Environment) -> logs::Settings {
     let levels = environment.get(&LEVELS);
-    // The later directive of two for one target wins.
+    // The later of two directives for one target wins.
     let directives = match (environment.get(&OWN_LEVEL), levels) {
         (None, levels) => levels.unwrap_or_else(|| LEVELS.default.to_owned()),
         (Some(own), levels) => format!(
@@ -146,11 +146,11 @@ pub(super) fn read_logs(environment: &mut Environment) -> logs::Settings {
     logs::Settings {
         directives: directives.unwrap_or_default(),
         format: environment.get(&FORMAT),
-        repeats: environment.get_or_default(&REPEATS),
+        repeats: environment.get(&REPEATS),
     }
 }
 
-/// Directives as they were written, once they can be read.
+/// The text of valid directives.
 fn levels(value: &str) -> Parsed<String> {
     match value.parse::<Directives>() {
         Ok(_) => Ok(value.to_owned()),
@@ -158,8 +158,9 @@ fn levels(value: &str) -> Parsed<String> {
     }
 }
 
-fn repeats(value: &str) -> Parsed<Option<u32>> {
-    one_of(value, &[("off", None)]).or_else(|_| value::count(value).map(Some))
+fn repeats(value: &str) -> Parsed<RepeatLimit> {
+    one_of(value, &[("off", RepeatLimit::Unlimited)])
+        .or_else(|_| value::count(value).map(RepeatLimit::Lines))
 }
 
 #[cfg(test)]
@@ -192,8 +193,8 @@ mod tests {
             ("RUST_LOG", "info,auction=loud"),
             ("OTEL_LOG_LEVEL", "verbose"),
             ("OTEL_LOGS_EXPORTER", "otlp"),
-            ("BIDTRACE_LOG_FORMAT", "xml"),
-            ("BIDTRACE_LOG_REPEATS", "-1"),
+            ("TELEMETRY_LOG_FORMAT", "xml"),
+            ("TELEMETRY_LOG_REPEATS", "-1"),
         ] {
             let settings = settings(&[(name, bad)]);
             assert_eq!(settings.rejected.len(), 1, "{name}");
@@ -205,11 +206,12 @@ mod tests {
     #[test]
     fn logs_go_to_the_console_or_nowhere_in_the_form_that_is_asked_for() {
         assert_eq!(directives(&[("OTEL_LOGS_EXPORTER", "none")]), "off");
-        let text = settings(&[("BIDTRACE_LOG_FORMAT", "Text")]).logs;
+        let text = settings(&[("TELEMETRY_LOG_FORMAT", "Text")]).logs;
         assert_eq!(text.format, Some(LogFormat::Text));
-        assert_eq!(text.repeats, Some(100));
-        let all = settings(&[("BIDTRACE_LOG_REPEATS", "off")]).logs;
-        assert_eq!(all.repeats, None);
+        assert_eq!(text.repeats.unwrap_or_default(), RepeatLimit::Lines(100));
+        let all = settings(&[("TELEMETRY_LOG_REPEATS", "off")]).logs;
+        assert_eq!(all.repeats, Some(RepeatLimit::Unlimited));
+        assert_eq!(REPEATS.default_value(), RepeatLimit::default());
     }
 
     #[test]

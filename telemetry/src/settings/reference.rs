@@ -1,11 +1,11 @@
-//! The variables as a person reads of them.
+//! The reference page of the variables.
 
 use std::fmt::Write as _;
 
 use super::SECTIONS;
 
-/// Every variable that is read, with its default and what is right, as tables in Markdown: what
-/// `docs/configuration.md` has, for a service that wants to show it too.
+/// Every variable that is read, with its default and its expected form, as Markdown tables: the content of
+/// `docs/configuration.md`, for services that print it themselves.
 pub fn environment_reference() -> String {
     let mut text = String::new();
     for section in SECTIONS {
@@ -42,7 +42,7 @@ mod tests {
     const BEGIN: &str = "<!-- Made by `make generate` from telemetry/src/settings. -->\n";
     const END: &str = "<!-- Until here. -->\n";
 
-    /// The page with the tables as they should be.
+    /// The page with current tables.
     fn page(now: &str) -> String {
         let (before, rest) = now
             .split_once(BEGIN)

@@ -2,31 +2,37 @@
 
 use std::fmt;
 
-use super::variable::declared;
 use crate::metrics::signals::TelemetryConfigurationRejected;
 
-/// Stands for all variables that are not known, so that the metric is bounded.
+/// The label value for all unknown variables, so that the metric's cardinality is bounded.
 const OTHER: &str = "_OTHER";
 
-/// How much of a value is shown.
+/// Maximum length of a value in an error or a log line.
 const SHOWN: usize = 200;
 
-/// A variable whose value cannot be used.
+/// A variable with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected {
-    /// The variable.
+    /// The variable's name.
     pub variable: String,
-    /// The value that it had, cut when it is long, and hidden when it may hold a secret.
+    /// Its value; truncated when long, hidden when it may hold a secret.
     pub value: String,
-    /// What would be right.
+    /// The expected form.
     pub expected: String,
+    /// The declared name of the variable, if it is known.
+    declared: Option<&'static str>,
 }
 
 // === impl Rejected ===
 
 impl Rejected {
-    pub(super) fn new(variable: &str, value: &str, expected: String) -> Self {
+    pub(super) fn new(
+        variable: &str,
+        declared: Option<&'static str>,
+        value: &str,
+        expected: String,
+    ) -> Self {
         // Headers carry tokens, and a URL may have a password before its `@`.
         let secret = variable.ends_with("_HEADERS") || value.contains('@');
         let value = if secret {
@@ -38,6 +44,7 @@ impl Rejected {
             variable: variable.to_owned(),
             value,
             expected,
+            declared,
         }
     }
 }
@@ -48,12 +55,13 @@ impl fmt::Display for Rejected {
             variable,
             value,
             expected,
+            ..
         } = self;
         write!(f, "{variable}={value}: expected {expected}")
     }
 }
 
-/// Warns of each and counts it. The series that stands for unknown variables is there from the start.
+/// Logs a warning for each and counts it. The series for unknown variables exists from the start.
 pub(crate) fn report(rejected: &[Rejected]) {
     let other = TelemetryConfigurationRejected { variable: OTHER };
     other.add(0);
@@ -61,6 +69,7 @@ pub(crate) fn report(rejected: &[Rejected]) {
         variable,
         value,
         expected,
+        declared,
     } in rejected
     {
         tracing::warn!(
@@ -69,7 +78,7 @@ pub(crate) fn report(rejected: &[Rejected]) {
             expected,
             "a variable is ignored, since its value cannot be used"
         );
-        match declared(variable) {
+        match *declared {
             Some(variable) => TelemetryConfigurationRejected { variable }.add(1),
             None => other.add(1),
         }

@@ -30,7 +30,7 @@ const ARGUMENT: Variable<String> = Variable {
     parse: value::text,
 };
 
-/// Where Jaeger serves strategies over gRPC; the specification names no default.
+/// The default gRPC endpoint of Jaeger's sampling strategies; the specification defines none.
 const REMOTE: &str = "http://127.0.0.1:5779";
 const POLLING_INTERVAL: Duration = Duration::from_mins(1);
 const INITIAL_RATIO: f64 = 0.001;

@@ -1,4 +1,4 @@
-//! How spans wait for their export, where they go, and how much each may hold.
+//! The variables for span export and span limits.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::trace::levels::SpanLevels;
 
 use super::value::{self, COUNT, MILLISECONDS, POSITIVE, TIMEOUT, one_of};
 use super::variable::{Environment, Section, Unfit, Variable};
-use super::{Batch, Exporter, Limits};
+use super::{BatchLimits, Exporter, Limits};
 
 pub(super) const SECTION: Section = Section {
     title: "The export of spans",
@@ -40,7 +40,7 @@ pub(super) const LIMITS: Section = Section {
 };
 
 pub(super) const LEVELS: Variable<SpanLevels> = Variable {
-    name: "BIDTRACE_SPAN_LEVELS",
+    name: "TELEMETRY_SPAN_LEVELS",
     default: "info",
     expected: "a level or TARGET=LEVEL, or a list of them, with the levels off, error, warn, info, debug, trace",
     purpose: "Which `tracing` spans are made and which events are events of a span, also by module, as in `info,shop::till=debug`. What it does not name keeps the level info.",
@@ -152,7 +152,7 @@ const LINK_ATTRIBUTES: Variable<u32> = Variable {
     ..ATTRIBUTES
 };
 
-pub(super) fn read_batch(environment: &mut Environment) -> Batch {
+pub(super) fn read_batch(environment: &mut Environment) -> BatchLimits {
     let queue_size = environment.get_or_default(&QUEUE_SIZE);
     let fits = |size| {
         let reason = || Unfit::Because(format!("the queue has room for {queue_size}"));
@@ -161,8 +161,8 @@ pub(super) fn read_batch(environment: &mut Environment) -> Batch {
             .ok_or_else(reason)
     };
     let default = EXPORT_SIZE.default_value().min(queue_size);
-    Batch {
-        // Without any delay the worker would never rest.
+    BatchLimits {
+        // A delay of zero would have the worker spin.
         schedule_delay: environment
             .get_or_default(&SCHEDULE_DELAY)
             .max(Duration::from_millis(1)),
@@ -187,7 +187,7 @@ pub(super) fn read_limits(environment: &mut Environment) -> Limits {
 // === impl Limits ===
 
 impl Default for Limits {
-    /// Those without any variable.
+    /// The defaults.
     fn default() -> Self {
         let count = ATTRIBUTES.default_value();
         Self {

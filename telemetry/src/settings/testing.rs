@@ -1,11 +1,11 @@
-//! For the tests of the settings.
+//! Support for the tests of the settings.
 
-use super::Settings;
+use super::{Settings, VENDOR};
 
-/// What these variables and nothing else say.
+/// The settings from exactly these variables.
 pub(super) fn settings(variables: &[(&str, &str)]) -> Settings {
     let variables = variables
         .iter()
         .map(|(name, value)| (name.into(), value.into()));
-    Settings::read(variables, None)
+    Settings::read(variables, None, VENDOR)
 }

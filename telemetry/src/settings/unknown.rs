@@ -1,14 +1,14 @@
-//! Variables that nobody reads: most are typing errors.
+//! Detects unknown variables, most of which are typing errors.
 
-use super::variable::{Declared, all, declared};
+use super::variable::{Declared, OWN_PREFIX, all};
 
-/// Whose names are looked at.
-const PREFIX: &str = "OTEL_";
+/// The prefix of the specification's variables.
+const SPECIFIED: &str = "OTEL_";
 
-/// Variables of the specification, or of common tools, that mean nothing to a process that exports traces and is
-/// scraped for metrics. An environment that is shared with other services may hold them.
+/// Prefixes of variables of the specification, or of common tools, that this crate tolerates without reading them: an
+/// environment may be shared with other services.
 const NOT_OURS: &[&str] = &[
-    // The other signals, and exporters that are not here.
+    // Other signals and exporters.
     "OTEL_BLRP_",
     "OTEL_LOGRECORD_",
     "OTEL_METRIC_EXPORT_",
@@ -18,7 +18,7 @@ const NOT_OURS: &[&str] = &[
     "OTEL_EXPORTER_OTLP_PROFILES_",
     "OTEL_EXPORTER_ZIPKIN_",
     "OTEL_EXPORTER_JAEGER_",
-    // What is in development, or chooses between versions that are not here.
+    // In development, or choosing between versions that do not exist here.
     "OTEL_ENTITIES",
     "OTEL_EXPERIMENTAL_",
     "OTEL_SEMCONV_",
@@ -37,20 +37,22 @@ const NOT_OURS: &[&str] = &[
     "OTEL_RUBY_",
     "OTEL_RUST_",
     "OTEL_SWIFT_",
-    // What the Kubernetes operator sets, to be named in other variables.
+    // Set by the Kubernetes operator, for use in other variables.
     "OTEL_POD_IP",
     "OTEL_RESOURCE_ATTRIBUTES_",
-    // One of the Rust SDK's own: exports are never concurrent here.
+    // The Rust SDK's own; exports are never concurrent here.
     "OTEL_BSP_MAX_CONCURRENT_EXPORTS",
 ];
 
-/// How many letters may be wrong for a name to be taken for another.
+/// Maximum edit distance for "did you mean" suggestions.
 const NEAR: usize = 3;
 
-/// What would be right in place of `name`, when nobody knows it.
-pub(super) fn explain(name: &str) -> Option<String> {
-    let known = !name.starts_with(PREFIX)
-        || declared(name).is_some()
+/// A suggestion for `name` if it is an unknown variable. `prefix` is that of this crate's own variables; under a vendor's
+/// prefix the product may have variables of its own, so unknown ones are tolerated.
+pub(super) fn explain(name: &str, prefix: &str) -> Option<String> {
+    let is_ours = name.starts_with(SPECIFIED) || (prefix == OWN_PREFIX && name.starts_with(prefix));
+    let known = !is_ours
+        || all().any(|declared| declared.name() == name)
         || NOT_OURS.iter().any(|start| name.starts_with(start));
     if known {
         return None;
@@ -65,7 +67,7 @@ pub(super) fn explain(name: &str) -> Option<String> {
     })
 }
 
-/// The number of letters to insert, delete or replace to come from `a` to `b` (Levenshtein).
+/// The Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.bytes().enumerate() {
@@ -95,13 +97,19 @@ mod tests {
     #[test]
     fn a_name_with_a_typing_error_is_told_from_one_for_others() {
         assert_eq!(
-            explain("OTEL_SEVICE_NAME").as_deref(),
+            explain("OTEL_SEVICE_NAME", OWN_PREFIX).as_deref(),
             Some("OTEL_SERVICE_NAME, perhaps")
         );
         assert_eq!(
-            explain("OTEL_SOMETHING_ELSE").as_deref(),
+            explain("OTEL_SOMETHING_ELSE", OWN_PREFIX).as_deref(),
             Some("a variable that is known")
         );
+        assert_eq!(
+            explain("TELEMETRY_LOG_REPEAT", OWN_PREFIX).as_deref(),
+            Some("TELEMETRY_LOG_REPEATS, perhaps")
+        );
+        assert_eq!(explain("BIDTRACE_LOG_REPEAT", "BIDTRACE_"), None);
+        assert_eq!(explain("TELEMETRY_LOG_REPEAT", "BIDTRACE_"), None);
         for others in [
             "PATH",
             "BIDTRACE_LISTEN",
@@ -113,7 +121,7 @@ mod tests {
             "OTEL_PYTHON_LOG_CORRELATION",
             "OTEL_RESOURCE_ATTRIBUTES_POD_NAME",
         ] {
-            assert_eq!(explain(others), None, "{others}");
+            assert_eq!(explain(others, OWN_PREFIX), None, "{others}");
         }
     }
 }

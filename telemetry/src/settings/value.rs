@@ -1,13 +1,13 @@
-//! How values are read: the types of the specification's common configuration.
+//! Parsers for the value types of the specification (Configuration, environment variables).
 
 use std::time::Duration;
 
 use super::variable::{Parsed, Unfit};
 
-/// The largest integer that an implementation should support.
+/// The largest integer that the specification asks for.
 const LARGEST: u32 = i32::MAX as u32;
 
-/// What a time-out of zero stands for: the specification lets a very long time stand for no limit.
+/// The duration used for a time-out of zero, which means no limit.
 const NO_LIMIT: Duration = Duration::from_millis(u32::MAX as u64);
 
 pub(super) const BOOLEAN: &str = "true or false";
@@ -16,12 +16,12 @@ pub(super) const TIMEOUT: &str = "a whole number of milliseconds, 0 for no limit
 pub(super) const POSITIVE: &str = "a whole number from 1 to 2147483647";
 pub(super) const COUNT: &str = "a whole number from 0 to 2147483647";
 
-/// Only "true" is true. Whatever is neither is false, which every variable of this type has as its default.
+/// `true` or `false`, in any case; anything else is rejected, and the default of every such variable is `false`.
 pub(super) fn boolean(value: &str) -> Parsed<bool> {
     one_of(value, &[("true", true), ("false", false)])
 }
 
-/// One of these names, in any case.
+/// One of these names, case-insensitively.
 pub(super) fn one_of<T: Copy>(value: &str, names: &[(&str, T)]) -> Parsed<T> {
     names
         .iter()
@@ -78,8 +78,8 @@ pub(super) fn file(path: &str) -> Parsed<Vec<u8>> {
     std::fs::read(path).map_err(|error| Unfit::Because(error.to_string()))
 }
 
-/// Names and values as in W3C Baggage without its metadata, `a=1,b=2`, values percent-decoded. One bad member
-/// spoils the list; an empty one, as a comma at the end makes it, does not.
+/// A list like W3C Baggage without metadata, `a=1,b=2`, with percent-decoded values. One invalid member invalidates the
+/// list; empty members (a trailing comma) are skipped.
 pub(super) fn pairs(value: &str) -> Parsed<Vec<(String, String)>> {
     value
         .split(',')

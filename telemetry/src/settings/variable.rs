@@ -1,30 +1,34 @@
-//! What a variable is, and the environment that variables are read from.
+//! Declarations of variables, and the environment that they are read from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::rejected::Rejected;
 use super::{SECTIONS, unknown};
 
-/// One variable: its declaration is all that the reading, the warnings and the page need.
+/// The prefix of this crate's own variables, as declared; a vendor's name replaces it.
+pub(super) const OWN_PREFIX: &str = "TELEMETRY_";
+
+/// The declaration of one variable, for parsing, warnings and the reference page.
 pub(super) struct Variable<T: 'static> {
     pub(super) name: &'static str,
-    /// As one would write it; empty when there is none.
+    /// As written in an environment; empty when there is none.
     pub(super) default: &'static str,
-    /// What is right, to follow "expected".
+    /// The expected form, as a phrase after "expected".
     pub(super) expected: &'static str,
-    /// One sentence for the page.
+    /// One sentence for the reference page.
     pub(super) purpose: &'static str,
     pub(super) parse: fn(&str) -> Parsed<T>,
 }
 
-/// The variables of one subject, as the page has them.
+/// One section of the reference page.
 pub(super) struct Section {
     pub(super) title: &'static str,
     pub(super) variables: &'static [&'static (dyn Declared + Sync)],
 }
 
-/// A variable of any type.
+/// A variable, independent of its type.
 pub(super) trait Declared {
     fn name(&self) -> &'static str;
 
@@ -34,24 +38,26 @@ pub(super) trait Declared {
 
     fn purpose(&self) -> &'static str;
 
-    /// Whether the default can be read.
+    /// Whether the default can be parsed.
     #[cfg(test)]
     fn default_is_right(&self) -> bool;
 }
 
 pub(super) type Parsed<T> = Result<T, Unfit>;
 
-/// Why a value cannot be used.
+/// Why a value is invalid.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unfit {
-    /// It is not what is expected.
+    /// It does not have the expected form.
     Form,
-    /// It is, but cannot be used for this reason.
+    /// It has the expected form, and is invalid for this reason.
     Because(String),
 }
 
-/// What was given, and what of it could not be used so far.
+/// The variables of a process, and the rejected ones so far.
 pub(super) struct Environment {
+    /// The prefix of this crate's own variables in this process, in place of [`OWN_PREFIX`].
+    prefix: String,
     given: BTreeMap<String, String>,
     rejected: Vec<Rejected>,
 }
@@ -94,9 +100,13 @@ impl<T> Declared for Variable<T> {
 // === impl Environment ===
 
 impl Environment {
-    /// Takes up `variables`. An empty value is no value, and so is one of white space.
-    pub(super) fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    /// Takes `variables`; this crate's own begin with `vendor` in capitals. An empty or blank value counts as unset.
+    pub(super) fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        vendor: &str,
+    ) -> Self {
         let mut environment = Self {
+            prefix: format!("{}_", vendor.to_ascii_uppercase()),
             given: BTreeMap::new(),
             rejected: Vec::new(),
         };
@@ -109,24 +119,29 @@ impl Environment {
                 Some(value) => {
                     environment.given.insert(name, value.to_owned());
                 }
-                None if declared(&name).is_some() => environment.rejected.push(Rejected::new(
-                    &name,
-                    &value.to_string_lossy(),
-                    "text in UTF-8".to_owned(),
-                )),
-                None => {}
+                None => {
+                    let declared = environment.declared(&name);
+                    if declared.is_some() {
+                        environment.rejected.push(Rejected::new(
+                            &name,
+                            declared,
+                            &value.to_string_lossy(),
+                            "text in UTF-8".to_owned(),
+                        ));
+                    }
+                }
             }
         }
         environment
     }
 
-    /// The value of a variable, when it has one that can be used. To be asked once for each variable.
+    /// The value of a variable if it is set and valid. Call once per variable: an invalid value is recorded.
     pub(super) fn get<T>(&mut self, variable: &Variable<T>) -> Option<T> {
-        let parsed = (variable.parse)(self.given.get(variable.name)?);
+        let parsed = (variable.parse)(self.given.get(&*self.spelled(variable.name))?);
         parsed.map_err(|unfit| self.reject(variable, unfit)).ok()
     }
 
-    /// The same, and what `convert` makes of it.
+    /// The same, converted.
     pub(super) fn get_as<T, U>(
         &mut self,
         variable: &Variable<T>,
@@ -136,18 +151,18 @@ impl Environment {
         converted.map_err(|unfit| self.reject(variable, unfit)).ok()
     }
 
-    /// The same as [`get`](Self::get), with the default in place of what is not there.
+    /// The same as [`get`](Self::get), or else the default.
     pub(super) fn get_or_default<T>(&mut self, variable: &Variable<T>) -> T {
         self.first_or_default([variable])
     }
 
-    /// The first of these variables that has a value that can be used; all of them are read.
+    /// The first valid value among these variables; all of them are checked.
     pub(super) fn first<T, const N: usize>(&mut self, variables: [&Variable<T>; N]) -> Option<T> {
         let values = variables.map(|variable| self.get(variable));
         values.into_iter().flatten().next()
     }
 
-    /// The same, with their default, which is one for them all, in place of what is not there.
+    /// The same, or else their common default.
     pub(super) fn first_or_default<T, const N: usize>(
         &mut self,
         variables: [&Variable<T>; N],
@@ -157,33 +172,49 @@ impl Environment {
     }
 
     pub(super) fn is_given<T>(&self, variable: &Variable<T>) -> bool {
-        self.given.contains_key(variable.name)
+        self.given.contains_key(&*self.spelled(variable.name))
     }
 
-    /// Puts down that a variable's value cannot be used.
+    /// Records that a variable's value is invalid.
     pub(super) fn reject<T>(&mut self, variable: &Variable<T>, unfit: Unfit) {
-        let value = self.given.get(variable.name).map_or("", String::as_str);
+        let name = self.spelled(variable.name);
+        let value = self.given.get(&*name).map_or("", String::as_str);
         let expected = match unfit {
             Unfit::Form => variable.expected.to_owned(),
             Unfit::Because(reason) => format!("{}; {reason}", variable.expected),
         };
-        let rejected = Rejected::new(variable.name, value, expected);
+        let rejected = Rejected::new(&name, Some(variable.name), value, expected);
         self.put_down(rejected);
     }
 
-    /// Puts down something else that cannot be used.
+    /// Records another invalid setting.
     pub(super) fn put_down(&mut self, rejected: Rejected) {
         self.rejected.push(rejected);
     }
 
-    /// What cannot be used, with the variables that nobody knows.
+    /// The rejected variables, unknown ones included.
     pub(super) fn take_rejected(&mut self) -> Vec<Rejected> {
         let unknown = self.given.iter().filter_map(|(name, value)| {
-            let expected = unknown::explain(name)?;
-            Some(Rejected::new(name, value, expected))
+            let expected = unknown::explain(name, &self.prefix)?;
+            Some(Rejected::new(name, None, value, expected))
         });
         self.rejected.extend(unknown);
         std::mem::take(&mut self.rejected)
+    }
+
+    /// The name of a declared variable in this process.
+    fn spelled(&self, declared: &'static str) -> Cow<'static, str> {
+        match declared.strip_prefix(OWN_PREFIX) {
+            Some(rest) => Cow::Owned(format!("{}{rest}", self.prefix)),
+            None => Cow::Borrowed(declared),
+        }
+    }
+
+    /// The declared name of the variable called `name` in this process.
+    fn declared(&self, name: &str) -> Option<&'static str> {
+        all()
+            .map(Declared::name)
+            .find(|declared| self.spelled(declared) == name)
     }
 }
 
@@ -193,9 +224,4 @@ pub(super) fn all() -> impl Iterator<Item = &'static (dyn Declared + Sync)> {
         .iter()
         .flat_map(|section| section.variables)
         .copied()
-}
-
-/// The declared name that is `name`.
-pub(super) fn declared(name: &str) -> Option<&'static str> {
-    all().map(Declared::name).find(|declared| *declared == name)
 }

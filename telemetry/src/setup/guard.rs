@@ -1,4 +1,4 @@
-//! The running telemetry: what it can tell, and its end.
+//! The guard of the running telemetry: metrics, flush, shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,35 +6,36 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::export::pipeline::{Ledger, Losses, Pipeline, Snapshot};
+use crate::export::account::{Losses, Snapshot};
+use crate::export::pipeline::{Ledger, Pipeline};
 use crate::logs::{FlushOnDrop, Levels, Logs};
 use crate::metrics::recorder::{Format, Recorder};
 use crate::metrics::runtime;
 use crate::trace::sampling::Poller;
 
-/// How long a flush or a shutdown takes at most, unless its caller says otherwise.
+/// Default time limit of a flush or a shutdown.
 pub(crate) const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
-/// The running telemetry, to be held until everything else has ended: then spans and log lines are flushed.
+/// The guard of the running telemetry. Hold it until everything else has ended; spans and log lines are then flushed.
 ///
-/// Whoever calls [`shutdown`](Self::shutdown) last is told what is lost. When the value is dropped instead, that happens
-/// too, in 5 s at most for which the thread blocks, and a log line tells.
+/// [`shutdown`](Self::shutdown) returns what was lost. Dropping the value shuts down too: it blocks the thread for at most
+/// 5 s and logs what was lost.
 #[derive(Debug)]
 #[must_use = "what is dropped at once ends at once"]
 pub struct Telemetry {
-    /// None when no span is recorded, or none leaves, or when it is shut down.
+    /// `None` without an exporter, and after the shutdown.
     pub(crate) pipeline: Option<Pipeline>,
-    /// Asks for sampling strategies while this lives.
+    /// Polls for sampling strategies while it is held.
     pub(crate) _poller: Option<Poller>,
     pub(crate) rendering: Rendering,
-    /// The host and the port of the admin port, when the environment is asked for them.
+    /// Host and port for [`Admin::bind_from_environment`](crate::admin::Admin::bind_from_environment).
     pub(crate) scraped_at: (String, u16),
     pub(crate) tasks: Vec<JoinHandle<()>>,
-    /// However this ends, the last lines are written.
+    /// Flushes the log lines, dropped last.
     pub(crate) _flush_logs: FlushOnDrop,
 }
 
-/// What renders the metrics. Clones render the same.
+/// Renders the metrics. Clones share the recorder.
 #[derive(Clone)]
 pub(crate) struct Rendering {
     pub(crate) recorder: Recorder,
@@ -43,54 +44,54 @@ pub(crate) struct Rendering {
     pub(crate) runtime: Handle,
 }
 
-/// A flush did not bring everything to the collector.
+/// A flush that did not export everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{waiting} spans still wait for their export, and since the flush began were lost: {lost}")]
+#[error("{waiting} spans are still waiting for export; lost since the flush began: {lost}")]
 #[non_exhaustive]
 pub struct FlushError {
-    /// The spans that were lost while it went on, by reason.
+    /// The spans lost during the flush, by reason.
     pub lost: Losses,
-    /// The spans that had ended before it and have no result yet. They are not lost.
+    /// The spans that ended before the flush and are not exported yet. They are not lost.
     pub waiting: u64,
 }
 
-/// The last spans did not all reach the collector.
+/// A shutdown during which spans were lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("spans were lost at the shutdown: {lost}; in the life of the process: {}", .spans.lost)]
+#[error("spans were lost at the shutdown: {lost}; since the process started: {}", .spans.lost)]
 #[non_exhaustive]
 pub struct ShutdownError {
-    /// The spans that were lost since the shutdown began, by reason.
+    /// The spans lost since the shutdown began, by reason.
     pub lost: Losses,
-    /// The last account of the process. Nothing is queued or in flight any more.
+    /// The final account of the process; nothing is queued or in flight.
     pub spans: Snapshot,
 }
 
 // === impl Telemetry ===
 
 impl Telemetry {
-    /// The metrics of this process in the Prometheus text format, as of now.
+    /// The current metrics in the Prometheus text format.
     pub fn render_metrics(&self) -> String {
         self.rendering.render(Format::Text)
     }
 
-    /// The metrics of this process as `OpenMetrics` 1.0.0, with exemplars, as of now.
+    /// The current metrics as `OpenMetrics` 1.0.0, with exemplars.
     ///
-    /// As far as exemplars go this is a scrape: each bucket takes a new one afterwards.
+    /// This counts as a scrape: each bucket takes a new exemplar afterwards.
     pub fn render_open_metrics(&self) -> String {
         self.rendering.render(Format::OpenMetrics)
     }
 
-    /// Where the sampled spans of this process are now.
+    /// The current account of the process's sampled spans.
     pub fn spans(&self) -> Snapshot {
         self.rendering.ledger.snapshot()
     }
 
-    /// Exports what has ended so far, and goes on. Takes 5 s at most.
+    /// Exports the spans that have ended so far, within 5 s. The pipeline goes on.
     pub async fn flush(&self) -> Result<(), FlushError> {
         self.flush_within(FLUSH_LIMIT).await
     }
 
-    /// The same in a time of the caller's. What is not exported then still waits for it.
+    /// The same within `limit`. Spans that are not exported by then stay queued.
     pub async fn flush_within(&self, limit: Duration) -> Result<(), FlushError> {
         let Some(pipeline) = &self.pipeline else {
             return Ok(());
@@ -105,15 +106,16 @@ impl Telemetry {
         }
     }
 
-    /// Exports what is left and stops. Takes 5 s at most, whatever the collector does.
+    /// Exports what is left and stops, within 5 s whatever the collector does. Spans that end afterwards are counted as
+    /// lost, so call it last.
     ///
-    /// Returns the account of the process; an error when spans were lost since the shutdown began. Spans that end
-    /// later are counted as lost, so this comes after the last of them.
+    /// # Errors
+    /// When spans were lost since the shutdown began.
     pub async fn shutdown(self) -> Result<Snapshot, ShutdownError> {
         self.shutdown_within(FLUSH_LIMIT).await
     }
 
-    /// The same in a time of the caller's. What is not exported then is lost.
+    /// The same within `limit`. Spans that are not exported by then are lost.
     pub async fn shutdown_within(mut self, limit: Duration) -> Result<Snapshot, ShutdownError> {
         self.stop_tasks();
         let before = self.spans().lost;

@@ -1,4 +1,4 @@
-//! Setting everything up, from the environment and from what a service says about itself.
+//! Initialisation, from the environment and the builder.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::export::otlp::ExporterError;
 use crate::export::pipeline;
 use crate::export::pipeline::Ledger;
 use crate::logs;
-use crate::logs::{FlushOnDrop, Logs};
+use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
 use crate::metrics::runtime;
 use crate::metrics::signals::{self, Metric};
@@ -31,28 +31,28 @@ use crate::trace::tracer::{Sink, Tracer};
 
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Why the telemetry could not be set up.
+/// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// The exporter works on the runtime, so there must be one.
+    /// There is no tokio runtime, which background tasks need.
     #[error("telemetry must be initialised inside a tokio runtime")]
     NoRuntime,
-    /// Variables of the environment cannot be used, and the mode is strict.
-    #[error("the environment cannot be used, and the mode is strict:{}", lines(.0))]
+    /// Environment variables are invalid, and the mode is strict.
+    #[error("invalid settings in strict mode:{}", lines(.0))]
     Settings(Vec<Rejected>),
-    /// A subscriber or a recorder is there already.
+    /// A `tracing` subscriber or a metrics recorder is installed already.
     #[error("telemetry, or another {0}, is installed in this process already")]
     AlreadyInstalled(&'static str),
-    /// The OTLP exporter does not accept its settings.
+    /// The OTLP exporter rejects its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
     Exporter(#[from] ExporterError),
-    /// There is no thread for the log lines.
+    /// The thread that writes log lines cannot be started.
     #[error("the thread that writes log lines cannot be started")]
     Logs(#[source] std::io::Error),
 }
 
-/// What a service says about itself before its telemetry starts. Made by [`builder`].
+/// Settings of the telemetry made by the program; see [`builder`].
 #[must_use]
 pub struct Builder {
     service: &'static str,
@@ -63,6 +63,9 @@ pub struct Builder {
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
     layers: Vec<OtherLayer>,
+    vendor: &'static str,
+    log_repeats: Option<RepeatLimit>,
+    keep_panic_hook: bool,
 }
 
 /// Starts the telemetry of a service: traces, metrics, logs and propagation.
@@ -73,7 +76,7 @@ pub fn init(service: &'static str) -> Result<Telemetry, InitError> {
     builder(service).init()
 }
 
-/// The same as [`init`], for a service that has a version to tell or metrics of its own.
+/// A builder, for services with settings of their own; [`init`] is `builder(service).init()`.
 pub fn builder(service: &'static str) -> Builder {
     Builder {
         service,
@@ -84,6 +87,9 @@ pub fn builder(service: &'static str) -> Builder {
         sampling: Vec::new(),
         baggage: Vec::new(),
         layers: Vec::new(),
+        vendor: settings::VENDOR,
+        log_repeats: None,
+        keep_panic_hook: false,
     }
 }
 
@@ -113,8 +119,30 @@ impl Builder {
         self
     }
 
-    /// Makes a variable that cannot be used an error of [`init`](Self::init), as `BIDTRACE_STRICT=true` does. Without it
-    /// there is a warning and the variable is ignored, as the specification wants it.
+    /// Names the product that the service belongs to, in lower case: `TELEMETRY_STRICT` and this crate's other variables
+    /// are called `SHOP_STRICT` and so on with `vendor("shop")`, and its member of `tracestate` has the key `shop`. All
+    /// services of a product use the same name. Without it the name is `telemetry`.
+    pub fn vendor(mut self, name: &'static str) -> Self {
+        self.vendor = name;
+        self
+    }
+
+    /// Sets how many log lines one place in the code may write in ten seconds; `None` is no limit. The variable
+    /// `TELEMETRY_LOG_REPEATS` overrides it.
+    pub fn log_repeats(mut self, limit: Option<u32>) -> Self {
+        self.log_repeats = Some(limit.map_or(RepeatLimit::Unlimited, RepeatLimit::Lines));
+        self
+    }
+
+    /// Runs the previously installed panic hook after this crate's, which writes a panic as a log line. By default only the
+    /// line is written.
+    pub fn keep_panic_hook(mut self) -> Self {
+        self.keep_panic_hook = true;
+        self
+    }
+
+    /// Makes an invalid variable an error of [`init`](Self::init), as `TELEMETRY_STRICT=true` does. By default it is warned
+    /// about and ignored, as the specification requires.
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
@@ -126,15 +154,15 @@ impl Builder {
         self
     }
 
-    /// Decides the traces that begin with `operation`, by the name of its span (`GET /menu`), otherwise than the sampler
-    /// does. When the caller has decided already, that stands; [`Sampling::Keep`] then keeps what is recorded.
+    /// Overrides the sampler for traces that begin with `operation`, the name of their first span (`GET /menu`). A caller's
+    /// decision stands; [`Sampling::Keep`] then keeps the trace if it is recorded.
     pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
         self.sampling.push((operation, sampling));
         self
     }
 
-    /// Has members of the baggage become attributes of every span that is made with them: the value under the member's
-    /// own key. All others are only carried on, since nobody knows what they hold.
+    /// Copies these baggage members into attributes of every span, under the member's own key. Other members are propagated
+    /// only, since their content is unknown.
     pub fn baggage_attributes(mut self, keys: &[&'static str]) -> Self {
         self.baggage.extend_from_slice(keys);
         self
@@ -165,7 +193,8 @@ impl Builder {
     /// Starts the telemetry; see [`init`].
     pub fn init(self) -> Result<Telemetry, InitError> {
         let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
-        let settings = Settings::from_environment(self.collector.as_deref());
+        let mut settings = Settings::from_environment(self.collector.as_deref(), self.vendor);
+        settings.logs.repeats = settings.logs.repeats.or(self.log_repeats);
         if (self.strict || settings.strict) && !settings.rejected.is_empty() {
             return Err(InitError::Settings(settings.rejected));
         }
@@ -190,6 +219,8 @@ impl Builder {
             Tracer::new(head, settings.limits, baggage.collect(), sink)
         };
         let logs = install(tracer.clone(), &settings, service.clone(), self.layers)?;
+        logs.take_records();
+        logs::install_panic_hook(&logs, self.keep_panic_hook);
         if tracer.is_enabled() {
             global::set_tracer_provider(tracer);
         }

@@ -1,5 +1,6 @@
-//! Setting the telemetry up, and its end.
+//! Initialisation and shutdown.
 
 pub(crate) mod guard;
 pub(crate) mod init;
 pub(crate) mod resource;
+pub(crate) mod signal;

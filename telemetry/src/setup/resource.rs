@@ -1,12 +1,13 @@
-//! Who this process is: its resource.
+//! The resource of the process.
 
-use opentelemetry::{Key, KeyValue};
+use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
+use crate::metrics::signals::attributes::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
 use crate::settings::Settings;
 
-/// The resource: what the environment says stands, `service` and `version` fill what it leaves open.
+/// The resource from the environment, completed by `service` and `version`.
 pub(crate) fn detect(
     settings: &Settings,
     service: &'static str,
@@ -18,28 +19,28 @@ pub(crate) fn detect(
             .iter()
             .any(|attribute| attribute.key.as_str() == key)
     };
-    // The SDK's own detector would take a list that was refused.
+    // Not the SDK's detector, which would accept a list that was rejected here.
     let mut resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(settings.resource.iter().cloned());
     match &settings.service_name {
         Some(name) => resource = resource.with_service_name(name.clone()),
-        None if says("service.name") => {}
+        None if says(SERVICE_NAME.name()) => {}
         None => resource = resource.with_service_name(service),
     }
     if let Some(version) = version
-        && !says("service.version")
+        && !says(SERVICE_VERSION.name())
     {
-        resource = resource.with_attribute(KeyValue::new("service.version", version.to_owned()));
+        resource = resource.with_attribute(SERVICE_VERSION.with(version).into());
     }
-    if !says("service.instance.id") {
+    if !says(SERVICE_INSTANCE_ID.name()) {
         let id = uuid::Uuid::now_v7().to_string();
-        resource = resource.with_attribute(KeyValue::new("service.instance.id", id));
+        resource = resource.with_attribute(SERVICE_INSTANCE_ID.with(id).into());
     }
     resource.build()
 }
 
-/// The value of one attribute as text; empty when it is not there.
+/// One attribute as text; empty when it is missing.
 pub(crate) fn text(resource: &Resource, key: &'static str) -> String {
     resource
         .get(&Key::from_static_str(key))

@@ -1,4 +1,4 @@
-//! The log lines of a capture: those that a service would have written, read again.
+//! The log lines of a capture: those that a service would have written, parsed.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,7 +11,7 @@ use tracing::{Dispatch, Event};
 
 use crate::logs::{self, Levels};
 
-/// A log line as a service writes it: secrets are taken out of it, and repeats are all there.
+/// A log line as a service writes it, redacted. Repeated lines are not left out.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct LogLine {
@@ -19,22 +19,22 @@ pub struct LogLine {
     pub level: String,
     /// The module that it comes from, unless its event names another target.
     pub target: String,
-    /// What it says.
+    /// The message of its event.
     pub message: String,
     /// The trace that it belongs to, as 32 hexadecimal digits.
     pub trace_id: Option<String>,
     /// The span that it belongs to, as 16 hexadecimal digits.
     pub span_id: Option<String>,
-    /// What its event has beside the message.
+    /// The other fields of its event.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
 }
 
-/// Where the lines of a capture are. Clones are the same.
+/// The lines of a capture. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lines(Arc<Mutex<Vec<LogLine>>>);
 
-/// The logging of a capture, which keeps its lines.
+/// The logging of a capture, which stores its lines.
 pub(super) struct Keeping {
     lines: Lines,
     levels: Levels,
@@ -77,7 +77,7 @@ impl Lines {
         lines.clone()
     }
 
-    /// Keeps what is logged at these levels.
+    /// Stores what is logged at these levels.
     pub(super) fn keep(&self, levels: Levels) -> Keeping {
         Keeping {
             lines: self.clone(),
@@ -101,7 +101,7 @@ impl logs::Lines for Keeping {
 
     fn take(&self, event: &Event<'_>) {
         logs::with_json_line(event, self.dispatch.get(), |line| {
-            // What is written here is read here.
+            // The line is this crate's own, so that it parses.
             if let Ok(mut line) = serde_json::from_slice::<LogLine>(line) {
                 for own in ["timestamp", "service", "trace_flags"] {
                     line.fields.remove(own);

@@ -1,4 +1,4 @@
-//! The measurements of a capture.
+//! The metrics of a capture.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,24 +11,24 @@ use metrics_util::registry::{AtomicStorage, Registry};
 use crate::metrics::signals::Metric;
 
 thread_local! {
-    /// What the thread measures for.
+    /// The capture that the thread records metrics for.
     pub(super) static CURRENT: RefCell<Option<Arc<Measured>>> = const { RefCell::new(None) };
 }
 
-/// Where the measurements of a capture are.
+/// The metrics registry of a capture.
 pub(super) struct Measured(Registry<Key, AtomicStorage>);
 
-/// The recorder of every thread that has a part in a capture.
+/// The recorder of every thread that takes part in a capture.
 pub(super) struct CurrentRecorder;
 
-/// What had been measured at one moment.
+/// A snapshot of the metrics.
 ///
-/// Labels choose series: those that have all the labels given, by their declared (dotted) keys or as Prometheus shows
-/// them. Of several series, counts and gauges are added up, and measurements are put together.
+/// Labels select the series that have all of them, by their declared (dotted) keys or as Prometheus shows them. The values of
+/// several series are added up for counters and gauges, and concatenated for histograms.
 #[derive(Debug, Clone)]
 pub struct Metrics(Vec<Series>);
 
-/// How a test names a metric: by its declaration, or as Prometheus shows it, `kitchen_soups_total`.
+/// The name of a metric: its declaration, or the name in Prometheus, `kitchen_soups_total`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetricName(String);
 
@@ -48,11 +48,11 @@ enum Value {
 // === impl Metrics ===
 
 impl Metrics {
-    /// How often it has been counted.
+    /// The value of a counter.
     ///
     /// # Panics
     ///
-    /// When no such counter has been counted; the message lists what there is.
+    /// When there is no such counter. The message lists the series that there are.
     #[track_caller]
     pub fn counter(&self, name: impl Into<MetricName>, labels: &[(&str, &str)]) -> u64 {
         let found = self.find(&name.into(), labels, |value| match value {
@@ -62,11 +62,11 @@ impl Metrics {
         found.into_iter().sum()
     }
 
-    /// What it stands at.
+    /// The value of a gauge.
     ///
     /// # Panics
     ///
-    /// When no such gauge has been set; the message lists what there is.
+    /// When there is no such gauge. The message lists the series that there are.
     #[track_caller]
     pub fn gauge(&self, name: impl Into<MetricName>, labels: &[(&str, &str)]) -> f64 {
         let found = self.find(&name.into(), labels, |value| match value {
@@ -76,11 +76,11 @@ impl Metrics {
         found.into_iter().sum()
     }
 
-    /// What has been measured, from the smallest to the greatest.
+    /// The recorded values of a histogram, in ascending order.
     ///
     /// # Panics
     ///
-    /// When no such histogram has been recorded to; the message lists what there is.
+    /// When there is no such histogram. The message lists the series that there are.
     #[track_caller]
     pub fn histogram(&self, name: impl Into<MetricName>, labels: &[(&str, &str)]) -> Vec<f64> {
         let found = self.find(&name.into(), labels, |value| match value {
@@ -113,7 +113,7 @@ impl Metrics {
             .collect();
         assert!(
             !found.is_empty(),
-            "nothing was measured as {}{labels:?}; there is:\n{self}",
+            "there is no series {}{labels:?}; there are:\n{self}",
             name.0
         );
         found

@@ -1,5 +1,5 @@
-//! For the tests of whoever adopts the crate: what a test causes is kept in memory instead of being sent, and can be
-//! asked for.
+//! Test support for services: the spans, metrics and log lines of a test are captured in memory instead of being exported,
+//! and the test asserts on them.
 //!
 //! ```
 //! use telemetry::signals::{DB_CLIENT_CONNECTION_TIMEOUTS, DbClientConnectionTimeouts};
@@ -26,9 +26,9 @@
 //! # }
 //! ```
 //!
-//! Tests that run at the same time do not see each other: a capture belongs to the thread that made it, which is all of
-//! a `#[tokio::test]` on its default, current-thread runtime. What runs on other threads takes part when it is told to:
-//! a future by [`Captured::in_scope`], a thread by [`Scope::attach`], a whole runtime by [`on_threads`].
+//! Tests that run at the same time do not see each other: a capture belongs to the thread that made it, which runs all of
+//! a `#[tokio::test]` on its default, current-thread runtime. To capture what runs on other threads, use
+//! [`Captured::in_scope`] for a future, [`Scope::attach`] for a thread, and [`on_threads`] for a whole runtime.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -60,17 +60,17 @@ pub use spans::Span;
 
 use scope::Kept;
 
-/// What one test has caused so far.
+/// The spans, metrics and log lines of one test.
 #[derive(Debug)]
 pub struct Captured {
     scope: Scope,
-    // This thread, until the test is over.
+    // This thread takes part until the test is over.
     _attached: Attached,
 }
 
-/// While a process has a single subscriber, `tracing` asks only the thread that first reaches a span whether anyone
-/// wants it, and keeps the answer for all: a test without a capture would switch the span off for one with. A second
-/// subscriber, which is nobody's, makes it ask them all.
+/// An unused second subscriber. While a process has a single one, `tracing` asks only the thread that first reaches a span
+/// whether it is enabled, and caches the answer for all threads: a test without a capture would disable the span for a test
+/// with one. With a second subscriber it asks every time.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 thread_local! {
@@ -83,7 +83,7 @@ pub fn capture() -> Captured {
     Capture::new().start()
 }
 
-/// The same as [`capture`] with other log lines: the directives are written as in `RUST_LOG`.
+/// The same as [`capture`] with other log levels, given as in `RUST_LOG`.
 ///
 /// # Panics
 ///
@@ -128,7 +128,7 @@ pub fn on_threads<T>(workers: usize, test: impl AsyncFnOnce(&Captured) -> T) -> 
         .worker_threads(workers)
         .enable_all()
         .on_thread_start(move || WORKER.set(Some(scope.attach())))
-        // Not later: the guards need what a thread that ends has no more.
+        // Here, since the guards need thread-locals, which are gone later.
         .on_thread_stop(|| drop(WORKER.take()))
         .build();
     match runtime {
@@ -155,7 +155,7 @@ impl Capture {
         self
     }
 
-    /// Other spans: the directives are written as in `BIDTRACE_SPAN_LEVELS`.
+    /// Other spans: the directives are written as in `TELEMETRY_SPAN_LEVELS`.
     ///
     /// # Panics
     ///
@@ -221,7 +221,7 @@ impl Captured {
     ///
     /// # Panics
     ///
-    /// When there is none; the message lists those that there are.
+    /// When there is none. The message lists the spans that there are.
     #[track_caller]
     pub fn span(&self, name: &str) -> Span {
         let found = self.spans().into_iter().find(|span| span.name == name);
@@ -233,11 +233,11 @@ impl Captured {
         })
     }
 
-    /// The same, and waits for it: for spans of tasks that nobody waits for.
+    /// The same, and waits for it: for spans of detached tasks.
     ///
     /// # Panics
     ///
-    /// When there is none after 10 s; the message lists those that there are.
+    /// When there is none after 10 s. The message lists the spans that there are.
     pub async fn ended(&self, name: &str) -> Span {
         self.scope.kept().spans.wait_for(name).await;
         self.span(name)
@@ -257,7 +257,7 @@ impl Captured {
         spans
     }
 
-    /// What has been measured so far.
+    /// The metrics so far.
     pub fn metrics(&self) -> Metrics {
         self.scope.kept().metrics.so_far()
     }
@@ -284,7 +284,7 @@ impl Captured {
         })
     }
 
-    /// What takes other threads into this capture.
+    /// A handle with which other threads take part in this capture.
     pub fn scope(&self) -> Scope {
         self.scope.clone()
     }

@@ -1,4 +1,4 @@
-//! Which threads and futures a capture sees.
+//! The threads and futures that take part in a capture.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,14 +13,14 @@ use super::logs::Lines;
 use super::metrics::{CURRENT, CurrentRecorder, Measured};
 use super::spans::Ended;
 
-/// What other threads take part in a capture with. Clones are of the same capture.
+/// A handle with which other threads take part in a capture. Clones are of the same capture.
 #[derive(Debug, Clone)]
 pub struct Scope {
     subscriber: Dispatch,
     kept: Arc<Kept>,
 }
 
-/// What a capture has.
+/// What a capture has recorded.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) spans: Ended,
@@ -37,7 +37,7 @@ pub struct Attached {
     _subscriber: DefaultGuard,
 }
 
-/// Puts back what the thread measured for before.
+/// Restores the capture that the thread recorded metrics for before.
 struct Measuring(Option<Arc<Measured>>);
 
 pin_project_lite::pin_project! {
@@ -51,7 +51,7 @@ pin_project_lite::pin_project! {
     }
 }
 
-/// Measures for the capture that the thread has a part in.
+/// Records metrics for the capture that the thread takes part in.
 static RECORDER: CurrentRecorder = CurrentRecorder;
 
 // === impl Scope ===

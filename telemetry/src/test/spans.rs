@@ -13,14 +13,14 @@ use tokio::sync::Notify;
 use crate::trace::tracer::Sink;
 use crate::trace::wire;
 
-/// How long a span is waited for.
+/// How long [`Ended::wait_for`] waits for a span.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A span that has ended: everything that would have been exported, and what a test asks of it.
+/// A span that has ended, as it would have been exported, with assertions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span(SpanData);
 
-/// Keeps what has ended. Clones keep the same.
+/// The spans that have ended. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ended(Arc<Shared>);
 
@@ -178,7 +178,7 @@ impl Ended {
         self.spans().clone()
     }
 
-    /// Returns when there is a span of this name, or when it has been waited for long enough.
+    /// Returns when there is a span of this name, or after [`LIMIT`].
     pub(super) async fn wait_for(&self, name: &str) {
         let waiting = async {
             loop {
@@ -203,7 +203,7 @@ impl Sink for Ended {
     fn ended(&self, span: wire::Ended<'_>) {
         match wire::read(&span) {
             Ok(span) => self.spans().push(Span(span)),
-            Err(error) => panic!("a span is not written as it should be: {error}"),
+            Err(error) => panic!("a span is not valid protobuf: {error}"),
         }
         self.0.one_more.notify_waiters();
     }

@@ -7,6 +7,7 @@ use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 
 use crate::logs::{InvalidDirectives, read_directives};
+use crate::trace::targets::is_within;
 
 /// Directives such as `info,auction::closing=debug`. Of several targets that an item's target is or lies within, the
 /// longest decides; whole segments of the path count, so that `auction` says nothing of `auctioneer`.
@@ -15,13 +16,6 @@ pub(crate) struct SpanLevels {
     default: LevelFilter,
     // The longest first.
     by_target: Vec<(String, LevelFilter)>,
-}
-
-/// Whether `target` is the module `path`, or in it.
-pub(crate) fn is_within(target: &str, path: &str) -> bool {
-    target
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 // === impl SpanLevels ===

@@ -1,4 +1,4 @@
-//! Traces: the context and its headers, the sampling decision, the making of spans, and their bytes.
+//! Traces: contexts and their headers, sampling, the tracer, and the encoding of spans.
 
 pub mod context;
 pub mod sampling;
@@ -7,5 +7,6 @@ pub(crate) mod bridge;
 pub(crate) mod clock;
 pub(crate) mod levels;
 pub(crate) mod propagation;
+pub(crate) mod targets;
 pub(crate) mod tracer;
 pub(crate) mod wire;

@@ -66,26 +66,42 @@ async fn pantry() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     (format!("http://{address}"), told)
 }
 
+/// How a service waits for its end before and after.
+const STOPS: [&str; 2] = [
+    "let stop = async { while tokio::signal::ctrl_c().await.is_err() {} };",
+    "let stop = telemetry::shutdown_signal();",
+];
+
 #[test]
-fn adoption_is_three_lines() {
+fn adoption_is_three_lines_and_the_signal_to_stop_is_the_crates() {
     let lines = |text: &'static str| text.lines().map(str::trim).collect::<Vec<_>>();
     let mut before = lines(BEFORE).into_iter().peekable();
     let mut added = Vec::new();
     for line in lines(AFTER) {
-        if before.next_if_eq(&line).is_none() {
+        let same = if line == STOPS[1] { STOPS[0] } else { line };
+        if before.next_if_eq(&same).is_none() {
             added.push(line);
         }
     }
     assert_eq!(before.next(), None, "a line is gone or changed");
     assert_eq!(added.len(), 3, "{added:#?}");
     let page = include_str!("../../../docs/adopting-telemetry.md");
-    for line in added {
+    for line in added.into_iter().chain(STOPS) {
         assert!(page.contains(line), "the page does not show {line}");
     }
 }
 
 #[test]
-fn the_three_lines_bring_spans_measurements_and_log_lines() {
+fn the_three_lines_bring_spans_measurements_and_log_lines_until_ctrl_c() {
+    the_three_lines_bring_spans_measurements_and_log_lines("-INT");
+}
+
+#[test]
+fn the_three_lines_bring_spans_measurements_and_log_lines_until_sigterm() {
+    the_three_lines_bring_spans_measurements_and_log_lines("-TERM");
+}
+
+fn the_three_lines_bring_spans_measurements_and_log_lines(signal: &str) {
     run(async {
         let (receiver, collector) = Receiver::start().await;
         let (pantry, mut called) = pantry().await;
@@ -116,7 +132,7 @@ fn the_three_lines_bring_spans_measurements_and_log_lines() {
         let context = called.recv().await.unwrap();
 
         let interrupt = Command::new("kill")
-            .args(["-INT", &kitchen.0.id().to_string()])
+            .args([signal, &kitchen.0.id().to_string()])
             .status();
         assert!(interrupt.unwrap().success());
         eventually(async || kitchen.0.try_wait().unwrap().is_some())
@@ -140,7 +156,7 @@ fn the_three_lines_bring_spans_measurements_and_log_lines() {
         );
         assert_eq!(
             context,
-            format!("00-{}-{}-01", client.trace_id(), client.id())
+            format!("00-{}-{}-03", client.trace_id(), client.id())
         );
         let line: Value = lines
             .lines()

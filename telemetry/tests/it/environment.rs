@@ -22,6 +22,7 @@ pub const PARENT: &str = "CHILD_PARENT";
 pub const SPANS: &str = "CHILD_SPANS";
 pub const BIND: &str = "CHILD_BIND";
 pub const NO_FLUSH: &str = "CHILD_NO_FLUSH";
+pub const VENDOR: &str = "CHILD_VENDOR";
 
 /// How long a child waits for what must come by itself: less than the default of any delay.
 const SOON: Duration = Duration::from_secs(4);
@@ -127,7 +128,11 @@ impl Ran {
 #[ignore = "a child"]
 async fn child_works() {
     let var = |name: &str| std::env::var(name).ok();
-    let telemetry = match telemetry::builder("child").init() {
+    let mut builder = telemetry::builder("child");
+    if let Some(vendor) = var(VENDOR) {
+        builder = builder.vendor(vendor.leak());
+    }
+    let telemetry = match builder.init() {
         Ok(telemetry) => telemetry,
         Err(error) => {
             println!(

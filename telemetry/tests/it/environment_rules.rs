@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::environment::{exported, ran, worked};
+use crate::environment::{VENDOR, exported, ran, worked};
 
 #[tokio::test]
 async fn what_cannot_be_used_is_named_counted_and_ignored_and_no_secret_is_shown() {
@@ -63,7 +63,7 @@ async fn in_strict_mode_all_that_cannot_be_used_is_an_error() {
         ("OTEL_TYPO", "1"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "my-secret"),
     ];
-    let strict = ran(&[&bad[..], &[("BIDTRACE_STRICT", "true")]].concat()).await;
+    let strict = ran(&[&bad[..], &[("TELEMETRY_STRICT", "true")]].concat()).await;
     let refused: String = serde_json::from_str(strict.said("refused")).unwrap();
     let refused: Vec<_> = refused.lines().collect();
     assert_eq!(refused.len(), 1 + bad.len(), "{refused:?}");
@@ -75,10 +75,34 @@ async fn in_strict_mode_all_that_cannot_be_used_is_an_error() {
     }
     assert!(!refused.concat().contains("my-secret"));
     assert!(strict.said("refused").contains("xray is not supported"));
-    let (strict, seen) = exported(&[("BIDTRACE_STRICT", "TRUE"), ("OTEL_BLRP_X", "1")]).await;
+    let (strict, seen) = exported(&[("TELEMETRY_STRICT", "TRUE"), ("OTEL_BLRP_X", "1")]).await;
     assert!(
         worked(&seen) && strict.warnings().is_empty(),
         "nothing is wrong"
+    );
+}
+
+#[tokio::test]
+async fn the_crates_own_variables_have_the_prefix_of_the_vendor_and_no_other() {
+    let bad = [
+        ("SHOP_LOG_REPEATS", "many"),
+        ("TELEMETRY_LOG_REPEATS", "more"),
+        ("SHOP_LISTEN", "8080"),
+    ];
+    let ran = ran(&[&bad[..], &[(VENDOR, "shop")]].concat()).await;
+    let warnings = ran.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].0, "SHOP_LOG_REPEATS");
+    let metrics = ran.metrics();
+    let counted = r#"telemetry_configuration_rejected_total{variable="TELEMETRY_LOG_REPEATS"} 1"#;
+    assert!(
+        metrics.iter().any(|line| line.starts_with(counted)),
+        "{metrics:#?}"
+    );
+    let ran = self::ran(&[(VENDOR, "My Shop"), ("TELEMETRY_STRICT", "true")]).await;
+    assert!(
+        ran.said("refused")
+            .contains("Builder::vendor=My Shop: expected a lower-case letter")
     );
 }
 

@@ -57,7 +57,7 @@ async fn spans_are_of_the_levels_that_are_named_whatever_is_logged() {
         ("trace,shop::till=info", false),
     ] {
         let (ran, seen) =
-            exported(&[("BIDTRACE_SPAN_LEVELS", levels), ("RUST_LOG", "trace")]).await;
+            exported(&[("TELEMETRY_SPAN_LEVELS", levels), ("RUST_LOG", "trace")]).await;
         assert!(worked(&seen) && ran.warnings().is_empty(), "{levels}");
         let detail = seen.iter().any(|seen| {
             let mut spans = seen.spans.iter();
@@ -65,7 +65,7 @@ async fn spans_are_of_the_levels_that_are_named_whatever_is_logged() {
         });
         assert_eq!(detail, detailed, "{levels}");
     }
-    let (ran, seen) = exported(&[("BIDTRACE_SPAN_LEVELS", "loud!")]).await;
+    let (ran, seen) = exported(&[("TELEMETRY_SPAN_LEVELS", "loud!")]).await;
     assert!(worked(&seen));
     assert_eq!(ran.warnings().len(), 1);
 }
@@ -226,6 +226,6 @@ async fn lines_go_to_the_console_or_nowhere_and_our_own_have_a_level_of_their_ow
             "{variable}={value}"
         );
     }
-    let text = ran(&[no_export, ("BIDTRACE_LOG_FORMAT", "text")]).await;
+    let text = ran(&[no_export, ("TELEMETRY_LOG_FORMAT", "text")]).await;
     assert!(text.lines().is_empty() && text.stderr.contains("at work"));
 }

@@ -250,7 +250,7 @@ fn a_declared_stream_counts_as_open_and_stays_out_of_the_durations() {
         for span in spans.iter().filter(|span| span.name() == "it.Echo/Live") {
             assert!(!span.is_error(), "leaving a stream is no error: {span:#?}");
             assert_eq!(span.attribute("rpc.response.status_code"), "CANCELLED");
-            assert_eq!(span.attribute("telemetry.stream"), "true");
+            assert_eq!(span.attribute("telemetry.streaming"), "true");
             assert_eq!(span.attribute("error.type"), "");
         }
         eventually(async || open("server") == Some(0.0) && open("client") == Some(0.0))

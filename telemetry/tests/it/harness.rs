@@ -44,6 +44,7 @@ static HARNESS: LazyLock<Harness> = LazyLock::new(|| {
     let (telemetry, receiver) = runtime.block_on(async {
         let (receiver, url) = Receiver::start().await;
         let telemetry = telemetry::builder("it")
+            .keep_panic_hook()
             .version("1.2.3")
             .collector(url)
             .sampling(KEPT, Sampling::Keep)

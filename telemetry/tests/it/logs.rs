@@ -56,7 +56,7 @@ fn a_line_has_the_ids_of_the_span_that_it_belongs_to() {
     let server = ids("in the handler");
     assert_eq!(
         (&server.0, server.1.len(), server.2.as_str()),
-        (&trace, 16, "01")
+        (&trace, 16, "03")
     );
     for same in ["in a debug span", "in a task", "after the child"] {
         assert_eq!(ids(same), server, "{same}");
@@ -114,8 +114,127 @@ async fn child_logs_everywhere() {
 }
 
 #[test]
+fn records_of_the_log_crate_are_lines_with_their_fields_and_the_ids_of_their_span() {
+    let levels = ("RUST_LOG", "info,quiet=error");
+    let lines = lines("child_uses_the_log_crate", &[levels, REPEATS]);
+    let line = said(&lines, "3 dishes are burnt");
+    let own = ["level", "target", "dish", "trace_id"].map(|key| text(line, key));
+    assert_eq!(own[..3], ["ERROR", "stove", "bibimbap"]);
+    assert_eq!(own[3], text(said(&lines, "the trace"), "id"));
+    assert_eq!((&line["left"], &line["hot"]), (&2.into(), &true.into()));
+    assert_eq!(text(line, "password"), "REDACTED");
+    let elsewhere = said(&lines, "from a postgres://REDACTED@db/x");
+    assert_eq!(text(elsewhere, "target"), "it::logs");
+    assert_eq!(elsewhere.get("trace_id"), None);
+    let messages: Vec<_> = lines.iter().map(|line| text(line, "message")).collect();
+    assert!(
+        !messages
+            .iter()
+            .any(|message| message.starts_with("unwanted")),
+        "{messages:?}"
+    );
+    // The limit is for each place in the code.
+    for (place, expected) in [("again", 5), ("and again", 5)] {
+        let count = messages.iter().filter(|message| **message == place).count();
+        assert_eq!(count, expected, "{place}");
+    }
+    let counted = said(&lines, "error lines");
+    assert_eq!(counted["count"], 1);
+}
+
+const REPEATS: (&str, &str) = ("TELEMETRY_LOG_REPEATS", "5");
+
+#[tokio::test]
+#[ignore = "a child"]
+async fn child_uses_the_log_crate() {
+    let telemetry = telemetry::init("kitchen").unwrap();
+    tracing::info_span!("cook").in_scope(|| {
+        tracing::info!(id = current_trace_id(), "the trace");
+        log::error!(
+            target: "stove", dish = "bibimbap", left = 2, hot = true, password = "hunter2";
+            "{} dishes are burnt", 3
+        );
+    });
+    log::warn!("from a postgres://chef:hunter2@db/x");
+    log::debug!("unwanted, by its level");
+    log::warn!(target: "quiet", "unwanted, by its target");
+    for _ in 0..9 {
+        log::info!("again");
+        log::info!("and again");
+    }
+    let metrics = telemetry.render_metrics();
+    let series = r#"telemetry_log_events_total{level="error"} "#;
+    let count = metrics.lines().find_map(|line| line.strip_prefix(series));
+    tracing::info!(
+        count = count.unwrap().parse::<u64>().unwrap(),
+        "error lines"
+    );
+    let _ = telemetry.shutdown().await;
+}
+
+#[test]
+fn a_panic_is_a_line_with_its_place_and_the_ids_of_its_span() {
+    let output = child::run("logs::child_panics", &[NOWHERE]);
+    let lines = json_lines(&output.stderr);
+    let line = said(&lines, "panicked: the pot has 2 holes");
+    let own = ["level", "target", "trace_id", "thread.name"].map(|key| text(line, key));
+    let trace = text(said(&lines, "the trace"), "id");
+    assert_eq!(own, ["ERROR", "panic", trace, "stove"]);
+    assert!(text(line, "code.file.path").ends_with("logs.rs"), "{line}");
+    assert!(line["code.line.number"].is_u64(), "{line}");
+    let quoted = said(&lines, "panicked: nats://REDACTED@broker does not answer");
+    assert_eq!(quoted.get("trace_id"), None);
+    said(&lines, "panicked: (the payload is not a text)");
+    // The hook of the standard library, which writes more than one line, is not called.
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.lines().all(|line| line.starts_with('{')), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "a child"]
+async fn child_panics() {
+    let telemetry = telemetry::init("kitchen").unwrap();
+    let stove = std::thread::Builder::new().name("stove".to_owned());
+    let cook = || {
+        tracing::info_span!("cook").in_scope(|| {
+            tracing::info!(id = current_trace_id(), "the trace");
+            panic!("the pot has {} holes", 2);
+        });
+    };
+    assert!(stove.spawn(cook).unwrap().join().is_err());
+    for panics in [
+        || panic!("nats://user:pass@broker does not answer"),
+        || std::panic::panic_any(42),
+    ] {
+        assert!(std::thread::spawn(panics).join().is_err());
+    }
+    let _ = telemetry.shutdown().await;
+}
+
+#[test]
+fn the_panic_hook_that_was_there_runs_too_when_it_is_kept() {
+    let output = child::run("logs::child_keeps_the_panic_hook", &[NOWHERE]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    said(&json_lines(&output.stderr), "panicked: burnt");
+    assert!(
+        text.lines().any(|line| line == "the hook of the program"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "a child"]
+async fn child_keeps_the_panic_hook() {
+    std::panic::set_hook(Box::new(|_| eprintln!("the hook of the program")));
+    let builder = telemetry::builder("kitchen").keep_panic_hook();
+    let telemetry = builder.init().unwrap();
+    assert!(std::thread::spawn(|| panic!("burnt")).join().is_err());
+    let _ = telemetry.shutdown().await;
+}
+
+#[test]
 fn repeats_are_cut_and_counted_and_a_line_says_how_many_were_left_out() {
-    let lines = lines("child_repeats_itself", &[("BIDTRACE_LOG_REPEATS", "20")]);
+    let lines = lines("child_repeats_itself", &[("TELEMETRY_LOG_REPEATS", "20")]);
     let count = |message| {
         lines
             .iter()
@@ -145,7 +264,7 @@ fn repeats_are_cut_and_counted_and_a_line_says_how_many_were_left_out() {
 
 #[test]
 fn repeats_are_all_there_when_their_bound_is_off() {
-    let lines = lines("child_repeats_itself", &[("BIDTRACE_LOG_REPEATS", "off")]);
+    let lines = lines("child_repeats_itself", &[("TELEMETRY_LOG_REPEATS", "off")]);
     assert_eq!(lines.len(), 500 + 500 + 3 + 1);
 }
 
@@ -184,7 +303,7 @@ async fn child_repeats_itself() {
 #[test]
 fn a_reader_that_has_gone_or_hangs_neither_stops_nor_ends_the_process() {
     for (gone, reason) in [(true, "write_failed"), (false, "buffer_full")] {
-        let environment = [NOWHERE, ("BIDTRACE_LOG_REPEATS", "off"), ("LOST", reason)];
+        let environment = [NOWHERE, ("TELEMETRY_LOG_REPEATS", "off"), ("LOST", reason)];
         let mut child = child::command("logs::child_logs_a_lot", &environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -228,7 +347,7 @@ async fn child_logs_a_lot() {
 fn the_readable_form_is_one_line_for_each_event() {
     let output = child::run(
         "logs::child_repeats_itself",
-        &[NOWHERE, ("BIDTRACE_LOG_FORMAT", "text")],
+        &[NOWHERE, ("TELEMETRY_LOG_FORMAT", "text")],
     );
     let output = String::from_utf8(output.stderr).unwrap();
     let line = output

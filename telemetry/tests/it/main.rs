@@ -11,6 +11,7 @@ mod child;
 #[allow(dead_code)] // The crate's own tests need more of it.
 mod collector;
 mod context;
+mod current;
 mod db;
 mod deadlines;
 mod echo;

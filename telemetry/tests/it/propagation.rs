@@ -2,13 +2,19 @@
 
 use std::path::Path;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use axum::Router;
+use axum::routing::get;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http_body_util::{BodyExt, Full};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::{Context, KeyValue};
-use telemetry::context::SavedContext;
+use telemetry::context::{SavedContext, spawn};
+use telemetry::http::ServerLayer;
+use tower::Service;
+use tracing::Instrument;
 
 use crate::child;
-use crate::harness::{eventually, run, series};
+use crate::harness::{eventually, http_client, plain_client, run, series, serve};
 use crate::receiver::Receiver;
 
 #[path = "../../fuzz/carried.rs"]
@@ -66,7 +72,7 @@ async fn child_speaks_all_forms() {
 
 #[test]
 fn only_the_allowed_members_of_the_baggage_become_attributes_and_they_do_on_every_span() {
-    let allowed = [("BIDTRACE_BAGGAGE_ATTRIBUTES", "city, dish")];
+    let allowed = [("TELEMETRY_BAGGAGE_ATTRIBUTES", "city, dish")];
     child::run("propagation::child_tags_its_spans", &allowed);
 }
 
@@ -132,4 +138,69 @@ fn what_is_left_out_is_counted_by_its_reason() {
             assert!(counted() > before, "{reason}: {headers:?}");
         }
     });
+}
+
+#[test]
+fn the_flags_and_the_whole_list_of_a_caller_reach_the_next_service_sampled_or_not() {
+    const TRACE: &str = "c2f2bffe19f12a0d2221575d0b77746d";
+    run(async {
+        let echo = async |headers: HeaderMap| {
+            let all = headers.get_all("tracestate").iter();
+            let state: Vec<_> = all.map(|line| line.to_str().unwrap()).collect();
+            let parent = headers["traceparent"].to_str().unwrap();
+            format!("{parent} {}", state.join(","))
+        };
+        let next = serve(Router::new().route("/", get(echo))).await;
+        let onward = get(async move || {
+            let request = Request::get(format!("http://{next}/"));
+            // Below a span of its own, and in a task.
+            let call = spawn(async move {
+                let request = request.body(Full::default()).unwrap();
+                let response = http_client().call(request).await.unwrap();
+                response.into_body().collect().await.unwrap().to_bytes()
+            });
+            call.instrument(tracing::info_span!("inside"))
+                .await
+                .unwrap()
+        });
+        let router = Router::new().route("/", onward).layer(ServerLayer::new());
+        let address = serve(router).await;
+        let list = "foo@@bar=1,a@=2,b=3";
+        for flags in ["00", "01", "02", "03"] {
+            let request = Request::get(format!("http://{address}/"))
+                .header(
+                    "traceparent",
+                    format!("00-{TRACE}-00f067aa0ba902b7-{flags}"),
+                )
+                .header("tracestate", "foo@@bar=1, a@=2")
+                .header("tracestate", "b=3,a@=4")
+                .body(Full::default())
+                .unwrap();
+            let response = plain_client().call(request).await.unwrap();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let text = std::str::from_utf8(&body).unwrap();
+            let (parent, state) = text.split_once(' ').unwrap();
+            assert!(parent.starts_with(&format!("00-{TRACE}-")), "{parent}");
+            assert!(parent.ends_with(&format!("-{flags}")), "{parent}: {flags}");
+            // A sampled trace that began elsewhere gets a mark of when it was first seen here.
+            assert!(state.ends_with(list), "{state}");
+            let marks = state.strip_suffix(list).unwrap().matches(',').count();
+            assert_eq!(marks, usize::from(flags.ends_with(['1', '3'])), "{state}");
+        }
+    });
+}
+
+#[test]
+fn a_saved_context_keeps_the_whole_list_of_its_caller() {
+    let headers = headers(&[
+        (
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03",
+        ),
+        ("tracestate", "foo@@bar=1,b=3"),
+    ]);
+    let text = SavedContext::from_headers(&headers).to_text();
+    let mut sent = HeaderMap::new();
+    SavedContext::from_text(&text).to_headers(&mut sent);
+    assert_eq!(sent, headers);
 }

@@ -74,7 +74,7 @@ fn an_operation_to_keep_is_marked_in_every_process_on_its_way() {
     run(async {
         let address = two_services(TrustPolicy::Inherit).await;
         let (trace, state) = read(ask(address, "/kept", &[]).await).await;
-        assert_eq!(state, "bidtrace=k");
+        assert_eq!(state, "telemetry=k");
         let spans = spans(&trace, |spans| spans.len() == 3).await;
         assert!(kept(named(&spans, "GET /kept")));
         assert!(
@@ -103,11 +103,11 @@ fn a_trusted_callers_decision_goes_before_the_operations() {
         let address = two_services(TrustPolicy::Inherit).await;
         let sampled = [
             ("traceparent", PARENT),
-            ("tracestate", "vendor=1,bidtrace=k"),
+            ("tracestate", "vendor=1,telemetry=k"),
         ];
         let (trace, state) = read(ask(address, "/skipped", &sampled).await).await;
         assert!(
-            state.starts_with("bidtrace=k;t") && state.ends_with(",vendor=1"),
+            state.starts_with("telemetry=k;t") && state.ends_with(",vendor=1"),
             "{state}"
         );
         let spans = spans(&trace, |spans| spans.len() == 3).await;
@@ -123,7 +123,7 @@ fn a_strangers_word_counts_for_nothing() {
     run(async {
         let nobody = TrustPolicy::Boundary(Arc::new(|_: &HeaderMap| false));
         let address = two_services(nobody).await;
-        let kept_by_stranger = [("traceparent", PARENT), ("tracestate", "bidtrace=k")];
+        let kept_by_stranger = [("traceparent", PARENT), ("tracestate", "telemetry=k")];
         let (_, state) = read(ask(address, "/other", &kept_by_stranger).await).await;
         assert_eq!(state, "");
         let (skipped, _) = read(ask(address, "/skipped", &kept_by_stranger).await).await;

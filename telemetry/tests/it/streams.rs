@@ -122,7 +122,7 @@ fn an_event_stream_counts_as_open_and_not_as_slow_and_leaving_it_is_no_error() {
             "it ends early enough to be kept"
         );
         assert_eq!(server.attribute("error.type"), "");
-        assert_eq!(server.attribute("telemetry.stream"), "true");
+        assert_eq!(server.attribute("telemetry.streaming"), "true");
         assert!(!server.is_error());
         assert_eq!(open(), Some(0.0));
         assert!(!has_line(&[

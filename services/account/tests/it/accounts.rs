@@ -1,21 +1,22 @@
-use crate::support::{
-    PASSWORD, caller, log_in, passwords, service, services, sign_up, sign_up_request, with_key,
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use account::bootstrap;
+use account::domain::{Email, Password};
+use account::settings::ConfiguredAccount;
+use api::account::accounts_server::Accounts as _;
+use api::account::{
+    AccountState, CloseAccountRequest, GetAccountRequest, ListAccountsRequest, SignUpRequest,
 };
-use account::{
-    bootstrap,
-    domain::{Email, Password},
-    settings::StandingAccount,
-};
-use api::{
-    account::{
-        AccountState, CloseAccountRequest, GetAccountRequest, ListAccountsRequest, SignUpRequest,
-        accounts_server::Accounts as _,
-    },
-    common::Role,
-};
-use chassis::{Failure, Kind, clock::Clock};
-use std::{collections::BTreeSet, sync::Arc};
+use api::common::Role;
+use chassis::clock::Clock;
+use chassis::testing::with_key;
+use chassis::{Failure, Kind};
 use tonic::{Request, Response};
+
+use crate::support::{
+    PASSWORD, caller, log_in, passwords, service, services, sign_up, sign_up_request,
+};
 
 #[tokio::test]
 async fn an_e_mail_has_one_account_however_it_is_written() {
@@ -103,9 +104,10 @@ async fn a_key_that_comes_again_with_another_body_is_refused_also_if_only_the_pa
 
 #[tokio::test]
 async fn nothing_in_the_database_lets_a_password_be_tried_quickly() {
+    use std::fmt::Write as _;
+
     use sha2::{Digest as _, Sha256};
     use sqlx::Row as _;
-    use std::fmt::Write as _;
     let database = chassis::testing::sqlite("account", &account::MIGRATIONS).await;
     let service = service(&database).await;
     let request = sign_up_request("minji@example.com", Role::Customer);
@@ -118,13 +120,13 @@ async fn nothing_in_the_database_lets_a_password_be_tried_quickly() {
         .await
         .expect("made");
     let kept: String = sqlx::query("SELECT request_hash FROM idempotency_keys")
-        .fetch_one(database.pool())
+        .fetch_one(database.reads())
         .await
         .expect("the key")
         .get(0);
     assert_ne!(kept, fast);
     let hash: String = sqlx::query("SELECT password_hash FROM accounts")
-        .fetch_one(database.pool())
+        .fetch_one(database.reads())
         .await
         .expect("the account")
         .get(0);
@@ -241,7 +243,7 @@ async fn a_closed_account_cannot_log_in_and_says_so_only_to_its_owner() {
 async fn the_environments_accounts_follow_it() {
     for (service, database) in services().await {
         let ensure = async |password: &str, role| {
-            let account = StandingAccount {
+            let account = ConfiguredAccount {
                 email: Email::parse("admin@bidtrace.example").expect("valid"),
                 password: Password::parse(password).expect("valid"),
                 name: "Admin",
@@ -252,7 +254,7 @@ async fn the_environments_accounts_follow_it() {
                 .await
                 .expect("ensured");
         };
-        // Someone was there before.
+        // Somebody has signed up with the e-mail before.
         let squatter = sign_up(&service, "admin@bidtrace.example", Role::Customer).await;
         ensure("the first password", Role::Admin).await;
         ensure("the first password", Role::Admin).await;

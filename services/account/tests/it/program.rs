@@ -1,13 +1,14 @@
-use crate::support::{PASSWORD, sign_up_request, with_key};
 use account::FAULT_POINTS;
-use api::{
-    account::{
-        GetVerifyingKeysRequest, ListAccountsRequest, LogInRequest, accounts_client::AccountsClient,
-    },
-    common::{Caller, Role},
-};
-use chassis::{grpc::Channel, platform::Service, testing::Process};
+use api::account::accounts_client::AccountsClient;
+use api::account::{GetVerifyingKeysRequest, ListAccountsRequest, LogInRequest};
+use api::common::{Caller, Role};
+use chassis::grpc::Channel;
+use chassis::platform::Service;
+use chassis::testing::Process;
+use chassis::testing::with_key;
 use tempfile::TempDir;
+
+use crate::support::{PASSWORD, sign_up_request};
 
 const ADMIN: &str = "admin@bidtrace.example";
 

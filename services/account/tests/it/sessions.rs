@@ -1,17 +1,17 @@
-use crate::support::{PASSWORD, TOKEN_LIFETIME_MS, log_in, passwords, service, services, sign_up};
-use account::{
-    api_accounts::AccountsApi,
-    bootstrap,
-    domain::{Email, Password},
-    settings::StandingAccount,
-};
-use api::{
-    account::{GetVerifyingKeysRequest, accounts_server::Accounts as _},
-    common::Role,
-};
-use chassis::{clock::Clock, token::Verifier};
 use std::time::{Duration, Instant};
+
+use account::api::AccountsApi;
+use account::bootstrap;
+use account::domain::{Email, Password};
+use account::settings::ConfiguredAccount;
+use api::account::GetVerifyingKeysRequest;
+use api::account::accounts_server::Accounts as _;
+use api::common::Role;
+use chassis::clock::Clock;
+use chassis::token::Verifier;
 use tonic::Request;
+
+use crate::support::{PASSWORD, TOKEN_LIFETIME_MS, log_in, passwords, service, services, sign_up};
 
 async fn verifier(service: &AccountsApi) -> Verifier {
     let keys = service
@@ -51,7 +51,7 @@ async fn a_login_gives_a_token_that_says_who_it_is_and_expires() {
 #[tokio::test]
 async fn the_load_generators_token_may_carry_a_trace_context() {
     for (service, database) in services().await {
-        let account = StandingAccount {
+        let account = ConfiguredAccount {
             email: Email::parse("load@bidtrace.example").expect("valid"),
             password: Password::parse(PASSWORD).expect("valid"),
             name: "Load generator",
@@ -98,7 +98,7 @@ async fn an_unknown_e_mail_costs_a_login_as_much_as_a_wrong_password() {
     let service = AccountsApi::new(
         (*database).clone(),
         Clock::System,
-        // Dear enough to be told from everything else.
+        // Expensive enough to dominate the time of a login.
         account::passwords::Passwords::new(16_384).expect("parameters"),
         bootstrap::signer(&database, &Clock::System)
             .await
@@ -106,7 +106,7 @@ async fn an_unknown_e_mail_costs_a_login_as_much_as_a_wrong_password() {
         TOKEN_LIFETIME_MS,
     );
     sign_up(&service, "minji@example.com", Role::Customer).await;
-    // The least of several: what the machine does besides only ever adds.
+    // The shortest of several measurements: other load on the machine only makes them longer.
     let cost = async |email: &str| {
         let mut least = Duration::MAX;
         for _ in 0..5 {

@@ -1,17 +1,21 @@
-use account::{MIGRATIONS, api_accounts::AccountsApi, bootstrap, passwords::Passwords};
-use api::{
-    account::{Account, LogInRequest, Session, SignUpRequest, accounts_server::Accounts as _},
-    common::{Caller, Role},
-};
-use chassis::{Failure, clock::Clock, database::Database, idempotency, testing::TestDatabase};
+use account::api::AccountsApi;
+use account::passwords::Passwords;
+use account::{MIGRATIONS, bootstrap};
+use api::account::accounts_server::Accounts as _;
+use api::account::{Account, LogInRequest, Session, SignUpRequest};
+use api::common::{Caller, Role};
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::testing::TestDatabase;
 use tonic::Request;
 
-/// Cheap, so that the tests measure the rules and not Argon2.
+/// Little memory, so that hashing takes no time in the tests.
 pub(crate) const MEMORY_KIB: u32 = 64;
 pub(crate) const TOKEN_LIFETIME_MS: i64 = 60_000;
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// The service on each engine, with its database. The machine's clock, since tokens are verified by it.
+/// The service on each engine, with its database. It uses the system clock, as the verification of tokens does.
 pub(crate) async fn services() -> Vec<(AccountsApi, TestDatabase)> {
     let mut services = Vec::new();
     for database in chassis::testing::databases("account", &MIGRATIONS).await {
@@ -74,13 +78,4 @@ pub(crate) fn caller(account_id: &str, role: Role) -> Option<Caller> {
         account_id: account_id.to_owned(),
         role: role.into(),
     })
-}
-
-pub(crate) fn with_key<T>(message: T, key: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert(
-        idempotency::METADATA_KEY,
-        key.parse().expect("printable ASCII"),
-    );
-    request
 }

@@ -1,30 +1,31 @@
 //! The stream of an auction's changes.
 
-use super::{AuctionsApi, known_id};
-use crate::{
-    auctioneer::Auctioneer,
-    domain::{Snapshot, State},
-    live::{News, Subscription},
-    store,
-    wire::{self, Viewer},
-};
+use std::sync::Arc;
+
 use api::auction::{AuctionEvent, WatchAuctionRequest};
 use chassis::{Failure, caller};
-use futures::{StreamExt as _, stream::BoxStream};
-use std::sync::Arc;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// One watcher: what it has seen, and where the news comes from.
+use super::{AuctionsApi, known_id};
+use crate::auctioneer::Auctioneer;
+use crate::domain::{Snapshot, State};
+use crate::live::{Subscription, Update};
+use crate::store;
+use crate::wire::{self, Viewer};
+
+/// The state of one watcher's stream.
 struct Watcher {
-    house: Arc<Auctioneer>,
+    auctioneer: Arc<Auctioneer>,
     viewer: Viewer,
-    news: Subscription,
+    updates: Subscription,
     shutdown: CancellationToken,
-    /// The first state, until it is sent.
-    standing: Option<Arc<Snapshot>>,
-    /// The sequence of the latest event sent.
-    seen: i64,
+    /// The auction at the start of the stream, until it is sent.
+    initial: Option<Arc<Snapshot>>,
+    /// The sequence of the latest event that was sent.
+    last_sent: i64,
     ended: bool,
 }
 
@@ -35,15 +36,15 @@ impl AuctionsApi {
     ) -> Result<BoxStream<'static, Result<AuctionEvent, Status>>, Failure> {
         let caller = caller::require(request.caller)?;
         let auction_id = known_id(request.auction_id)?;
-        let news = self.house.live().subscribe(&auction_id);
-        let (standing, viewer) = self.seen_by(&caller, &auction_id).await?;
+        let updates = self.auctioneer.live().subscribe(&auction_id);
+        let (initial, viewer) = self.visible_to(&caller, &auction_id).await?;
         let watcher = Watcher {
-            house: self.house.clone(),
+            auctioneer: self.auctioneer.clone(),
             viewer,
-            news,
+            updates,
             shutdown: self.shutdown.clone(),
-            standing: Some(Arc::new(standing)),
-            seen: 0,
+            initial: Some(Arc::new(initial)),
+            last_sent: 0,
             ended: false,
         };
         let events = futures::stream::unfold(watcher, |mut watcher| async {
@@ -55,11 +56,11 @@ impl AuctionsApi {
 }
 
 impl Watcher {
-    /// The next event; nothing once the auction has ended, or the service is shutting down.
+    /// The next event, or `None` when the auction has ended or the service is shutting down.
     async fn next(&mut self) -> Option<Result<AuctionEvent, Failure>> {
         while !self.ended {
-            let snapshot = match self.standing.take() {
-                Some(standing) => standing,
+            let snapshot = match self.initial.take() {
+                Some(initial) => initial,
                 None => match self.change().await? {
                     Ok(snapshot) => snapshot,
                     Err(failure) => {
@@ -68,8 +69,8 @@ impl Watcher {
                     }
                 },
             };
-            if snapshot.auction.sequence > self.seen {
-                self.seen = snapshot.auction.sequence;
+            if snapshot.auction.sequence > self.last_sent {
+                self.last_sent = snapshot.auction.sequence;
                 self.ended |= snapshot.auction.state != State::Open;
                 telemetry::context::caused_by(&snapshot.auction.cause);
                 return Some(Ok(wire::event(&snapshot, &self.viewer)));
@@ -79,14 +80,14 @@ impl Watcher {
     }
 
     async fn change(&mut self) -> Option<Result<Arc<Snapshot>, Failure>> {
-        let news = tokio::select! {
+        let update = tokio::select! {
             () = self.shutdown.cancelled() => return None,
-            news = self.news.next() => news,
+            update = self.updates.next() => update,
         };
-        match news {
-            News::Change(snapshot) => Some(Ok(snapshot)),
-            News::Missed => Some(self.newest().await),
-            News::Over => {
+        match update {
+            Update::Changed(snapshot) => Some(Ok(snapshot)),
+            Update::Lagged => Some(self.newest().await),
+            Update::Closed => {
                 self.ended = true;
                 Some(self.newest().await)
             }
@@ -94,7 +95,7 @@ impl Watcher {
     }
 
     async fn newest(&self) -> Result<Arc<Snapshot>, Failure> {
-        store::snapshots::one(self.house.database(), self.news.auction_id())
+        store::snapshots::one(self.auctioneer.database(), self.updates.auction_id())
             .await?
             .map(Arc::new)
             .ok_or_else(store::auctions::unknown)

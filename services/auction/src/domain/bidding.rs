@@ -1,46 +1,48 @@
-//! When a bid counts.
+//! The rules of bidding.
 //!
-//! It arrives before the deadline, comes from an eligible restaurant, and is lower than the lowest bid that stands by
-//! at least the minimum step (the first one: at most the ceiling). So two standing bids never tie.
+//! A bid is accepted when it arrives before the deadline, comes from an eligible restaurant, and undercuts the lowest bid
+//! by at least the minimum step. The first bid may be as high as the ceiling. So no two accepted bids have the same price.
 
-use super::State;
-use chassis::{Failure, clock::Millis};
+use chassis::Failure;
+use chassis::clock::Millis;
 use registry::AuctionBidsOutcome;
 
-/// What a bid is measured against.
+use super::State;
+
+/// The properties of an auction that decide whether a bid is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// Only an open auction takes bids.
+pub struct BidRules {
+    /// The auction's state: only an open auction accepts bids.
     pub state: State,
-    /// The first moment that is too late.
+    /// The deadline. A bid that arrives at this time is too late.
     pub deadline_ms: Millis,
-    /// The highest first bid.
+    /// The highest price of the first bid.
     pub ceiling_minor: i64,
-    /// By how much each bid must be lower than the one before.
+    /// The least amount by which a bid must undercut the lowest bid.
     pub step_minor: i64,
-    /// The lowest bid so far.
+    /// The price of the lowest bid.
     pub lowest_minor: Option<i64>,
 }
 
-/// Why a bid does not count. These are good events: the rules at work, no error of anyone.
+/// Why a bid is rejected. A rejection is an expected outcome and does not count as an error of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
-    /// The auction ended in another way than by its deadline.
+    /// The auction is not open, for another reason than its deadline.
     NotOpen(State),
-    /// It came at the deadline or after it.
+    /// The bid arrived at the deadline or after it.
     DeadlinePassed,
-    /// The catalog did not find this restaurant for the request.
+    /// The restaurant is not one of those that the catalog found for the auction.
     NotEligible,
-    /// It is in another currency than the auction.
+    /// The bid's currency is not the auction's.
     WrongCurrency,
-    /// It is not low enough; the highest price that would be, if any is left.
+    /// The price is too high. The value is the highest acceptable price, if there is one.
     TooHigh(Option<i64>),
 }
 
-// === impl Standing ===
+// === impl BidRules ===
 
-impl Standing {
-    /// The highest price that would count, or nothing when no price above zero is low enough any more.
+impl BidRules {
+    /// The highest acceptable price, or `None` when no price above zero is low enough.
     pub fn highest_acceptable(&self) -> Option<i64> {
         let highest = match self.lowest_minor {
             None => self.ceiling_minor,
@@ -49,10 +51,10 @@ impl Standing {
         (highest > 0).then_some(highest)
     }
 
-    /// Whether a bid of `price_minor` that arrived at `arrived_at` counts.
+    /// Accepts or rejects a bid of `price_minor` that arrived at `arrived_at`.
     ///
     /// # Errors
-    /// The rule that it breaks.
+    /// Why the bid is rejected.
     pub fn admit(&self, price_minor: i64, arrived_at: Millis) -> Result<(), Rejection> {
         if self.state == State::Closed {
             return Err(Rejection::NotOpen(self.state));
@@ -131,14 +133,15 @@ impl From<Rejection> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rejection, Standing, State};
     use proptest::prelude::*;
     use registry::AuctionBidsOutcome;
 
+    use super::{BidRules, Rejection, State};
+
     const DEADLINE: i64 = 1_000;
 
-    fn standing(ceiling_minor: i64, step_minor: i64, lowest_minor: Option<i64>) -> Standing {
-        Standing {
+    fn bid_rules(ceiling_minor: i64, step_minor: i64, lowest_minor: Option<i64>) -> BidRules {
+        BidRules {
             state: State::Open,
             deadline_ms: DEADLINE,
             ceiling_minor,
@@ -163,27 +166,27 @@ mod tests {
 
     #[test]
     fn the_first_bid_may_be_the_ceiling_and_no_more() {
-        let standing = standing(20_000, 100, None);
-        assert_eq!(standing.admit(20_000, 0), Ok(()));
+        let rules = bid_rules(20_000, 100, None);
+        assert_eq!(rules.admit(20_000, 0), Ok(()));
         assert_eq!(
-            standing.admit(20_001, 0),
+            rules.admit(20_001, 0),
             Err(Rejection::TooHigh(Some(20_000)))
         );
     }
 
     #[test]
     fn a_bid_at_the_deadline_is_too_late_and_one_just_before_is_not() {
-        let standing = standing(20_000, 100, None);
-        assert_eq!(standing.admit(1, DEADLINE - 1), Ok(()));
-        assert_eq!(standing.admit(1, DEADLINE), Err(Rejection::DeadlinePassed));
+        let rules = bid_rules(20_000, 100, None);
+        assert_eq!(rules.admit(1, DEADLINE - 1), Ok(()));
+        assert_eq!(rules.admit(1, DEADLINE), Err(Rejection::DeadlinePassed));
     }
 
     #[test]
     fn an_ended_auction_takes_no_bid_whatever_the_time() {
         for state in State::ALL.into_iter().filter(|state| *state != State::Open) {
-            let ended = Standing {
+            let ended = BidRules {
                 state,
-                ..standing(20_000, 100, None)
+                ..bid_rules(20_000, 100, None)
             };
             assert_eq!(ended.admit(1, 0), Err(Rejection::NotOpen(state)));
         }
@@ -191,8 +194,8 @@ mod tests {
 
     #[test]
     fn nothing_is_left_to_bid_within_a_step_of_zero() {
-        let standing = standing(20_000, 100, Some(100));
-        assert_eq!(standing.admit(1, 0), Err(Rejection::TooHigh(None)));
+        let rules = bid_rules(20_000, 100, Some(100));
+        assert_eq!(rules.admit(1, 0), Err(Rejection::TooHigh(None)));
     }
 
     proptest! {
@@ -202,11 +205,11 @@ mod tests {
             step in 1_i64..5_000,
             offers in prop::collection::vec((any::<i32>(), 0_i64..2 * DEADLINE), 0..200),
         ) {
-            let mut standing = standing(ceiling, step, None);
+            let mut rules = bid_rules(ceiling, step, None);
             for (offer, arrived_at) in offers {
                 let price = i64::from(offer).rem_euclid(ceiling + 10) - 5;
-                let before = standing.lowest_minor;
-                match standing.admit(price, arrived_at) {
+                let before = rules.lowest_minor;
+                match rules.admit(price, arrived_at) {
                     Ok(()) => {
                         prop_assert!(arrived_at < DEADLINE);
                         prop_assert!(price > 0);
@@ -214,7 +217,7 @@ mod tests {
                             None => prop_assert!(price <= ceiling),
                             Some(lowest) => prop_assert!(lowest - price >= step),
                         }
-                        standing.lowest_minor = Some(price);
+                        rules.lowest_minor = Some(price);
                     }
                     Err(Rejection::DeadlinePassed) => prop_assert!(arrived_at >= DEADLINE),
                     Err(Rejection::TooHigh(highest)) => {
@@ -229,17 +232,17 @@ mod tests {
         fn no_arithmetic_overflows(
             ceiling in any::<i64>(), step in any::<i64>(), lowest in any::<Option<i64>>(), price in any::<i64>(),
         ) {
-            let _ = standing(ceiling, step, lowest).admit(price, 0);
+            let _ = bid_rules(ceiling, step, lowest).admit(price, 0);
         }
 
         #[test]
         fn the_highest_acceptable_price_is_acceptable_and_one_more_is_not(
             ceiling in 1_i64..1_000_000, step in 1_i64..5_000, lowest in prop::option::of(1_i64..1_000_000),
         ) {
-            let standing = standing(ceiling, step, lowest);
-            if let Some(highest) = standing.highest_acceptable() {
-                prop_assert_eq!(standing.admit(highest, 0), Ok(()));
-                prop_assert_eq!(standing.admit(highest + 1, 0), Err(Rejection::TooHigh(Some(highest))));
+            let rules = bid_rules(ceiling, step, lowest);
+            if let Some(highest) = rules.highest_acceptable() {
+                prop_assert_eq!(rules.admit(highest, 0), Ok(()));
+                prop_assert_eq!(rules.admit(highest + 1, 0), Err(Rejection::TooHigh(Some(highest))));
             }
         }
     }

@@ -1,64 +1,63 @@
-//! What may be asked for in an auction.
+//! Validation of a request to open an auction.
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::{MAX_MINOR, Money};
 
 use super::{Dish, Place, Terms};
-use chassis::{
-    Failure,
-    clock::Millis,
-    money::{MAX_MINOR, Money},
-};
 
-/// How many different dishes one auction may be about.
+/// The maximum number of different dishes in one auction.
 pub const MAX_DISHES: usize = 20;
-/// How many of one dish.
+/// The maximum quantity of one dish.
 pub const MAX_QUANTITY: u32 = 99;
-/// The longest name of a dish, in characters.
+/// The maximum length of a dish's name, in characters.
 pub const MAX_DISH_NAME: usize = 100;
-/// The longest address, in characters.
+/// The maximum length of an address, in characters.
 pub const MAX_ADDRESS: usize = 200;
-/// The longest coupon code and the longest payment token, in characters.
+/// The maximum length of a coupon code and of a payment token, in characters.
 pub const MAX_TOKEN: usize = 64;
-/// The minimum step when the customer names none, in minor units.
+/// The minimum step when the request has none, in minor units.
 pub const DEFAULT_STEP_MINOR: i64 = 100;
 /// The shortest auction.
 pub const MIN_DURATION_MS: u32 = 500;
 /// The longest auction.
 pub const MAX_DURATION_MS: u32 = 3_600_000;
 
-/// A request that keeps every limit.
+/// A valid request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opening {
-    /// What is asked for.
+    /// The terms of the auction.
     pub terms: Terms,
-    /// From the opening to the deadline.
+    /// The time from the opening to the deadline.
     pub duration_ms: Millis,
 }
 
-/// A request as it came, with its amounts already well-formed.
+/// A request before validation, except for its amounts, which are well-formed.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is wanted.
+    /// The dishes.
     pub dishes: Vec<Dish>,
-    /// Where, if it was said.
+    /// The place of delivery.
     pub place: Option<Place>,
-    /// The highest price.
+    /// The ceiling price.
     pub ceiling: Money,
-    /// The minimum step, if one was named.
+    /// The minimum step.
     pub step: Option<Money>,
-    /// How long to take bids.
+    /// The time from the opening to the deadline.
     pub duration_ms: u32,
-    /// May be empty.
+    /// The coupon's code, or an empty string, as in the gRPC message.
     pub coupon_code: String,
-    /// May be zero.
+    /// The points to use.
     pub points_to_use: i64,
-    /// Must not be empty.
+    /// The payment provider's token.
     pub payment_method: String,
 }
 
 impl Request {
-    /// The opening that this asks for.
+    /// Validates the request.
     ///
     /// # Errors
-    /// The first limit that it breaks, with the field.
+    /// The first invalid field.
     pub fn check(self) -> Result<Opening, Failure> {
         let step_minor = self.step_minor()?;
         let terms = Terms {
@@ -67,7 +66,12 @@ impl Request {
             currency: self.ceiling.currency,
             ceiling_minor: self.ceiling.minor,
             step_minor,
-            coupon_code: token("coupon_code", "auction.bad_coupon_code", self.coupon_code)?,
+            coupon_code: Some(token(
+                "coupon_code",
+                "auction.bad_coupon_code",
+                self.coupon_code,
+            )?)
+            .filter(|code| !code.is_empty()),
             points_to_use: self.points_to_use,
             payment_method: token(
                 "payment_method",
@@ -213,8 +217,9 @@ fn token(field: &'static str, code: &'static str, value: String) -> Result<Strin
 
 #[cfg(test)]
 mod tests {
-    use super::{Dish, Place, Request};
     use chassis::money::Money;
+
+    use super::{Dish, Place, Request};
 
     fn request() -> Request {
         Request {

@@ -1,17 +1,17 @@
-//! The table of auctions, and who may bid in each.
+//! The tables of auctions and of the restaurants that may bid in them.
 
-use crate::domain::{Auction, Dish, Eligible, Place, State, Terms};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-};
-use sqlx::{AssertSqlSafe, Row as _, any::AnyRow};
-use std::{fmt::Write as _, sync::LazyLock};
-use telemetry::{
-    context::SavedContext,
-    db::{Operation, observe},
-};
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+use telemetry::context::SavedContext;
+use telemetry::db::{Operation, observe};
+
+use crate::domain::{Auction, Dish, EligibleRestaurant, Place, State, Terms};
 
 /// The columns of an auction, in the order in which [`insert`] binds them.
 pub(super) const COLUMNS: [&str; 22] = [
@@ -69,7 +69,7 @@ static PEEK: LazyLock<String> = LazyLock::new(|| {
 pub async fn insert(
     write: &mut Write,
     auction: &Auction,
-    eligible: &[Eligible],
+    eligible: &[EligibleRestaurant],
 ) -> Result<(), Failure> {
     let Terms {
         dishes,
@@ -94,7 +94,7 @@ pub async fn insert(
             .bind(currency)
             .bind(*ceiling_minor)
             .bind(*step_minor)
-            .bind(coupon_code)
+            .bind(coupon_code.as_deref().unwrap_or_default())
             .bind(*points_to_use)
             .bind(payment_method)
             .bind(auction.opened_at_ms)
@@ -116,12 +116,12 @@ pub async fn insert(
 async fn insert_eligible(
     write: &mut Write,
     auction_id: &str,
-    eligible: &[Eligible],
+    eligible: &[EligibleRestaurant],
 ) -> Result<(), Failure> {
     if eligible.is_empty() {
         return Ok(());
     }
-    // One statement for all of them: a thousand would be a thousand spans, and as many round trips.
+    // One statement for all of them: one for each would be up to a thousand spans and round trips.
     let mut statement = String::from(
         "INSERT INTO eligible (auction_id, account_id, restaurant_id, restaurant_name) VALUES ",
     );
@@ -150,7 +150,7 @@ async fn insert_eligible(
     Ok(())
 }
 
-/// Takes the auction's row for this transaction, until it ends, and reads it.
+/// Locks the auction's row for this transaction and reads it.
 ///
 /// # Errors
 /// When the database fails.
@@ -166,7 +166,7 @@ pub async fn lock(write: &mut Write, id: &str) -> Result<Option<Auction>, Failur
     row.as_ref().map(read).transpose()
 }
 
-/// As [`lock`], for an auction that must be there.
+/// As [`lock`], for an auction that must exist.
 ///
 /// # Errors
 /// `auction.unknown_auction`, or when the database fails.
@@ -174,12 +174,12 @@ pub async fn lock_known(write: &mut Write, id: &str) -> Result<Auction, Failure>
     lock(write, id).await?.ok_or_else(unknown)
 }
 
-/// That there is no such auction, or none that this caller may see.
+/// The failure for an auction that does not exist, or that the caller may not see.
 pub fn unknown() -> Failure {
     Failure::not_found("auction.unknown_auction", "there is no such auction")
 }
 
-/// Stores what may change of an auction.
+/// Stores the columns of an auction that can change.
 ///
 /// # Errors
 /// When the database fails.
@@ -212,7 +212,7 @@ pub async fn eligible(
     write: &mut Write,
     auction_id: &str,
     account_id: &str,
-) -> Result<Option<Eligible>, Failure> {
+) -> Result<Option<EligibleRestaurant>, Failure> {
     let operation = write.operation("SELECT", "eligible");
     let row = observe(
         operation,
@@ -228,7 +228,7 @@ pub async fn eligible(
     let Some(row) = row else {
         return Ok(None);
     };
-    Ok(Some(Eligible {
+    Ok(Some(EligibleRestaurant {
         account_id: row.try_get("account_id")?,
         restaurant_id: row.try_get("restaurant_id")?,
         restaurant_name: row.try_get("restaurant_name")?,
@@ -249,13 +249,13 @@ pub async fn is_eligible(
         sqlx::query("SELECT account_id FROM eligible WHERE auction_id = $1 AND account_id = $2")
             .bind(auction_id)
             .bind(account_id)
-            .fetch_optional(database.pool()),
+            .fetch_optional(database.reads()),
     )
     .await?;
     Ok(found.is_some())
 }
 
-/// The earliest deadline of the open auctions. A poll: it makes no trace and counts in no metric.
+/// The earliest deadline of the open auctions. A poll: it records no span and no metric.
 ///
 /// # Errors
 /// When the database fails.
@@ -265,13 +265,13 @@ pub async fn next_deadline(database: &Database) -> Result<Option<Millis>, Failur
         sqlx::query(
             "SELECT deadline_ms FROM auctions WHERE state = 'open' ORDER BY deadline_ms LIMIT 1",
         )
-        .fetch_optional(database.polls()),
+        .fetch_optional(database.unmeasured_pool()),
     )
     .await?;
     Ok(row.map(|row| row.try_get("deadline_ms")).transpose()?)
 }
 
-/// The ids of at most `limit` open auctions whose deadline has come, the earliest first. A poll, as [`next_deadline`].
+/// The ids of at most `limit` open auctions whose deadline has passed, earliest first. A poll, as [`next_deadline`].
 ///
 /// # Errors
 /// When the database fails.
@@ -284,14 +284,14 @@ pub async fn due(database: &Database, now: Millis, limit: i64) -> Result<Vec<Str
         )
         .bind(now)
         .bind(limit)
-        .fetch_all(database.polls()),
+        .fetch_all(database.unmeasured_pool()),
     )
     .await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
-/// The auction, if it is open and its deadline has come: to learn in which trace to close it. A poll, as
-/// [`next_deadline`].
+/// The auction, if it is open and its deadline has passed: its trace context is needed before its closing begins. A poll,
+/// as [`next_deadline`].
 ///
 /// # Errors
 /// When the database fails.
@@ -305,13 +305,13 @@ pub async fn peek_due(
         sqlx::query(PEEK.as_str())
             .bind(id)
             .bind(now)
-            .fetch_optional(database.polls()),
+            .fetch_optional(database.unmeasured_pool()),
     )
     .await?;
     row.as_ref().map(read).transpose()
 }
 
-/// How many auctions are open.
+/// The number of open auctions.
 ///
 /// # Errors
 /// When the database fails.
@@ -319,7 +319,7 @@ pub async fn count_open(database: &Database) -> Result<i64, Failure> {
     let row = observe(
         Operation::quiet(),
         sqlx::query("SELECT COUNT(*) AS open FROM auctions WHERE state = 'open'")
-            .fetch_one(database.polls()),
+            .fetch_one(database.unmeasured_pool()),
     )
     .await?;
     Ok(row.try_get("open")?)
@@ -343,7 +343,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Auction, Failure> {
             currency: row.try_get("currency")?,
             ceiling_minor: row.try_get("ceiling_minor")?,
             step_minor: row.try_get("step_minor")?,
-            coupon_code: row.try_get("coupon_code")?,
+            coupon_code: super::optional(row, "coupon_code")?,
             points_to_use: row.try_get("points_to_use")?,
             payment_method: row.try_get("payment_method")?,
         },

@@ -1,24 +1,27 @@
-//! The table of awards. A unique index keeps that at most one stands per auction, and another that a bid is awarded
-//! at most once, whatever the code above does.
+//! The table of awards. One unique index allows at most one standing award per auction, another at most one award per bid.
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::Write;
+use sqlx::Row as _;
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
 
 use crate::domain::Award;
-use chassis::{Failure, clock::Millis, database::Write};
-use sqlx::Row as _;
-use telemetry::{context::SavedContext, db::observe};
 
-/// An award that is asked for by its id.
+/// An award, standing or revoked.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct StoredAward {
     /// The award.
     pub award: Award,
-    /// Whether it still stands.
-    pub stands: bool,
+    /// Whether it is revoked.
+    pub revoked: bool,
 }
 
 /// Adds a standing award.
 ///
 /// # Errors
-/// When the database fails, or one stands already.
+/// When the database fails, or the auction has a standing award.
 pub async fn insert(write: &mut Write, award: &Award) -> Result<(), Failure> {
     let operation = write.operation("INSERT", "awards");
     observe(
@@ -31,7 +34,7 @@ pub async fn insert(write: &mut Write, award: &Award) -> Result<(), Failure> {
         .bind(&award.bid.auction_id)
         .bind(&award.bid.id)
         .bind(award.awarded_at_ms)
-        .bind(&award.replaces_award_id)
+        .bind(award.replaces_award_id.as_deref().unwrap_or_default())
         .bind(award.context.to_text())
         .execute(write.connection()),
     )
@@ -39,7 +42,7 @@ pub async fn insert(write: &mut Write, award: &Award) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The award of this auction with this id, whether it stands or not.
+/// The award of this auction with this id.
 ///
 /// # Errors
 /// When the database fails.
@@ -47,7 +50,7 @@ pub async fn find(
     write: &mut Write,
     auction_id: &str,
     award_id: &str,
-) -> Result<Option<Found>, Failure> {
+) -> Result<Option<StoredAward>, Failure> {
     let operation = write.operation("SELECT", "awards");
     let row = observe(
         operation,
@@ -65,19 +68,19 @@ pub async fn find(
     let Some(row) = row else {
         return Ok(None);
     };
-    Ok(Some(Found {
+    Ok(Some(StoredAward {
         award: Award {
             id: award_id.to_owned(),
             bid: super::bid(&row, "")?,
             awarded_at_ms: row.try_get("awarded_at_ms")?,
-            replaces_award_id: row.try_get("replaces_award_id")?,
+            replaces_award_id: super::optional(&row, "replaces_award_id")?,
             context: SavedContext::from_text(&row.try_get::<String, _>("award_context")?),
         },
-        stands: row.try_get::<Option<i64>, _>("revoked_at_ms")?.is_none(),
+        revoked: row.try_get::<Option<i64>, _>("revoked_at_ms")?.is_some(),
     }))
 }
 
-/// Takes an award back.
+/// Revokes an award.
 ///
 /// # Errors
 /// When the database fails.

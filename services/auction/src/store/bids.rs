@@ -1,13 +1,15 @@
-//! The table of bids: only accepted ones, each with the trace context in which it was accepted.
+//! The table of accepted bids. Each row stores the trace context in which the bid was accepted.
+
+use chassis::Failure;
+use chassis::database::Write;
+use telemetry::db::observe;
 
 use crate::domain::Bid;
-use chassis::{Failure, database::Write};
-use telemetry::db::observe;
 
 /// Adds a bid.
 ///
 /// # Errors
-/// When the database fails, or another bid of that price stands.
+/// When the database fails, or the auction has a bid with this price.
 pub async fn insert(write: &mut Write, bid: &Bid) -> Result<(), Failure> {
     let operation = write.operation("INSERT", "bids");
     observe(
@@ -30,7 +32,7 @@ pub async fn insert(write: &mut Write, bid: &Bid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The bids that were never awarded, the lowest first: what an award weighs.
+/// The bids of an auction that were never awarded, lowest first.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,28 +1,30 @@
-//! Auctions as they are shown: each with its lowest bid and the award that stands.
+//! Queries for auctions with their lowest bid and their standing award.
+
+use std::sync::LazyLock;
+
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::database::{Database, Write};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
 
 use super::auctions;
 use crate::domain::{Award, Snapshot};
-use chassis::{
-    Failure,
-    clock::Millis,
-    database::{Database, Write},
-};
-use sqlx::{Row as _, any::AnyRow};
-use std::sync::LazyLock;
-use telemetry::{context::SavedContext, db::observe};
 
-/// Whose auctions to list.
+/// Which auctions to list.
 #[derive(Debug, Clone, Copy)]
 pub enum Listing<'a> {
     /// Every auction.
     All,
-    /// Those that this account opened.
-    Of(&'a str),
-    /// Those in which this account may bid at that time.
+    /// The auctions that this account opened.
+    OpenedBy(&'a str),
+    /// The auctions in which this account may bid at this time.
     OpenFor(&'a str, Millis),
 }
 
-/// The head of every query here: what comes after it names the auction's table `a`.
+/// The beginning of every query here, in which `a` is the table of auctions.
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     let bid = |table: &str| {
         BID_COLUMNS
@@ -60,7 +62,7 @@ static ONE: LazyLock<String> = LazyLock::new(|| format!("{} WHERE a.id = $1", *S
 static ALL: LazyLock<String> =
     LazyLock::new(|| format!("{} WHERE a.id < $1 ORDER BY a.id DESC LIMIT $2", *SELECT));
 
-static OF: LazyLock<String> = LazyLock::new(|| {
+static OPENED_BY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{} WHERE a.id < $1 AND a.customer_account_id = $3 ORDER BY a.id DESC LIMIT $2",
         *SELECT
@@ -76,10 +78,10 @@ static OPEN_FOR: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// After every id: ids are lower-case hexadecimal digits and dashes.
+/// Sorts after every id: ids consist of lower-case hexadecimal digits and dashes.
 const AFTER_EVERY_ID: &str = "g";
 
-/// One auction.
+/// The auction with this id.
 ///
 /// # Errors
 /// When the database fails.
@@ -88,16 +90,16 @@ pub async fn one(database: &Database, id: &str) -> Result<Option<Snapshot>, Fail
         database.operation("SELECT", "auctions"),
         sqlx::query(ONE.as_str())
             .bind(id)
-            .fetch_optional(database.pool()),
+            .fetch_optional(database.reads()),
     )
     .await?;
     row.as_ref().map(read).transpose()
 }
 
-/// One auction as this transaction sees it.
+/// The auction with this id, as this transaction sees it.
 ///
 /// # Errors
-/// When the database fails, or the auction is not there.
+/// `auction.unknown_auction`, or when the database fails.
 pub async fn within(write: &mut Write, id: &str) -> Result<Snapshot, Failure> {
     let operation = write.operation("SELECT", "auctions");
     let row = observe(
@@ -110,35 +112,32 @@ pub async fn within(write: &mut Write, id: &str) -> Result<Snapshot, Failure> {
     read(row.as_ref().ok_or_else(auctions::unknown)?)
 }
 
-/// At most `limit` auctions, the newest first, from the one before `before` on (from the newest when that is empty).
+/// At most `limit` auctions, newest first: those older than the auction `before`, or from the newest one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(
     database: &Database,
     listing: Listing<'_>,
-    before: &str,
-    limit: i64,
+    before: Option<&str>,
+    limit: u32,
 ) -> Result<Vec<Snapshot>, Failure> {
     let statement = match listing {
         Listing::All => &ALL,
-        Listing::Of(_) => &OF,
+        Listing::OpenedBy(_) => &OPENED_BY,
         Listing::OpenFor(..) => &OPEN_FOR,
     };
-    let before = if before.is_empty() {
-        AFTER_EVERY_ID
-    } else {
-        before
-    };
-    let mut query = sqlx::query(statement.as_str()).bind(before).bind(limit);
+    let mut query = sqlx::query(statement.as_str())
+        .bind(before.unwrap_or(AFTER_EVERY_ID))
+        .bind(i64::from(limit));
     match listing {
         Listing::All => {}
-        Listing::Of(account) => query = query.bind(account),
+        Listing::OpenedBy(account) => query = query.bind(account),
         Listing::OpenFor(account, now) => query = query.bind(account).bind(now),
     }
     let rows = observe(
         database.operation("SELECT", "auctions"),
-        query.fetch_all(database.pool()),
+        query.fetch_all(database.reads()),
     )
     .await?;
     rows.iter().map(read).collect()
@@ -155,7 +154,7 @@ fn read(row: &AnyRow) -> Result<Snapshot, Failure> {
             id,
             bid: super::bid(row, "won_")?,
             awarded_at_ms: row.try_get("awarded_at_ms")?,
-            replaces_award_id: row.try_get("replaces_award_id")?,
+            replaces_award_id: super::optional(row, "replaces_award_id")?,
             context: SavedContext::from_text(&row.try_get::<String, _>("award_context")?),
         }),
     };

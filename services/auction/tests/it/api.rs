@@ -1,191 +1,22 @@
-//! The gRPC contract, with a catalog of the test's own behind it and real connections on both sides.
+//! The gRPC contract, with a stand-in for the catalog, over real connections.
 
-use crate::house::{CEILING, CUSTOMER, DURATION, House, house, restaurant};
-use api::{
-    auction::{
-        AuctionState, CloseAuctionRequest, GetAuctionRequest, ListAuctionsRequest,
-        OpenAuctionRequest, PlaceBidRequest, RevokeAwardRequest, WatchAuctionRequest,
-        auctions_client::AuctionsClient, auctions_server::AuctionsServer,
-    },
-    catalog::{
-        EligibleRestaurant, FindEligibleRequest, FindEligibleResponse, GetRestaurantRequest,
-        PutRestaurantRequest, Restaurant,
-        catalog_client::CatalogClient,
-        catalog_server::{Catalog, CatalogServer},
-    },
-    common::{Caller, DishOrder, Money, Place, Role},
+use std::sync::atomic::Ordering;
+
+use api::auction::auctions_client::AuctionsClient;
+use api::auction::auctions_server::AuctionsServer;
+use api::auction::{
+    AuctionState, CloseAuctionRequest, GetAuctionRequest, ListAuctionsRequest, RevokeAwardRequest,
+    WatchAuctionRequest,
 };
-use auction::api::{AuctionsApi, MAX_ELIGIBLE};
-use chassis::{Failure, Kind, grpc, idempotency::METADATA_KEY};
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, service::Routes};
+use api::catalog::catalog_client::CatalogClient;
+use api::common::Role;
+use auction::api::AuctionsApi;
+use chassis::testing::with_key;
+use chassis::{Failure, Kind, grpc};
+use tonic::service::Routes;
 
-/// The service over a house of its own, and a catalog that finds as many restaurants as it is told.
-pub(crate) struct AuctionsUnderTest {
-    pub(crate) house: House,
-    pub(crate) service: AuctionsApi,
-    pub(crate) client: AuctionsClient<grpc::Channel>,
-    pub(crate) shutdown: CancellationToken,
-    found: Arc<AtomicUsize>,
-}
-
-struct FoundCatalog {
-    found: Arc<AtomicUsize>,
-}
-
-#[tonic::async_trait]
-impl Catalog for FoundCatalog {
-    async fn put_restaurant(
-        &self,
-        _: Request<PutRestaurantRequest>,
-    ) -> Result<Response<Restaurant>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn get_restaurant(
-        &self,
-        _: Request<GetRestaurantRequest>,
-    ) -> Result<Response<Restaurant>, Status> {
-        Err(Status::unimplemented("not in this test"))
-    }
-
-    async fn find_eligible(
-        &self,
-        request: Request<FindEligibleRequest>,
-    ) -> Result<Response<FindEligibleResponse>, Status> {
-        let request = request.into_inner();
-        assert_eq!(request.limit, MAX_ELIGIBLE);
-        assert!(request.place.is_some_and(|place| place.address.is_empty()));
-        let restaurants = (0..self.found.load(Ordering::SeqCst))
-            .map(restaurant)
-            .map(|it| EligibleRestaurant {
-                restaurant_id: it.restaurant_id,
-                owner_account_id: it.account_id,
-                name: it.restaurant_name,
-                distance_m: 100,
-            })
-            .collect();
-        Ok(Response::new(FindEligibleResponse { restaurants }))
-    }
-}
-
-impl AuctionsUnderTest {
-    pub(crate) async fn start(restaurants: usize) -> Self {
-        let found = Arc::new(AtomicUsize::new(restaurants));
-        let catalog = serve_catalog(found.clone()).await;
-        let (house, shutdown) = (house().await, CancellationToken::new());
-        let service = AuctionsApi::new(
-            house.auctioneer.clone(),
-            CatalogClient::new(grpc::channel_to(catalog).expect("an address")),
-            shutdown.clone(),
-        );
-        let address = serve(Routes::new(AuctionsServer::new(service.clone()))).await;
-        Self {
-            house,
-            service,
-            client: AuctionsClient::new(grpc::channel_to(address).expect("an address")),
-            shutdown,
-            found,
-        }
-    }
-
-    /// Opens an auction over the contract.
-    pub(crate) async fn open(&self) -> String {
-        self.client
-            .clone()
-            .open_auction(opening(CUSTOMER, Role::Customer))
-            .await
-            .expect("opened")
-            .into_inner()
-            .id
-    }
-}
-
-/// A catalog that finds as many restaurants as `found` says, and its address.
-pub(crate) async fn serve_catalog(found: Arc<AtomicUsize>) -> String {
-    serve(Routes::new(CatalogServer::new(FoundCatalog { found }))).await
-}
-
-async fn serve(routes: Routes) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(
-        tonic::transport::Server::builder()
-            .layer(telemetry::grpc::ServerLayer::new().streams(api::STREAMING_METHODS))
-            .add_routes(routes)
-            .serve_with_incoming(TcpListenerStream::new(listener)),
-    );
-    format!("http://{address}")
-}
-
-pub(crate) fn caller(account_id: &str, role: Role) -> Caller {
-    Caller {
-        account_id: account_id.to_owned(),
-        role: role.into(),
-    }
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the contract's fields are optional"
-)]
-fn won(amount_minor: i64) -> Option<Money> {
-    Some(Money {
-        amount_minor,
-        currency: "KRW".to_owned(),
-    })
-}
-
-pub(crate) fn opening(account_id: &str, role: Role) -> OpenAuctionRequest {
-    OpenAuctionRequest {
-        caller: Some(caller(account_id, role)),
-        dishes: vec![DishOrder {
-            dish: "김치찌개".to_owned(),
-            quantity: 1,
-        }],
-        place: Some(Place {
-            latitude: 37.5663,
-            longitude: 126.9779,
-            address: "서울 중구 세종대로 110".to_owned(),
-        }),
-        ceiling_price: won(CEILING),
-        minimum_step: None,
-        duration_ms: u32::try_from(DURATION).expect("in range"),
-        coupon_code: "WELCOME".to_owned(),
-        points_to_use: 10,
-        payment_method: "tok_ok".to_owned(),
-    }
-}
-
-pub(crate) fn bid(account_id: &str, role: Role, auction_id: &str, price: i64) -> PlaceBidRequest {
-    PlaceBidRequest {
-        caller: Some(caller(account_id, role)),
-        auction_id: auction_id.to_owned(),
-        price: won(price),
-    }
-}
-
-pub(crate) fn get(account_id: &str, role: Role, auction_id: &str) -> GetAuctionRequest {
-    GetAuctionRequest {
-        caller: Some(caller(account_id, role)),
-        auction_id: auction_id.to_owned(),
-    }
-}
-
-pub(crate) fn with_key<T>(message: T, key: &str) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert(METADATA_KEY, key.parse().expect("ASCII"));
-    request
-}
+use crate::support::grpc::{AuctionsUnderTest, bid, caller, get, opening, serve, won};
+use crate::support::{CUSTOMER, DURATION};
 
 #[tokio::test]
 async fn one_auction_from_its_opening_to_a_second_award() {
@@ -217,7 +48,7 @@ async fn one_auction_from_its_opening_to_a_second_award() {
     assert_eq!(failure.code, "auction.bid_too_high");
     assert_eq!(failure.field.as_deref(), Some("price"));
     assert_eq!(failure.message, "bid at most 17900 to count now");
-    under_test.house.end().await;
+    under_test.fixture.end().await;
     let awarded = client
         .get_auction(get(CUSTOMER, Role::Customer, &opened.id))
         .await
@@ -280,7 +111,7 @@ async fn the_same_key_opens_one_auction_also_when_the_catalog_finds_nobody_any_m
 async fn a_catalog_that_cannot_be_reached_is_an_accident_that_may_be_tried_again() {
     let under_test = AuctionsUnderTest::start(1).await;
     let service = AuctionsApi::new(
-        under_test.house.auctioneer.clone(),
+        under_test.fixture.auctioneer.clone(),
         CatalogClient::new(grpc::channel_to("http://127.0.0.1:1".to_owned()).expect("an address")),
         under_test.shutdown.clone(),
     );
@@ -361,7 +192,7 @@ async fn an_auction_is_seen_by_its_customer_its_restaurants_and_admins() {
             .expect_err("not theirs");
         assert_eq!(Failure::from(status).code, "auction.unknown_auction");
     }
-    under_test.house.end().await;
+    under_test.fixture.end().await;
     let seen = client
         .get_auction(get("account-0", Role::Restaurant, &id))
         .await;
@@ -438,9 +269,12 @@ async fn an_admin_closes_an_open_auction_once_and_it_takes_no_more_bids() {
         .await
         .expect_err("closed");
     assert_eq!(Failure::from(status).code, "auction.not_open");
-    under_test.house.end().await;
-    assert_eq!(under_test.house.subjects().await, ["events.auction.ended"]);
-    assert_eq!(under_test.house.events().await[0].1["outcome"], "closed");
+    under_test.fixture.end().await;
+    assert_eq!(
+        under_test.fixture.subjects().await,
+        ["events.auction.ended"]
+    );
+    assert_eq!(under_test.fixture.events().await[0].1["outcome"], "closed");
 }
 
 #[tokio::test]
@@ -458,7 +292,7 @@ async fn live_changes_cross_the_wire_until_the_auction_has_ended() {
         .into_inner();
     let standing = events.message().await.expect("an event").expect("standing");
     assert_eq!(standing.sequence, 1);
-    under_test.house.end().await;
+    under_test.fixture.end().await;
     let end = events.message().await.expect("an event").expect("the end");
     assert_eq!(end.sequence, 2);
     assert!(events.message().await.expect("an end").is_none());

@@ -1,23 +1,25 @@
-//! At most one award stands, whatever happens at the deadline or after it.
+//! Awards and revocations. At most one award of an auction is not revoked, also after a crash.
 
-use crate::house::{DURATION, House, houses};
-use auction::{
-    auctioneer::Auctioneer,
-    awarding::{self, Revocation},
-    closing,
-    domain::State,
-    store,
-};
 use std::sync::Arc;
+
+use auction::auctioneer::Auctioneer;
+use auction::awarding::{self, Revocation};
+use auction::domain::State;
+use auction::{closing, store};
+
+use crate::support::{DURATION, Fixture, fixtures};
 
 const AWARDED: &str = "events.auction.awarded";
 const REVOKED: &str = "events.auction.award_revoked";
 const ENDED: &str = "events.auction.ended";
 
-async fn with_bids(house: &House, prices: &[i64]) -> String {
-    let auction = house.open(prices.len()).await;
+async fn with_bids(fixture: &Fixture, prices: &[i64]) -> String {
+    let auction = fixture.open(prices.len()).await;
     for (number, price) in prices.iter().enumerate() {
-        house.bid(&auction, number, *price).await.expect("accepted");
+        fixture
+            .bid(&auction, number, *price)
+            .await
+            .expect("accepted");
     }
     auction
 }
@@ -32,20 +34,20 @@ fn revocation(auction_id: &str, award_id: &str) -> Revocation {
 
 #[tokio::test]
 async fn at_the_deadline_the_lowest_bid_is_awarded_once() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000, 17_000]).await;
-        closing::end_due(&house.auctioneer).await.expect("a look");
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000, 17_000]).await;
+        closing::end_due(&fixture.auctioneer).await.expect("a look");
         assert_eq!(
-            house.snapshot(&auction).await.auction.state,
+            fixture.snapshot(&auction).await.auction.state,
             State::Open,
             "not before the deadline"
         );
-        house.end().await;
-        house.end().await;
-        let snapshot = house.snapshot(&auction).await;
+        fixture.end().await;
+        fixture.end().await;
+        let snapshot = fixture.snapshot(&auction).await;
         assert_eq!(snapshot.auction.state, State::Awarded);
         assert_eq!(snapshot.award.expect("an award").bid.price_minor, 17_000);
-        let events = house.events().await;
+        let events = fixture.events().await;
         assert_eq!(events.len(), 1);
         let (subject, body) = &events[0];
         assert_eq!(subject, AWARDED);
@@ -59,11 +61,14 @@ async fn at_the_deadline_the_lowest_bid_is_awarded_once() {
 
 #[tokio::test]
 async fn an_auction_without_bids_expires() {
-    for house in houses().await {
-        let auction = house.open(1).await;
-        house.end().await;
-        assert_eq!(house.snapshot(&auction).await.auction.state, State::Expired);
-        let events = house.events().await;
+    for fixture in fixtures().await {
+        let auction = fixture.open(1).await;
+        fixture.end().await;
+        assert_eq!(
+            fixture.snapshot(&auction).await.auction.state,
+            State::Expired
+        );
+        let events = fixture.events().await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].0, ENDED);
         assert_eq!(events[0].1["outcome"], "expired");
@@ -72,66 +77,66 @@ async fn an_auction_without_bids_expires() {
 
 #[tokio::test]
 async fn a_process_that_dies_before_the_commit_has_decided_nothing_and_the_next_one_decides_once() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000]).await;
-        house.clock.advance(DURATION);
-        let mut write = house.database.write().await.expect("a transaction");
-        awarding::end_at_deadline(&mut write, &house.clock, &auction)
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000]).await;
+        fixture.clock.advance(DURATION);
+        let mut write = fixture.database.write().await.expect("a transaction");
+        awarding::end_at_deadline(&mut write, &fixture.clock, &auction)
             .await
             .expect("decided")
             .expect("due");
-        // What a process that dies here leaves behind: a transaction that is never committed.
+        // A process that dies here never commits its transaction.
         drop(write);
-        assert_eq!(house.awards(&auction).await, (0, 0));
-        let restarted = house.restarted().await;
+        assert_eq!(fixture.awards(&auction).await, (0, 0));
+        let restarted = fixture.restarted().await;
         closing::end_due(&restarted).await.expect("ended");
-        assert_eq!(house.awards(&auction).await, (1, 1));
-        assert_eq!(house.subjects().await, [AWARDED]);
+        assert_eq!(fixture.awards(&auction).await, (1, 1));
+        assert_eq!(fixture.subjects().await, [AWARDED]);
     }
 }
 
 #[tokio::test]
 async fn a_process_that_dies_after_the_commit_leaves_nothing_to_decide() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000]).await;
-        house.clock.advance(DURATION);
-        let mut write = house.database.write().await.expect("a transaction");
-        awarding::end_at_deadline(&mut write, &house.clock, &auction)
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000]).await;
+        fixture.clock.advance(DURATION);
+        let mut write = fixture.database.write().await.expect("a transaction");
+        awarding::end_at_deadline(&mut write, &fixture.clock, &auction)
             .await
             .expect("decided");
         write.commit().await.expect("committed");
-        let restarted = house.restarted().await;
+        let restarted = fixture.restarted().await;
         closing::end_due(&restarted).await.expect("a look");
-        assert_eq!(house.awards(&auction).await, (1, 1));
-        assert_eq!(house.subjects().await, [AWARDED]);
+        assert_eq!(fixture.awards(&auction).await, (1, 1));
+        assert_eq!(fixture.subjects().await, [AWARDED]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_that_end_an_auction_at_once_make_one_award() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000]).await;
-        house.clock.advance(DURATION);
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000]).await;
+        fixture.clock.advance(DURATION);
         let mut processes: Vec<Arc<Auctioneer>> = Vec::new();
         for _ in 0..4 {
-            processes.push(house.restarted().await);
+            processes.push(fixture.restarted().await);
         }
         let endings = processes.iter().map(|process| closing::end_due(process));
         for ended in futures::future::join_all(endings).await {
             assert_eq!(ended.expect("a look"), 0);
         }
-        assert_eq!(house.awards(&auction).await, (1, 1));
-        assert_eq!(house.subjects().await, [AWARDED]);
+        assert_eq!(fixture.awards(&auction).await, (1, 1));
+        assert_eq!(fixture.subjects().await, [AWARDED]);
     }
 }
 
 #[tokio::test]
 async fn the_database_itself_refuses_a_second_standing_award() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000]).await;
-        house.end().await;
-        let first = house.snapshot(&auction).await.award.expect("an award");
-        let mut write = house.database.write().await.expect("a transaction");
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000]).await;
+        fixture.end().await;
+        let first = fixture.snapshot(&auction).await.award.expect("an award");
+        let mut write = fixture.database.write().await.expect("a transaction");
         let rest = store::bids::unawarded(&mut write, &auction)
             .await
             .expect("bids");
@@ -148,38 +153,38 @@ async fn the_database_itself_refuses_a_second_standing_award() {
 
 #[tokio::test]
 async fn revoking_awards_the_next_lowest_bid_until_none_is_left() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000, 17_000]).await;
-        house.end().await;
-        let mut replaced = String::new();
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000, 17_000]).await;
+        fixture.end().await;
+        let mut replaced = None;
         for price in [17_000, 18_000, 19_000] {
-            let standing = house.snapshot(&auction).await.award.expect("an award");
+            let standing = fixture.snapshot(&auction).await.award.expect("an award");
             assert_eq!(standing.bid.price_minor, price);
             assert_eq!(standing.replaces_award_id, replaced);
-            let sequence = house.snapshot(&auction).await.auction.sequence;
+            let sequence = fixture.snapshot(&auction).await.auction.sequence;
             for _ in 0..2 {
-                house
+                fixture
                     .auctioneer
                     .revoke(revocation(&auction, &standing.id))
                     .await
                     .expect("revoked, now or before");
             }
             assert_eq!(
-                house.snapshot(&auction).await.auction.sequence,
+                fixture.snapshot(&auction).await.auction.sequence,
                 sequence + 1,
                 "the second call changes nothing"
             );
-            replaced = standing.id;
+            replaced = Some(standing.id);
         }
-        let snapshot = house.snapshot(&auction).await;
+        let snapshot = fixture.snapshot(&auction).await;
         assert_eq!(snapshot.auction.state, State::Failed);
         assert!(snapshot.award.is_none());
-        assert_eq!(house.awards(&auction).await, (3, 0));
+        assert_eq!(fixture.awards(&auction).await, (3, 0));
         assert_eq!(
-            house.subjects().await,
+            fixture.subjects().await,
             [AWARDED, REVOKED, AWARDED, REVOKED, AWARDED, REVOKED, ENDED]
         );
-        let events = house.events().await;
+        let events = fixture.events().await;
         assert_eq!(events[1].1["reason"], "payment.declined");
         assert_eq!(events[2].1["replaces_award_id"], events[0].1["award_id"]);
         assert_eq!(events[6].1["outcome"], "failed");
@@ -188,34 +193,34 @@ async fn revoking_awards_the_next_lowest_bid_until_none_is_left() {
 
 #[tokio::test]
 async fn a_revocation_that_dies_before_its_commit_leaves_the_award_standing() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000]).await;
-        house.end().await;
-        let award = house.snapshot(&auction).await.award.expect("an award");
-        let mut write = house.database.write().await.expect("a transaction");
-        awarding::revoke(&mut write, &house.clock, &revocation(&auction, &award.id))
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000]).await;
+        fixture.end().await;
+        let award = fixture.snapshot(&auction).await.award.expect("an award");
+        let mut write = fixture.database.write().await.expect("a transaction");
+        awarding::revoke(&mut write, &fixture.clock, &revocation(&auction, &award.id))
             .await
             .expect("revoked");
         drop(write);
-        let restarted = house.restarted().await;
-        let standing = house.snapshot(&auction).await.award.expect("an award");
+        let restarted = fixture.restarted().await;
+        let standing = fixture.snapshot(&auction).await.award.expect("an award");
         assert_eq!(standing.id, award.id);
         let answer = restarted
             .revoke(revocation(&auction, &award.id))
             .await
             .expect("revoked");
         assert_eq!(answer.award.expect("the next").replaces_award_id, award.id);
-        assert_eq!(house.awards(&auction).await, (2, 1));
+        assert_eq!(fixture.awards(&auction).await, (2, 1));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_revocation_many_times_at_once_revokes_once() {
-    for house in houses().await {
-        let auction = with_bids(&house, &[19_000, 18_000, 17_000]).await;
-        house.end().await;
-        let award = house.snapshot(&auction).await.award.expect("an award");
-        let processes = [house.restarted().await, house.restarted().await];
+    for fixture in fixtures().await {
+        let auction = with_bids(&fixture, &[19_000, 18_000, 17_000]).await;
+        fixture.end().await;
+        let award = fixture.snapshot(&auction).await.award.expect("an award");
+        let processes = [fixture.restarted().await, fixture.restarted().await];
         let calls = (0..20).map(|call| {
             let process = processes[call % 2].clone();
             let revocation = revocation(&auction, &award.id);
@@ -225,25 +230,25 @@ async fn the_same_revocation_many_times_at_once_revokes_once() {
             let auction = answer.expect("no panic").expect("the current state");
             assert_eq!(auction.award.expect("an award").replaces_award_id, award.id);
         }
-        assert_eq!(house.awards(&auction).await, (2, 1));
-        assert_eq!(house.subjects().await, [AWARDED, REVOKED, AWARDED]);
+        assert_eq!(fixture.awards(&auction).await, (2, 1));
+        assert_eq!(fixture.subjects().await, [AWARDED, REVOKED, AWARDED]);
     }
 }
 
 #[tokio::test]
 async fn an_award_of_another_auction_cannot_be_revoked_here() {
-    for house in houses().await {
-        let first = with_bids(&house, &[19_000]).await;
-        let second = with_bids(&house, &[18_000]).await;
-        house.end().await;
-        let award = house.snapshot(&first).await.award.expect("an award");
-        let failure = house
+    for fixture in fixtures().await {
+        let first = with_bids(&fixture, &[19_000]).await;
+        let second = with_bids(&fixture, &[18_000]).await;
+        fixture.end().await;
+        let award = fixture.snapshot(&first).await.award.expect("an award");
+        let failure = fixture
             .auctioneer
             .revoke(revocation(&second, &award.id))
             .await
             .expect_err("not its award");
         assert_eq!(failure.code, "auction.unknown_award");
-        assert_eq!(house.awards(&first).await, (1, 1));
-        assert_eq!(house.awards(&second).await, (1, 1));
+        assert_eq!(fixture.awards(&first).await, (1, 1));
+        assert_eq!(fixture.awards(&second).await, (1, 1));
     }
 }

@@ -1,23 +1,25 @@
-//! The rules of bidding, as the database keeps them.
+//! The rules of bidding, with the database.
 
-use crate::house::{CEILING, DURATION, STEP, claim, house, houses, offer, restaurant};
-use chassis::{Kind, money::Money};
 use std::sync::Arc;
+
+use chassis::Kind;
+use chassis::money::Money;
 use tokio::sync::Barrier;
+
+use crate::support::{CEILING, DURATION, STEP, claim, fixture, fixtures, offer, restaurant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequence() {
     const BIDDERS: usize = 300;
-    for house in houses().await {
-        // Every second bidder comes through another process, with which only the database is shared.
-        let processes = [house.auctioneer.clone(), house.restarted().await];
-        let auction = house.open(BIDDERS).await;
+    for fixture in fixtures().await {
+        // Every second bidder uses another auctioneer, as a second process would: only the database is shared.
+        let processes = [fixture.auctioneer.clone(), fixture.restarted().await];
+        let auction = fixture.open(BIDDERS).await;
         let start = Arc::new(Barrier::new(BIDDERS));
         let bidders: Vec<_> = (0..BIDDERS)
             .map(|number| {
                 let (process, start) = (processes[number % 2].clone(), start.clone());
-                // Neighbours offer prices that are closer than the step, in an order that has nothing to do with
-                // the price.
+                // Prices that differ by less than the step, in an order that is independent of the price.
                 let scattered = i64::try_from(number * 7919 % BIDDERS).expect("small");
                 let price = CEILING - scattered * 30;
                 let account = restaurant(number).account_id;
@@ -40,10 +42,10 @@ async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequ
                 }
             }
         }
-        let engine = house.database.engine();
+        let engine = fixture.database.engine();
         accepted.sort();
         let accepted: Vec<i64> = accepted.into_iter().map(|(_, price)| price).collect();
-        let stored = house.prices(&auction).await;
+        let stored = fixture.prices(&auction).await;
         assert_eq!(
             stored, accepted,
             "{engine:?}: what was answered is what is stored"
@@ -52,7 +54,7 @@ async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequ
             stored.windows(2).all(|pair| pair[0] - pair[1] >= STEP),
             "{engine:?}: {stored:?}"
         );
-        let snapshot = house.snapshot(&auction).await;
+        let snapshot = fixture.snapshot(&auction).await;
         let minimum = stored.iter().min().copied();
         assert_eq!(snapshot.auction.lowest_minor, minimum);
         assert_eq!(snapshot.lowest.map(|bid| bid.price_minor), minimum);
@@ -61,7 +63,7 @@ async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequ
             i64::try_from(stored.len()).expect("small")
         );
         assert_eq!(snapshot.auction.sequence, 1 + snapshot.auction.bid_count);
-        // Whatever the order was, the lowest offer but for the step must have won, or come within a step of it.
+        // In any order, the lowest accepted price is within a step of the lowest offer.
         let lowest_offer = offered.into_iter().min().expect("offers");
         let lowest = minimum.expect("accepted bids");
         assert!(lowest - lowest_offer < STEP, "{lowest} {lowest_offer}");
@@ -70,29 +72,32 @@ async fn three_hundred_bidders_at_the_same_instant_leave_a_strictly_falling_sequ
 
 #[tokio::test]
 async fn a_bid_before_the_deadline_counts_and_one_at_it_does_not() {
-    for house in houses().await {
-        let auction = house.open(2).await;
-        house.clock.advance(DURATION - 1);
-        let bid = house.bid(&auction, 0, 19_000).await.expect("in time");
-        assert_eq!(bid.placed_at_ms, house.clock.now());
-        house.clock.advance(1);
-        let failure = house.bid(&auction, 1, 18_000).await.expect_err("too late");
+    for fixture in fixtures().await {
+        let auction = fixture.open(2).await;
+        fixture.clock.advance(DURATION - 1);
+        let bid = fixture.bid(&auction, 0, 19_000).await.expect("in time");
+        assert_eq!(bid.placed_at_ms, fixture.clock.now());
+        fixture.clock.advance(1);
+        let failure = fixture
+            .bid(&auction, 1, 18_000)
+            .await
+            .expect_err("too late");
         assert_eq!(failure.code, "auction.deadline_passed");
-        assert_eq!(house.prices(&auction).await, [19_000]);
+        assert_eq!(fixture.prices(&auction).await, [19_000]);
     }
 }
 
 #[tokio::test]
 async fn a_rejected_bid_changes_nothing() {
-    for house in houses().await {
-        let auction = house.open(1).await;
-        house.bid(&auction, 0, 19_000).await.expect("accepted");
+    for fixture in fixtures().await {
+        let auction = fixture.open(1).await;
+        fixture.bid(&auction, 0, 19_000).await.expect("accepted");
         for (number, price, code) in [
             (0, 18_951, "auction.bid_too_high"),
             (0, CEILING, "auction.bid_too_high"),
             (7, 15_000, "auction.not_eligible"),
         ] {
-            let failure = house.bid(&auction, number, price).await.expect_err(code);
+            let failure = fixture.bid(&auction, number, price).await.expect_err(code);
             assert_eq!(
                 (failure.code.as_ref(), failure.kind),
                 (code, Kind::Conflict)
@@ -103,21 +108,21 @@ async fn a_rejected_bid_changes_nothing() {
             minor: 100,
             currency: "USD".to_owned(),
         };
-        let failure = house
+        let failure = fixture
             .auctioneer
             .bid(in_dollars, claim("account-0", None))
             .await
             .expect_err("another currency");
         assert_eq!(failure.code, "auction.wrong_currency");
-        assert_eq!(house.prices(&auction).await, [19_000]);
-        assert_eq!(house.snapshot(&auction).await.auction.sequence, 2);
+        assert_eq!(fixture.prices(&auction).await, [19_000]);
+        assert_eq!(fixture.snapshot(&auction).await.auction.sequence, 2);
     }
 }
 
 #[tokio::test]
 async fn a_bid_in_an_unknown_auction_is_not_found() {
-    let house = house().await;
-    let failure = house
+    let fixture = fixture().await;
+    let failure = fixture
         .bid("0190d3c1-0000-7000-8000-000000000000", 0, 1_000)
         .await
         .expect_err("unknown");
@@ -127,10 +132,10 @@ async fn a_bid_in_an_unknown_auction_is_not_found() {
 
 #[tokio::test]
 async fn the_same_key_gives_the_same_bid_and_the_same_rejection() {
-    for house in houses().await {
-        let auction = house.open(1).await;
+    for fixture in fixtures().await {
+        let auction = fixture.open(1).await;
         let place = |key: &'static str, price| {
-            house.auctioneer.bid(
+            fixture.auctioneer.bid(
                 offer(&auction, "account-0", price),
                 claim("account-0", Some(key)),
             )
@@ -142,22 +147,22 @@ async fn the_same_key_gives_the_same_bid_and_the_same_rejection() {
             let failure = place("k2", 19_000).await.expect_err("too high");
             assert_eq!(failure.code, "auction.bid_too_high");
         }
-        assert_eq!(house.prices(&auction).await, [19_000]);
+        assert_eq!(fixture.prices(&auction).await, [19_000]);
     }
 }
 
 #[tokio::test]
 async fn a_bidder_who_leaves_in_the_middle_leaves_a_whole_bid_or_none() {
     use futures::FutureExt as _;
-    for house in houses().await {
-        let auction = house.open(1).await;
-        let mut watching = house.auctioneer.live().subscribe(&auction);
-        // Polled once and dropped: by then the work has begun, and it goes on by itself.
-        drop(house.bid(&auction, 0, 19_000).now_or_never());
-        let auction::live::News::Change(told) = watching.next().await else {
+    for fixture in fixtures().await {
+        let auction = fixture.open(1).await;
+        let mut watching = fixture.auctioneer.live().subscribe(&auction);
+        // Polled once and dropped: the work has started and continues in a task.
+        drop(fixture.bid(&auction, 0, 19_000).now_or_never());
+        let auction::live::Update::Changed(told) = watching.next().await else {
             panic!("the change is told");
         };
         assert_eq!(told.auction.lowest_minor, Some(19_000));
-        assert_eq!(house.prices(&auction).await, [19_000]);
+        assert_eq!(fixture.prices(&auction).await, [19_000]);
     }
 }

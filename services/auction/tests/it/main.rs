@@ -4,7 +4,7 @@ mod api;
 mod awarding;
 mod bidding;
 mod deadline;
-mod house;
 mod process;
+mod support;
 mod traces;
 mod watching;

@@ -1,34 +1,31 @@
-//! The real program, killed at each of its fault points and started again.
+//! The service's program, killed at each of its fault points and restarted.
 
-use crate::{
-    api::{bid, caller, get, opening, serve_catalog, with_key},
-    house::CUSTOMER,
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+use api::auction::auctions_client::AuctionsClient;
+use api::auction::{
+    Auction, AuctionState, OpenAuctionRequest, RevokeAwardRequest, WatchAuctionRequest,
 };
-use api::{
-    auction::{
-        Auction, AuctionState, OpenAuctionRequest, RevokeAwardRequest, WatchAuctionRequest,
-        auctions_client::AuctionsClient,
-    },
-    common::Role,
-};
-use auction::{FAULT_POINTS, store::MIGRATIONS};
-use chassis::{
-    grpc,
-    platform::Service,
-    testing::{self, NATS_VARIABLE, Process, TestDatabase},
-};
+use api::common::Role;
+use auction::FAULT_POINTS;
+use auction::store::MIGRATIONS;
+use chassis::grpc;
+use chassis::platform::Service;
+use chassis::testing::with_key;
+use chassis::testing::{self, NATS_VARIABLE, Process, TestDatabase};
 use sqlx::Row as _;
-use std::{
-    os::unix::process::ExitStatusExt as _,
-    path::Path,
-    sync::{Arc, atomic::AtomicUsize},
-    time::{Duration, Instant},
-};
+
+use crate::support::CUSTOMER;
+use crate::support::grpc::{bid, caller, get, opening, serve_catalog};
 
 const DURATION_MS: u32 = 3_000;
 const SIGKILL: i32 = 9;
 
-/// The program over one database, as a supervisor runs it.
+/// The program with its database, which is restarted when it is killed.
 struct Supervised {
     process: Process,
     client: AuctionsClient<grpc::Channel>,
@@ -72,7 +69,7 @@ impl Supervised {
         std::fs::write(self.faults.path().join(point), "").expect("armed");
     }
 
-    /// Waits until the program has killed itself, and starts it again.
+    /// Waits until the program has killed itself, and restarts it.
     async fn killed_and_started_again(self) -> Self {
         let Self {
             process,
@@ -109,12 +106,12 @@ impl Supervised {
         }
     }
 
-    /// Waits until the outbox is published, and returns its subjects.
+    /// Waits until the outbox is published, and returns the subjects of its events.
     async fn published(&self) -> Vec<String> {
         let started = Instant::now();
         loop {
             let rows = sqlx::query("SELECT subject, published_at_ms FROM outbox ORDER BY id")
-                .fetch_all(self.database.pool())
+                .fetch_all(self.database.reads())
                 .await
                 .expect("the outbox");
             if rows
@@ -136,8 +133,8 @@ fn short_opening() -> OpenAuctionRequest {
     }
 }
 
-/// One auction to its second award, with the program killed at `point`; each call is repeated with its key when the
-/// program died of it.
+/// Runs one auction up to its second award. The program is killed at `point`, and the call that was interrupted is repeated
+/// with its key.
 async fn auction_with_a_kill_at(point: &'static str, database: TestDatabase) {
     let mut program = Supervised::over(database).await;
     program.arm(point);

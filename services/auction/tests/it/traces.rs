@@ -1,28 +1,26 @@
-//! The trace of an opening goes on at the deadline, and the award links to every bid that it weighed.
+//! The trace of an opening continues at the deadline, and the award links to every bid that was considered.
 
-use crate::house::{CEILING, DURATION, House, STEP, captured_house};
-use auction::{
-    awarding::Revocation,
-    closing,
-    wire::{self, Viewer},
-};
-use sqlx::Row as _;
 use std::collections::HashSet;
-use telemetry::{
-    context::SavedContext,
-    sampling::KEEP,
-    test::{Captured, capture},
-};
+
+use auction::awarding::Revocation;
+use auction::closing;
+use auction::wire::{self, Viewer};
+use sqlx::Row as _;
+use telemetry::context::SavedContext;
+use telemetry::sampling::KEEP;
+use telemetry::test::{Captured, capture};
 use tracing::Instrument as _;
 
-/// How many links a span keeps, as the SDK has it by default.
+use crate::support::{CEILING, DURATION, Fixture, STEP, traced_fixture};
+
+/// The SDK's default limit of links per span.
 const MAX_LINKS: usize = 128;
 
-/// Places this many accepted bids, each in a trace of its own.
-async fn bid_down(house: &House, auction: &str, bids: usize) {
+/// Places this number of bids, each in a trace of its own.
+async fn bid_down(fixture: &Fixture, auction: &str, bids: usize) {
     for number in 0..bids {
         let price = CEILING - STEP * i64::try_from(number).expect("small");
-        house.bid(auction, number, price).await.expect("accepted");
+        fixture.bid(auction, number, price).await.expect("accepted");
     }
 }
 
@@ -35,10 +33,10 @@ fn bid_spans(captured: &Captured) -> HashSet<String> {
         .collect()
 }
 
-async fn outbox_contexts(house: &House, subject: &str) -> Vec<SavedContext> {
+async fn outbox_contexts(fixture: &Fixture, subject: &str) -> Vec<SavedContext> {
     sqlx::query("SELECT trace_context FROM outbox WHERE subject = $1 ORDER BY id")
         .bind(subject)
-        .fetch_all(house.database.pool())
+        .fetch_all(fixture.database.reads())
         .await
         .expect("the outbox")
         .iter()
@@ -54,11 +52,11 @@ fn span_id(context: &SavedContext) -> String {
 #[tokio::test]
 async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a_restart() {
     let captured = capture();
-    let house = captured_house().await;
-    let auction = house.open(5).await;
-    bid_down(&house, &auction, 5).await;
-    house.clock.advance(DURATION);
-    let restarted = house.restarted().await;
+    let fixture = traced_fixture().await;
+    let auction = fixture.open(5).await;
+    bid_down(&fixture, &auction, 5).await;
+    fixture.clock.advance(DURATION);
+    let restarted = fixture.restarted().await;
     closing::end_due(&restarted).await.expect("ended");
 
     let opening = captured.span("auction.open");
@@ -83,13 +81,13 @@ async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a
     assert_eq!(traces.len(), 5, "each bid has a trace of its own");
     assert!(!traces.contains(&opening.span_context.trace_id()));
 
-    let sent = outbox_contexts(&house, "events.auction.awarded").await;
+    let sent = outbox_contexts(&fixture, "events.auction.awarded").await;
     assert_eq!(
         span_id(&sent[0]),
         award.span_context.span_id().to_string(),
         "what the award causes goes on from the award"
     );
-    let told = wire::event(&house.snapshot(&auction).await, &Viewer::Full);
+    let told = wire::event(&fixture.snapshot(&auction).await, &Viewer::Full);
     let (trace, span) = (award.span_context.trace_id(), award.span_context.span_id());
     assert_eq!(
         told.traceparent,
@@ -110,10 +108,10 @@ async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a
 #[tokio::test]
 async fn an_accepted_bid_has_its_trace_kept_for_the_awards_link_and_a_rejected_one_has_not() {
     let captured = capture();
-    let house = captured_house().await;
-    let auction = house.open(2).await;
-    house.bid(&auction, 0, CEILING).await.expect("accepted");
-    let too_high = house.bid(&auction, 1, CEILING).await;
+    let fixture = traced_fixture().await;
+    let auction = fixture.open(2).await;
+    fixture.bid(&auction, 0, CEILING).await.expect("accepted");
+    let too_high = fixture.bid(&auction, 1, CEILING).await;
     too_high.expect_err("not below the lowest");
     let kept: Vec<bool> = captured
         .spans()
@@ -128,11 +126,11 @@ async fn an_accepted_bid_has_its_trace_kept_for_the_awards_link_and_a_rejected_o
 async fn past_the_limit_of_links_child_spans_of_the_award_carry_the_rest() {
     const BIDS: usize = 2 * MAX_LINKS + 10;
     let captured = capture();
-    let house = captured_house().await;
-    let auction = house.open(BIDS).await;
-    bid_down(&house, &auction, BIDS).await;
+    let fixture = traced_fixture().await;
+    let auction = fixture.open(BIDS).await;
+    bid_down(&fixture, &auction, BIDS).await;
     let bids = bid_spans(&captured);
-    house.end().await;
+    fixture.end().await;
     let award = captured.span("auction.award");
     let within = captured.trace(award.span_context.trace_id());
     let carriers: Vec<_> = within
@@ -160,32 +158,32 @@ async fn past_the_limit_of_links_child_spans_of_the_award_carry_the_rest() {
 #[tokio::test]
 async fn an_expiry_is_a_child_of_the_opening() {
     let captured = capture();
-    let house = captured_house().await;
-    house.open(1).await;
-    house.end().await;
+    let fixture = traced_fixture().await;
+    fixture.open(1).await;
+    fixture.end().await;
     let opening = captured.span("auction.open");
     let expiry = captured.span("auction.expire");
     assert_eq!(expiry.parent_span_id, opening.span_context.span_id());
-    let sent = outbox_contexts(&house, "events.auction.ended").await;
+    let sent = outbox_contexts(&fixture, "events.auction.ended").await;
     assert_eq!(span_id(&sent[0]), expiry.span_context.span_id().to_string());
 }
 
 #[tokio::test]
 async fn a_further_award_belongs_to_the_revocation_and_links_to_the_award_before_and_the_bids() {
     let captured = capture();
-    let house = captured_house().await;
-    let auction = house.open(3).await;
-    bid_down(&house, &auction, 3).await;
-    house.end().await;
+    let fixture = traced_fixture().await;
+    let auction = fixture.open(3).await;
+    bid_down(&fixture, &auction, 3).await;
+    fixture.end().await;
     let first = captured.span("auction.award");
-    let standing = house.snapshot(&auction).await.award.expect("an award");
+    let standing = fixture.snapshot(&auction).await.award.expect("an award");
     let revocation = Revocation {
         auction_id: auction.clone(),
         award_id: standing.id.clone(),
         reason: "payment.declined".to_owned(),
     };
     let request = tracing::info_span!("request");
-    house
+    fixture
         .auctioneer
         .revoke(revocation)
         .instrument(request)
@@ -210,7 +208,7 @@ async fn a_further_award_belongs_to_the_revocation_and_links_to_the_award_before
         2,
         "the two bids that were left"
     );
-    let sent = outbox_contexts(&house, "events.auction.awarded").await;
+    let sent = outbox_contexts(&fixture, "events.auction.awarded").await;
     assert_eq!(
         span_id(&sent[1]),
         further.span_context.span_id().to_string()
@@ -220,9 +218,9 @@ async fn a_further_award_belongs_to_the_revocation_and_links_to_the_award_before
 #[tokio::test]
 async fn a_look_for_what_is_due_makes_no_trace() {
     let captured = capture();
-    let house = captured_house().await;
-    house.open(1).await;
+    let fixture = traced_fixture().await;
+    fixture.open(1).await;
     let before = captured.spans().len();
-    closing::end_due(&house.auctioneer).await.expect("a look");
+    closing::end_due(&fixture.auctioneer).await.expect("a look");
     assert_eq!(captured.spans().len(), before);
 }

@@ -1,39 +1,40 @@
-//! Distances on the Earth, as a sphere: the haversine formula, and the box that holds a circle.
+//! Distances on the Earth as a sphere (the haversine formula), and the bounding box of a circle.
 //!
-//! The sphere is wrong by at most half a per cent, which no delivery radius is sharp enough to notice.
+//! The error of the sphere is at most half a per cent, which does not matter for a delivery radius.
+
+use std::f64::consts::{PI, TAU};
 
 use chassis::Failure;
-use std::f64::consts::{PI, TAU};
 
 /// The mean radius of WGS 84's ellipsoid, in metres.
 const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
-/// Added to each side of a box, in degrees (about a tenth of a metre): more than rounding can take away.
+/// Added to each side of a box, in degrees: more than the rounding error. About a tenth of a metre.
 const MARGIN: f64 = 1e-6;
 
-/// A WGS 84 position in degrees, in range.
+/// A valid WGS 84 position, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Position {
     latitude: f64,
     longitude: f64,
 }
 
-/// The smallest box of latitudes and longitudes around a circle. Across the antimeridian its longitudes are two spans.
+/// The bounding box of a circle. Across the antimeridian it has two ranges of longitudes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundingBox {
-    /// South to north.
+    /// The range of latitudes, from south to north.
     pub latitudes: (f64, f64),
-    /// West to east; the second span repeats the first when there is but one.
+    /// The ranges of longitudes, each from west to east. When there is only one, the second repeats it.
     pub longitudes: [(f64, f64); 2],
 }
 
 // === impl Position ===
 
 impl Position {
-    /// The position at these degrees.
+    /// Validates a position.
     ///
     /// # Errors
-    /// `catalog.bad_place` when either is out of range or no number.
+    /// `catalog.bad_place` when a coordinate is out of range or not a number.
     pub fn parse(latitude: f64, longitude: f64) -> Result<Self, Failure> {
         let bad = |field, most: f64, degrees: f64| {
             Failure::invalid(
@@ -70,22 +71,22 @@ impl Position {
         let half_latitude = ((other.latitude - self.latitude).to_radians() / 2.0).sin();
         let half_longitude = ((other.longitude - self.longitude).to_radians() / 2.0).sin();
         let haversine = half_latitude.powi(2) + from.cos() * to.cos() * half_longitude.powi(2);
-        // Rounding can lift it above 1 between antipodes.
+        // Rounding can make it greater than 1 for antipodes.
         2.0 * EARTH_RADIUS_M * haversine.min(1.0).sqrt().asin()
     }
 
-    /// The box around everything within `radius_m`.
+    /// The bounding box of the circle with the radius `radius_m`, in metres.
     pub fn bounding_box(self, radius_m: f64) -> BoundingBox {
         let angle = radius_m / EARTH_RADIUS_M;
         let reach = angle.to_degrees() + MARGIN;
         let (south, north) = (self.latitude - reach, self.latitude + reach);
         let everywhere = (-180.0, 180.0);
         let longitudes = if south <= -90.0 || north >= 90.0 {
-            // A pole is inside, and with it every meridian.
+            // The circle contains a pole, and so every longitude.
             [everywhere; 2]
         } else {
             let sine = angle.sin() / self.latitude.to_radians().cos();
-            // East and west, the circle reaches furthest off its centre's parallel, not on it.
+            // The circle's easternmost and westernmost points are not on the parallel of its centre.
             let reach = if sine >= 1.0 {
                 PI.to_degrees()
             } else {
@@ -113,7 +114,7 @@ impl Position {
 // === impl BoundingBox ===
 
 impl BoundingBox {
-    /// Whether `position` is inside: what the database's prefilter asks.
+    /// Whether `position` is in the box. The database makes the same test.
     pub fn contains(&self, position: Position) -> bool {
         let within = |(least, most): (f64, f64), degrees: f64| (least..=most).contains(&degrees);
         within(self.latitudes, position.latitude)
@@ -126,15 +127,17 @@ impl BoundingBox {
 
 #[cfg(test)]
 mod tests {
-    use super::{EARTH_RADIUS_M, Position};
-    use proptest::prelude::*;
     use std::f64::consts::PI;
+
+    use proptest::prelude::*;
+
+    use super::{EARTH_RADIUS_M, Position};
 
     fn at(latitude: f64, longitude: f64) -> Position {
         Position::parse(latitude, longitude).expect("in range")
     }
 
-    /// Where one arrives who goes `distance_m` from `start` on `bearing` (radians from north).
+    /// The position at `distance_m` from `start` in the direction `bearing` (radians from north).
     fn destination(start: Position, bearing: f64, distance_m: f64) -> Position {
         let angle = distance_m / EARTH_RADIUS_M;
         let latitude = start.latitude.to_radians();
@@ -147,7 +150,7 @@ mod tests {
         at(there.to_degrees().clamp(-90.0, 90.0), longitude)
     }
 
-    /// Everywhere, and more often than by chance at the poles and the antimeridian.
+    /// Any position, with more at the poles and the antimeridian than a uniform distribution has.
     fn position() -> impl Strategy<Value = Position> {
         let latitude = prop_oneof![
             4 => -90.0..=90.0,
@@ -248,7 +251,7 @@ mod tests {
             slack in prop_oneof![0.0..=10_000.0, Just(0.0)],
         ) {
             let near = destination(centre, bearing, distance);
-            // Without slack it is on the very rim.
+            // Without slack it is on the circle.
             let around = centre.bounding_box(centre.distance_m(near) + slack);
             prop_assert!(around.contains(near), "{near:?} is not in {around:?}");
         }

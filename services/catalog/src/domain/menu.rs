@@ -1,37 +1,39 @@
-//! Menus, and when two dishes are the same one.
+//! Menus, and the comparison of dishes by name.
+
+use std::collections::BTreeSet;
 
 use ::api::{catalog as wire, common};
-use chassis::{Failure, money::Money};
-use std::collections::BTreeSet;
+use chassis::Failure;
+use chassis::money::Money;
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Dishes on a menu.
+/// The number of dishes on a menu.
 const MENU_LENGTH: std::ops::RangeInclusive<usize> = 1..=200;
-/// Different dishes in a search.
+/// The maximum number of dishes in a search.
 const MAX_DISHES_IN_SEARCH: usize = 50;
-/// Characters of a dish's name.
+/// The maximum length of a dish's name, in characters.
 const MAX_DISH: usize = 100;
 
-/// A dish's name in the one form in which names are compared: Unicode NFKC, in lower case, with single spaces. A name
-/// typed on a machine that decomposes Hangul is the same dish.
+/// The normalised name of a dish: Unicode NFKC, in lower case, with single spaces. So names that differ only in the
+/// composition of Hangul are the same dish.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DishKey(String);
 
-/// A dish and what it costs.
+/// A dish on a menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MenuItem {
-    /// For people.
+    /// Its name, for people.
     pub dish: String,
-    /// For comparisons.
+    /// Its normalised name.
     pub key: DishKey,
-    /// Positive.
+    /// Its price, which is positive.
     pub list_price: Money,
 }
 
 // === impl DishKey ===
 
 impl DishKey {
-    /// The key of the dish `name`; none when there is nothing left of it or too much.
+    /// Normalises `name`. Returns `None` when it is empty, too long or has control characters.
     pub fn new(name: &str) -> Option<Self> {
         if name.chars().count() > MAX_DISH || name.chars().any(char::is_control) {
             return None;
@@ -41,7 +43,7 @@ impl DishKey {
         (!key.is_empty()).then_some(Self(key))
     }
 
-    /// The key that the database keeps under this text.
+    /// A key that was read from the database.
     pub(crate) fn from_stored(key: String) -> Self {
         Self(key)
     }
@@ -63,10 +65,10 @@ fn key(field: String, name: &str) -> Result<DishKey, Failure> {
     })
 }
 
-/// The menu in a request.
+/// Validates the menu in a request.
 ///
 /// # Errors
-/// `catalog.menu_length`, `catalog.bad_dish`, `catalog.dish_twice`, or what a price is refused with.
+/// `catalog.menu_length`, `catalog.bad_dish`, `catalog.dish_twice`, or a failure of [`Money::positive`].
 pub fn parse(items: Vec<wire::MenuItem>) -> Result<Vec<MenuItem>, Failure> {
     if !MENU_LENGTH.contains(&items.len()) {
         return Err(Failure::invalid(
@@ -104,11 +106,11 @@ pub fn parse(items: Vec<wire::MenuItem>) -> Result<Vec<MenuItem>, Failure> {
     Ok(menu)
 }
 
-/// The different dishes that a search asks for.
+/// Validates the dishes of a search, and removes duplicates.
 ///
 /// # Errors
 /// `catalog.dish_count` or `catalog.bad_dish`.
-pub fn wanted(dishes: &[common::DishOrder]) -> Result<Vec<DishKey>, Failure> {
+pub fn searched(dishes: &[common::DishOrder]) -> Result<Vec<DishKey>, Failure> {
     if !(1..=MAX_DISHES_IN_SEARCH).contains(&dishes.len()) {
         return Err(Failure::invalid(
             "catalog.dish_count",
@@ -138,13 +140,12 @@ impl From<MenuItem> for wire::MenuItem {
 
 #[cfg(test)]
 mod tests {
-    use super::{DishKey, parse, wanted};
-    use ::api::{
-        catalog as wire,
-        common::{DishOrder, Money},
-    };
+    use ::api::catalog as wire;
+    use ::api::common::{DishOrder, Money};
     use proptest::prelude::*;
     use unicode_normalization::UnicodeNormalization as _;
+
+    use super::{DishKey, parse, searched};
 
     fn item(dish: &str, price: i64) -> wire::MenuItem {
         wire::MenuItem {
@@ -195,10 +196,10 @@ mod tests {
             dish: dish.to_owned(),
             quantity: 1,
         };
-        let keys = wanted(&[order("Bibimbap"), order("BIBIMBAP"), order("떡볶이")]);
+        let keys = searched(&[order("Bibimbap"), order("BIBIMBAP"), order("떡볶이")]);
         assert_eq!(keys.expect("valid").len(), 2);
-        assert_eq!(wanted(&[]).expect_err("none").code, "catalog.dish_count");
-        let failure = wanted(&[order("떡볶이"), order(" ")]).expect_err("no name");
+        assert_eq!(searched(&[]).expect_err("none").code, "catalog.dish_count");
+        let failure = searched(&[order("떡볶이"), order(" ")]).expect_err("no name");
         assert_eq!(failure.field.as_deref(), Some("dishes[1].dish"));
     }
 

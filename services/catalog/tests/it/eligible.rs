@@ -1,20 +1,20 @@
-use crate::support::{find, place, profile, put, search, services};
+use std::collections::BTreeSet;
+
 use api::common::DishOrder;
 use catalog::domain::geo::Position;
-use proptest::{
-    prelude::*,
-    strategy::ValueTree as _,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
-use std::collections::BTreeSet;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use unicode_normalization::UnicodeNormalization as _;
+
+use crate::support::{find, place, profile, put, search, services};
 
 const DISHES: [&str; 4] = ["김치찌개", "비빔밥", "떡볶이", "BBQ Chicken"];
 
 #[tokio::test]
 async fn a_restaurant_must_be_near_and_cook_every_dish() {
     for (service, _database) in services().await {
-        // About 1.1 km to the north for each hundredth of a degree.
+        // A hundredth of a degree of latitude is about 1.1 km.
         for (owner, latitude, radius, dishes) in [
             ("near", 37.57, 3_000, &DISHES[..]),
             ("nearer", 37.56, 3_000, &DISHES[..2]),
@@ -73,7 +73,7 @@ async fn a_new_menu_counts_at_once_and_the_old_one_no_more() {
 async fn hundreds_are_found_and_the_limit_keeps_the_nearest() {
     for (service, _database) in services().await {
         for n in 0..300_u32 {
-            // Put in no order of distance.
+            // Not in the order of their distances.
             let latitude = 37.5 + f64::from(n * 7 % 300) * 0.0001;
             put(
                 &service,
@@ -140,7 +140,7 @@ async fn what_cannot_be_searched_is_refused_at_its_field() {
     }
 }
 
-/// Somewhere within two degrees of the antimeridian, of a pole, or of Seoul.
+/// A position near the antimeridian, near a pole, or in Seoul.
 fn somewhere() -> impl Strategy<Value = (f64, f64)> {
     prop_oneof![
         (-0.3..0.3, 179.7..=180.0),
@@ -152,7 +152,7 @@ fn somewhere() -> impl Strategy<Value = (f64, f64)> {
 
 #[tokio::test]
 async fn the_search_finds_exactly_whom_the_rule_finds() {
-    // A fixed seed: the cases are many, and a failure can be looked at again.
+    // A fixed seed, so that a failure can be reproduced.
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut point = || {

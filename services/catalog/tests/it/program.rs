@@ -1,12 +1,14 @@
-use crate::support::{caller, place, profile, search};
-use api::{
-    catalog::{GetRestaurantRequest, catalog_client::CatalogClient},
-    common::Role,
-};
+use api::catalog::GetRestaurantRequest;
+use api::catalog::catalog_client::CatalogClient;
+use api::common::Role;
 use catalog::FAULT_POINTS;
-use chassis::{grpc::Channel, idempotency, platform::Service, testing::Process};
+use chassis::grpc::Channel;
+use chassis::platform::Service;
+use chassis::testing::Process;
+use chassis::testing::with_key;
 use tempfile::TempDir;
-use tonic::Request;
+
+use crate::support::{caller, place, profile, search};
 
 async fn start(folder: &TempDir) -> (Process, CatalogClient<Channel>) {
     let database = format!(
@@ -59,12 +61,7 @@ async fn a_restaurant_whose_putting_is_killed_is_whole_when_it_is_tried_again() 
         std::fs::write(folder.path().join(point), "").expect("armed");
         let request = || {
             let here = place(37.5665, 126.9780);
-            let mut request = Request::new(profile("a1", here, 1_000, &["비빔밥", "떡볶이"]));
-            request.metadata_mut().insert(
-                idempotency::METADATA_KEY,
-                "key-1".parse().expect("printable"),
-            );
-            request
+            with_key(profile("a1", here, 1_000, &["비빔밥", "떡볶이"]), "key-1")
         };
         assert!(client.put_restaurant(request()).await.is_err());
         assert!(!process.wait().await.success());

@@ -1,11 +1,13 @@
-use crate::support::{caller, place, profile, put, services};
-use api::{
-    catalog::{GetRestaurantRequest, PutRestaurantRequest, catalog_server::Catalog as _},
-    common::Role,
-};
-use chassis::{Failure, idempotency};
 use std::sync::Arc;
+
+use api::catalog::catalog_server::Catalog as _;
+use api::catalog::{GetRestaurantRequest, PutRestaurantRequest};
+use api::common::Role;
+use chassis::Failure;
+use chassis::testing::with_key;
 use tonic::{Request, Response};
+
+use crate::support::{caller, place, profile, put, services};
 
 const DISHES: [&str; 3] = ["김치찌개", "된장찌개", "제육볶음"];
 
@@ -135,16 +137,11 @@ async fn of_many_first_calls_at_once_one_restaurant_comes() {
 async fn a_key_gives_the_same_answer_and_refuses_another_body() {
     for (service, _database) in services().await {
         let request = |radius| {
-            let mut request =
-                Request::new(profile("a1", place(37.5665, 126.9780), radius, &DISHES));
-            request.metadata_mut().insert(
-                idempotency::METADATA_KEY,
-                "key-1".parse().expect("printable"),
-            );
-            request
+            let profile = profile("a1", place(37.5665, 126.9780), radius, &DISHES);
+            with_key(profile, "key-1")
         };
         let first = service.put_restaurant(request(1_000)).await.expect("made");
-        // Without the key this would be made again.
+        // Replaces the restaurant, so that a second write with the key would be noticed.
         put(
             &service,
             profile("a1", place(37.5665, 126.9780), 2_000, &DISHES),

@@ -1,12 +1,13 @@
-use api::{
-    catalog::{
-        FindEligibleRequest, FindEligibleResponse, MenuItem, PutRestaurantRequest, Restaurant,
-        catalog_server::Catalog as _,
-    },
-    common::{Caller, DishOrder, Money, Place, Role},
+use api::catalog::catalog_server::Catalog as _;
+use api::catalog::{
+    FindEligibleRequest, FindEligibleResponse, MenuItem, PutRestaurantRequest, Restaurant,
 };
-use catalog::{MIGRATIONS, api_catalog::CatalogApi};
-use chassis::{Failure, clock::Clock, testing::TestDatabase};
+use api::common::{Caller, DishOrder, Money, Place, Role};
+use catalog::MIGRATIONS;
+use catalog::api::CatalogApi;
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::testing::TestDatabase;
 use tonic::{Request, Response};
 
 /// The service on each engine, with its database.

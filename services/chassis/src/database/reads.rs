@@ -1,24 +1,21 @@
-//! Reads outside a transaction, whose waits for a connection are measured.
+//! An executor for reads outside a transaction.
+
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
+use sqlx::{Any, Describe, Either, Error, Execute, Executor, SqlStr};
 
 use super::Database;
-use futures::{
-    StreamExt as _, TryStreamExt as _,
-    future::BoxFuture,
-    stream::{self, BoxStream},
-};
-use sqlx::{
-    Any, Describe, Either, Error, Execute, Executor, SqlStr,
-    any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo},
-};
 
-/// What reads run on: each borrows a connection of the pool for as long as it lasts.
+/// Runs each query on a connection of the pool, and records the wait for the connection and how long it is used.
 #[derive(Debug, Clone, Copy)]
 pub struct Reads<'d>(pub(super) &'d Database);
 
 impl<'d> Executor<'d> for Reads<'d> {
     type Database = Any;
 
-    /// All rows are read before the first is given: a slow reader must not keep the connection.
+    /// Reads all rows before it yields the first, so that a slow consumer does not hold the connection.
     fn fetch_many<'e, 'q: 'e, E>(
         self,
         query: E,

@@ -1,29 +1,27 @@
-//! A service's real program, started by a test on ports of its own.
+//! A service's program, started by a test on free ports.
 
-use crate::{
-    http_client::HttpClient,
-    platform::{Service, VARIABLE_PREFIX},
-};
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
 use http::{HeaderMap, Method, Uri};
 use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _},
-    net::{SocketAddr, TcpListener},
-    process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
-};
 use uuid::Uuid;
 
-/// How long a program may take to be ready, and to end.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How often it is looked at.
-const POLL: Duration = Duration::from_millis(20);
+use crate::http_client::HttpClient;
+use crate::platform::{Service, VARIABLE_PREFIX};
+
+/// The time-out for a program to become ready, and to end.
+const TIME_OUT: Duration = Duration::from_secs(20);
+/// How often its state is checked.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A running program. It is killed when this is dropped.
 pub struct Process {
     child: Child,
-    /// Where its callers find it.
+    /// The URL of its main port.
     pub url: String,
     admin: SocketAddr,
     log: File,
@@ -31,18 +29,18 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program` (a test's `env!("CARGO_BIN_EXE_...")`) with these variables besides its addresses and without
-    /// export of telemetry, and waits until it is ready.
+    /// Starts `program` (a test's `env!("CARGO_BIN_EXE_...")`) with these environment variables and with the export of
+    /// telemetry disabled, and waits until it is ready.
     ///
     /// # Panics
-    /// With the program's log when it is not ready in time.
+    /// With the program's log, when it is not ready within the time-out.
     pub async fn start(service: Service, program: &str, variables: &[(&str, &str)]) -> Self {
         let (listen, admin) = (free_address(), free_address());
         let log = tempfile::tempfile().expect("a file for the log");
         let output = || Stdio::from(log.try_clone().expect("a second handle of the log"));
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
-            // What the tests' own environment says is not meant for this program.
+            // The variables of the tests' own environment are not for this program.
             if name.to_string_lossy().starts_with(VARIABLE_PREFIX) {
                 command.env_remove(name);
             }
@@ -69,20 +67,20 @@ impl Process {
         while process.get("/readyz").await.is_none() {
             let ended = process.child.try_wait().expect("the program's state");
             assert!(
-                ended.is_none() && started.elapsed() < PATIENCE,
+                ended.is_none() && started.elapsed() < TIME_OUT,
                 "{} is not ready ({ended:?}):\n{}",
                 service.name(),
                 process.log()
             );
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         process
     }
 
-    /// What its admin port answers to a GET of `path`, when that is a success.
+    /// The body of a successful GET of `path` on the admin port.
     ///
     /// # Panics
-    /// When `path` is no path.
+    /// When `path` is not a path.
     pub async fn get(&self, path: &str) -> Option<String> {
         let uri: Uri = format!("http://{}{path}", self.admin)
             .parse()
@@ -98,7 +96,7 @@ impl Process {
             .then(|| String::from_utf8_lossy(&answer.body).into_owned())
     }
 
-    /// Kills it, as SIGKILL does.
+    /// Kills it with SIGKILL.
     ///
     /// # Panics
     /// When it cannot be killed.
@@ -107,29 +105,29 @@ impl Process {
         self.child.wait().expect("reaped");
     }
 
-    /// Asks it to stop, as a supervisor does, and tells how it ended.
+    /// Stops it with SIGTERM, as a supervisor does, and returns its exit status.
     ///
     /// # Panics
-    /// With the program's log when it does not end in time.
+    /// With the program's log, when it does not end within the time-out.
     pub async fn stop(mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("signalled");
         let ended = self.ended().await;
         ended.unwrap_or_else(|| panic!("it does not stop:\n{}", self.log()))
     }
 
-    /// Waits until it ends by itself, as at a fault point.
+    /// Waits until it ends by itself, for example at a fault point, and returns its exit status.
     ///
     /// # Panics
-    /// With the program's log when it does not end in time.
+    /// With the program's log, when it does not end within the time-out.
     pub async fn wait(mut self) -> ExitStatus {
         let ended = self.ended().await;
         ended.unwrap_or_else(|| panic!("it does not end:\n{}", self.log()))
     }
 
-    /// What it wrote so far.
+    /// Its output so far.
     ///
     /// # Panics
-    /// When that cannot be read.
+    /// When the output cannot be read.
     pub fn log(&mut self) -> String {
         let mut text = String::new();
         self.log.rewind().expect("the log's beginning");
@@ -138,12 +136,12 @@ impl Process {
     }
 
     async fn ended(&mut self) -> Option<ExitStatus> {
-        let asked = Instant::now();
-        while asked.elapsed() < PATIENCE {
+        let started = Instant::now();
+        while started.elapsed() < TIME_OUT {
             if let Some(status) = self.child.try_wait().expect("the program's state") {
                 return Some(status);
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         None
     }
@@ -151,17 +149,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to kill.
+        // Fails when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A free port below those that the system gives to connections of its own choice, which come and go.
+/// A free port below the system's range of ephemeral ports, in which any connection may take one at any time.
 fn free_address() -> SocketAddr {
     const PORTS: std::ops::Range<u16> = 20_000..32_000;
     loop {
-        // A version 7 UUID ends in random bits.
+        // The last bits of a version 7 UUID are random.
         let [.., high, low] = *Uuid::now_v7().as_bytes();
         let offset = u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);
         let address = SocketAddr::from(([127, 0, 0, 1], PORTS.start + offset));

@@ -1,31 +1,26 @@
-//! What consuming tells: spans, ages and lags.
+//! The spans and metrics of publishing and consuming.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use api::events::{AuctionEnded, Event as _};
-use chassis::{
-    Failure,
-    broker::{Broker, Handler, Received},
-    testing::{NATS_VARIABLE, required},
-};
+use chassis::Failure;
+use chassis::broker::{Broker, Handler, Received};
+use chassis::testing::{NATS_VARIABLE, required};
 use futures::future::BoxFuture;
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+use telemetry::context::SavedContext;
+use telemetry::signals::{
+    MESSAGING_CLIENT_CONSUMED_MESSAGES, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_CONSUMER_LAG,
+    MESSAGING_CONSUMER_REDELIVERED, MESSAGING_CONSUMER_UNSETTLED, MESSAGING_PROCESS_AGE,
 };
-use telemetry::{
-    context::SavedContext,
-    signals::{
-        MESSAGING_CLIENT_CONSUMED_MESSAGES, MESSAGING_CLIENT_SENT_MESSAGES, MESSAGING_CONSUMER_LAG,
-        MESSAGING_CONSUMER_REDELIVERED, MESSAGING_CONSUMER_UNSETTLED, MESSAGING_PROCESS_AGE,
-    },
-    test::{Captured, Span, capture},
-};
+use telemetry::test::{Captured, Span, capture};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 const SUBJECT: &str = AuctionEnded::SUBJECT;
 
-/// Fails with what is left, message by message, and works once nothing is left. Knows only messages of these ids.
+/// Fails with the failures in `left`, one after the other, and then succeeds. Other messages than `ids` succeed.
 struct Refuses {
     ids: Vec<String>,
     left: Mutex<Vec<Failure>>,
@@ -43,7 +38,7 @@ impl Handler for Refuses {
     }
 }
 
-/// Consumes under a name of the test's own until the spans are there.
+/// Consumes with a new durable name until the expected spans are captured.
 async fn consume_until(
     captured: &Captured,
     broker: &Broker,

@@ -1,18 +1,16 @@
-//! What a database tells of its operations and its pool.
+//! The spans and metrics of a database's operations and of its pool.
 
-use super::both;
 use chassis::database::{Database, Engine};
-use telemetry::{
-    context::SavedContext,
-    db::observe,
-    signals::{
-        DB_CLIENT_CONNECTION_MAX, DB_CLIENT_CONNECTION_PENDING_REQUESTS,
-        DB_CLIENT_CONNECTION_TIMEOUTS, DB_CLIENT_CONNECTION_USE_TIME,
-        DB_CLIENT_CONNECTION_WAIT_TIME, DB_CLIENT_OPERATION_DURATION,
-    },
-    test::capture,
+use telemetry::context::SavedContext;
+use telemetry::db::observe;
+use telemetry::signals::{
+    DB_CLIENT_CONNECTION_MAX, DB_CLIENT_CONNECTION_PENDING_REQUESTS, DB_CLIENT_CONNECTION_TIMEOUTS,
+    DB_CLIENT_CONNECTION_USE_TIME, DB_CLIENT_CONNECTION_WAIT_TIME, DB_CLIENT_OPERATION_DURATION,
 };
+use telemetry::test::capture;
 use tracing::Instrument as _;
+
+use crate::support::both;
 
 async fn insert(database: &Database, value: i64) -> Result<(), sqlx::Error> {
     let mut write = database.write().await.expect("a transaction");
@@ -32,7 +30,7 @@ async fn insert(database: &Database, value: i64) -> Result<(), sqlx::Error> {
 async fn read(database: &Database) -> Vec<i64> {
     observe(
         database.operation("SELECT", "writes"),
-        sqlx::query_scalar("SELECT value FROM writes ORDER BY value").fetch_all(database.pool()),
+        sqlx::query_scalar("SELECT value FROM writes ORDER BY value").fetch_all(database.reads()),
     )
     .await
     .expect("values")
@@ -42,7 +40,7 @@ async fn read(database: &Database) -> Vec<i64> {
 async fn each_step_of_a_write_is_a_span_and_a_refusal_goes_by_the_code_of_the_engine() {
     for database in both().await {
         let captured = capture();
-        // By its context: SQLite's driver lets go of the span on a thread that is not captured, so it does not end.
+        // Compared by its context: SQLite's driver holds the span on a thread that is not captured, so its end is not seen.
         let request = async {
             insert(&database, 1).await.expect("inserted");
             insert(&database, 2).await.expect_err("the same key");
@@ -111,7 +109,7 @@ async fn the_waits_for_a_connection_are_measured_and_polls_are_not() {
         };
         let before = waits();
         sqlx::query("SELECT value FROM writes")
-            .fetch_all(database.polls())
+            .fetch_all(database.unmeasured_pool())
             .await
             .expect("a poll");
         assert_eq!(waits(), before);
@@ -122,7 +120,7 @@ async fn the_waits_for_a_connection_are_measured_and_polls_are_not() {
         assert_eq!(waits(), (before.0 + 1, before.1 + 1));
         read(&database).await;
         sqlx::query("SELECT value FROM writes")
-            .fetch_optional(database.pool())
+            .fetch_optional(database.reads())
             .await
             .expect("a row or none");
         assert_eq!(waits(), (before.0 + 3, before.1 + 3));

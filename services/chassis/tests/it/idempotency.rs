@@ -1,32 +1,43 @@
-use super::{both, count};
 use api::common::Money;
-use chassis::{
-    Failure, Kind,
-    clock::Clock,
-    database::Database,
-    idempotency::{Claim, METADATA_KEY, RETENTION_MS, prune},
-};
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::idempotency::{Claim, Execution, RETENTION_MS, prune};
+use chassis::testing::with_key;
+use chassis::{Failure, Kind};
 use futures::future::join_all;
 
+use crate::support::{both, count};
+
 fn request(key: Option<&str>, amount: i64) -> tonic::Request<Money> {
-    let mut request = tonic::Request::new(Money {
+    let message = Money {
         amount_minor: amount,
         currency: "KRW".to_owned(),
-    });
-    if let Some(key) = key {
-        let value = key.parse().expect("a metadata value");
-        request.metadata_mut().insert(METADATA_KEY, value);
+    };
+    match key {
+        Some(key) => with_key(message, key),
+        None => tonic::Request::new(message),
     }
-    request
 }
 
-/// Writes a row and answers with an amount that differs at each execution.
+/// Executes a claim and returns its response.
 async fn write(
     database: &Database,
     clock: &Clock,
     account: &str,
     request: &tonic::Request<Money>,
 ) -> Result<Money, Failure> {
+    let execution = execute(database, clock, account, request).await?;
+    Ok(execution.into_response())
+}
+
+/// Executes a claim whose write inserts a row with the request's amount. The response differs at each run, and its effect
+/// is the amount.
+async fn execute(
+    database: &Database,
+    clock: &Clock,
+    account: &str,
+    request: &tonic::Request<Money>,
+) -> Result<Execution<Money, i64>, Failure> {
     let value = request.get_ref().amount_minor;
     Claim::new(account, "Write", request)?
         .execute(database, clock, move |write| {
@@ -44,10 +55,11 @@ async fn write(
                     .execute(write.connection())
                     .await?;
                 let (high, _) = id.as_u64_pair();
-                Ok(Money {
+                let response = Money {
                     amount_minor: i64::try_from(high >> 1).unwrap_or(0),
                     currency: id.to_string(),
-                })
+                };
+                Ok((response, value))
             })
         })
         .await
@@ -66,6 +78,24 @@ async fn the_same_key_gives_the_same_answer_and_writes_once() {
             .expect("replayed");
         assert_eq!(first, second);
         assert_eq!(count(&database).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_execution_says_whether_it_ran_or_replayed_and_only_a_run_has_an_effect() {
+    for database in both().await {
+        let request = request(Some("k1"), 5);
+        let first = execute(&database, &Clock::System, "a", &request)
+            .await
+            .expect("written");
+        let Execution::Ran { response, effect } = first else {
+            panic!("the first call runs the write: {first:?}");
+        };
+        assert_eq!(effect, 5);
+        let second = execute(&database, &Clock::System, "a", &request)
+            .await
+            .expect("replayed");
+        assert_eq!(second, Execution::Replayed { response });
     }
 }
 
@@ -120,7 +150,7 @@ async fn a_refusal_is_repeated_to_the_same_key() {
             assert_eq!(failure.kind, Kind::Conflict);
         }
         let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM idempotency_keys")
-            .fetch_one(database.pool())
+            .fetch_one(database.reads())
             .await
             .expect("a count");
         assert_eq!(kept, 1);

@@ -1,22 +1,18 @@
-use super::both;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use api::events::{AuctionEnded, AuctionOpened, Event as _};
-use chassis::{
-    Failure,
-    broker::{Broker, Handler, Received, first_delivery},
-    clock::Clock,
-    outbox,
-    testing::{NATS_VARIABLE, required},
-};
+use chassis::broker::{Broker, Handler, Received};
+use chassis::clock::Clock;
+use chassis::inbox::{self, Recorded};
+use chassis::testing::{NATS_VARIABLE, required};
+use chassis::{Failure, outbox};
 use futures::future::BoxFuture;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::both;
 
 fn ended(auction_id: &str) -> AuctionEnded {
     AuctionEnded {
@@ -26,7 +22,7 @@ fn ended(auction_id: &str) -> AuctionEnded {
     }
 }
 
-/// Passes on what it sees of one auction; refuses the first delivery when told to.
+/// Sends the events of one auction to the test, and fails for the first delivery if it is configured to.
 struct Recorder {
     auction_id: String,
     refuse_first: bool,
@@ -134,19 +130,21 @@ async fn what_is_committed_is_delivered_and_what_is_rolled_back_is_not() {
 #[tokio::test]
 async fn an_event_is_processed_once_also_when_it_is_delivered_twice() {
     for database in both().await {
-        for expected in [true, false] {
+        for expected in [Recorded::New, Recorded::Duplicate] {
             let mut write = database.write().await.expect("a transaction");
-            let first = first_delivery(&mut write, &Clock::System, "order", "m1")
+            let recorded = inbox::record(&mut write, &Clock::System, "order", "m1")
                 .await
-                .expect("asked");
-            assert_eq!(first, expected);
+                .expect("recorded");
+            assert_eq!(recorded, expected);
             write.commit().await.expect("committed");
         }
         let mut write = database.write().await.expect("a transaction");
-        assert!(
-            first_delivery(&mut write, &Clock::System, "notification", "m1")
+        assert_eq!(
+            inbox::record(&mut write, &Clock::System, "notification", "m1")
                 .await
-                .expect("asked")
+                .expect("recorded"),
+            Recorded::New,
+            "each consumer has an inbox of its own"
         );
     }
 }

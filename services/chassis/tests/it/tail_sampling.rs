@@ -58,7 +58,7 @@ fn it_keeps_by_the_attributes_that_the_services_set() {
     let slow = policy("slow")["ottl_condition"]["span"][0].clone();
     assert!(
         slow.as_str()
-            .is_some_and(|slow| slow.contains("attributes[\"telemetry.stream\"] != true")),
+            .is_some_and(|slow| slow.contains("attributes[\"telemetry.streaming\"] != true")),
         "{slow:?}"
     );
 }

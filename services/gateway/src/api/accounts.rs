@@ -1,15 +1,15 @@
-//! Sign-up, login, and one's own account.
+//! Sign-up, login, and the caller's account.
 
-use crate::{
-    body::Body,
-    extract::{IdempotencyHeader, IdempotencyKey, Reader},
-    gateway::Gateway,
-    json::account::{Account, LogIn, Session, SignUp},
-    refusal::Refusal,
-};
 use ::api::account::{GetAccountRequest, LogInRequest, SignUpRequest};
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
 use http::StatusCode;
+
+use crate::body::Body;
+use crate::error_response::ErrorResponse;
+use crate::extract::{IdempotencyHeader, IdempotencyKey, Reader};
+use crate::gateway::Gateway;
+use crate::json::account::{Account, LogIn, Session, SignUp};
 
 /// Sign up
 ///
@@ -22,7 +22,7 @@ pub(crate) async fn sign_up(
     State(mut gateway): State<Gateway>,
     key: IdempotencyKey,
     Body(body): Body<SignUp>,
-) -> Result<(StatusCode, Json<Account>), Refusal> {
+) -> Result<(StatusCode, Json<Account>), ErrorResponse> {
     let request = key.request(SignUpRequest::from(body));
     let account = gateway.upstreams.accounts.sign_up(request).await?;
     Ok((StatusCode::CREATED, Json(account.into_inner().try_into()?)))
@@ -39,7 +39,7 @@ pub(crate) async fn log_in(
     State(mut gateway): State<Gateway>,
     key: IdempotencyKey,
     Body(body): Body<LogIn>,
-) -> Result<(StatusCode, Json<Session>), Refusal> {
+) -> Result<(StatusCode, Json<Session>), ErrorResponse> {
     let request = key.request(LogInRequest::from(body));
     let session = gateway.upstreams.accounts.log_in(request).await?;
     Ok((StatusCode::CREATED, Json(session.into_inner().try_into()?)))
@@ -54,7 +54,7 @@ pub(crate) async fn log_in(
 pub(crate) async fn me(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
-) -> Result<Json<Account>, Refusal> {
+) -> Result<Json<Account>, ErrorResponse> {
     let request = GetAccountRequest {
         account_id: caller.account_id.clone(),
         caller: Some(caller),

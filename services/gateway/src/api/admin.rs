@@ -1,24 +1,20 @@
-//! What only admins can do.
+//! The routes for admins.
 
-use crate::{
-    body::Body,
-    extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer},
-    gateway::Gateway,
-    json::{
-        account::{Account, Accounts},
-        auction::Auction,
-        next_after,
-        reward::{Balance, Coupon, GrantPoints, IssueCoupon},
-    },
-    refusal::Refusal,
-};
-use ::api::{
-    account::{CloseAccountRequest, ListAccountsRequest},
-    auction::CloseAuctionRequest,
-    common::Role,
-};
-use axum::{Json, extract::State};
+use ::api::account::{CloseAccountRequest, ListAccountsRequest};
+use ::api::auction::CloseAuctionRequest;
+use ::api::common::Role;
+use axum::Json;
+use axum::extract::State;
 use http::StatusCode;
+
+use crate::body::Body;
+use crate::error_response::ErrorResponse;
+use crate::extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::account::{Account, Accounts};
+use crate::json::auction::Auction;
+use crate::json::next_after;
+use crate::json::reward::{Balance, Coupon, GrantPoints, IssueCoupon};
 
 const ADMINS: &[Role] = &[Role::Admin];
 
@@ -32,7 +28,7 @@ pub(crate) async fn list_accounts(
     State(mut gateway): State<Gateway>,
     reader: Reader,
     Params(page): Params<Page>,
-) -> Result<Json<Accounts>, Refusal> {
+) -> Result<Json<Accounts>, ErrorResponse> {
     let caller = reader.with_role(ADMINS)?;
     let (limit, after) = page.bounds()?;
     let request = ListAccountsRequest {
@@ -67,14 +63,14 @@ pub(crate) async fn close_account(
     State(mut gateway): State<Gateway>,
     writer: Writer,
     Id(account_id): Id,
-) -> Result<Json<Account>, Refusal> {
+) -> Result<Json<Account>, ErrorResponse> {
     let writer = writer.with_role(ADMINS)?;
     let request = writer.request(CloseAccountRequest {
         caller: Some(writer.caller.clone()),
         account_id: account_id.clone(),
     });
     let account = gateway.upstreams.accounts.close_account(request).await?;
-    gateway.standing.closed(&account_id);
+    gateway.account_states.set_closed(&account_id);
     Ok(Json(account.into_inner().try_into()?))
 }
 
@@ -91,7 +87,7 @@ pub(crate) async fn close_auction(
     State(mut gateway): State<Gateway>,
     writer: Writer,
     Id(auction_id): Id,
-) -> Result<Json<Auction>, Refusal> {
+) -> Result<Json<Auction>, ErrorResponse> {
     let writer = writer.with_role(ADMINS)?;
     let request = writer.request(CloseAuctionRequest {
         caller: Some(writer.caller.clone()),
@@ -111,7 +107,7 @@ pub(crate) async fn issue_coupon(
     State(mut gateway): State<Gateway>,
     writer: Writer,
     Body(body): Body<IssueCoupon>,
-) -> Result<(StatusCode, Json<Coupon>), Refusal> {
+) -> Result<(StatusCode, Json<Coupon>), ErrorResponse> {
     let writer = writer.with_role(ADMINS)?;
     let request = writer.request(body.of(writer.caller.clone()));
     let coupon = gateway.upstreams.rewards.issue_coupon(request).await?;
@@ -130,7 +126,7 @@ pub(crate) async fn grant_points(
     State(mut gateway): State<Gateway>,
     writer: Writer,
     Body(body): Body<GrantPoints>,
-) -> Result<Json<Balance>, Refusal> {
+) -> Result<Json<Balance>, ErrorResponse> {
     let writer = writer.with_role(ADMINS)?;
     let request = writer.request(body.of(writer.caller.clone()));
     let balance = gateway.upstreams.rewards.grant_points(request).await?;

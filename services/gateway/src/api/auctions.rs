@@ -1,21 +1,18 @@
-//! Auctions and bids; following one live is in [`crate::live`].
+//! Auctions and bids. The live events of an auction are in [`crate::live`].
 
-use crate::{
-    body::Body,
-    extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer},
-    gateway::Gateway,
-    json::{
-        auction::{Auction, Auctions, Bid, OpenAuction, PlaceBid},
-        next_after,
-    },
-    refusal::Refusal,
-};
-use ::api::{
-    auction::{GetAuctionRequest, ListAuctionsRequest, PlaceBidRequest},
-    common::Role,
-};
-use axum::{Json, extract::State, response::AppendHeaders};
+use ::api::auction::{GetAuctionRequest, ListAuctionsRequest, PlaceBidRequest};
+use ::api::common::Role;
+use axum::Json;
+use axum::extract::State;
+use axum::response::AppendHeaders;
 use http::{HeaderName, StatusCode, header};
+
+use crate::body::Body;
+use crate::error_response::ErrorResponse;
+use crate::extract::{Id, IdempotencyHeader, Page, Params, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::auction::{Auction, Auctions, Bid, OpenAuction, PlaceBid};
+use crate::json::next_after;
 
 /// Open an auction
 ///
@@ -38,7 +35,7 @@ pub(crate) async fn open_auction(
         AppendHeaders<[(HeaderName, String); 1]>,
         Json<Auction>,
     ),
-    Refusal,
+    ErrorResponse,
 > {
     let writer = writer.with_role(&[Role::Customer])?;
     let request = writer.request(body.of(writer.caller.clone()));
@@ -64,7 +61,7 @@ pub(crate) async fn list_auctions(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
     Params(page): Params<Page>,
-) -> Result<Json<Auctions>, Refusal> {
+) -> Result<Json<Auctions>, ErrorResponse> {
     let (limit, after) = page.bounds()?;
     let request = ListAuctionsRequest {
         caller: Some(caller),
@@ -96,7 +93,7 @@ pub(crate) async fn get_auction(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
     Id(auction_id): Id,
-) -> Result<Json<Auction>, Refusal> {
+) -> Result<Json<Auction>, ErrorResponse> {
     let request = GetAuctionRequest {
         caller: Some(caller),
         auction_id,
@@ -120,7 +117,7 @@ pub(crate) async fn place_bid(
     writer: Writer,
     Id(auction_id): Id,
     Body(body): Body<PlaceBid>,
-) -> Result<(StatusCode, Json<Bid>), Refusal> {
+) -> Result<(StatusCode, Json<Bid>), ErrorResponse> {
     let writer = writer.with_role(&[Role::Restaurant])?;
     let request = writer.request(PlaceBidRequest {
         caller: Some(writer.caller.clone()),
@@ -128,7 +125,7 @@ pub(crate) async fn place_bid(
         price: Some(body.price.into()),
     });
     let bid = gateway.upstreams.auctions.place_bid(request).await?;
-    // The auction service says so too, and may die before it has told anybody.
+    // The auction service marks the trace too, but may die before it exports the mark.
     telemetry::context::keep();
     Ok((StatusCode::CREATED, Json(bid.into_inner().try_into()?)))
 }

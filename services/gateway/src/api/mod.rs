@@ -1,4 +1,4 @@
-//! The handlers: each takes a request apart, asks one service, and puts the answer together.
+//! The handlers. Each converts a request, calls one service, and converts its response.
 
 mod accounts;
 mod admin;
@@ -8,12 +8,15 @@ mod orders;
 mod restaurants;
 mod rewards;
 
-use crate::{gateway::Gateway, live, openapi};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::gateway::Gateway;
+use crate::{live, openapi};
 
 /// Every route of the API with its part of the OpenAPI document.
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::with_openapi(openapi::frame())
+    OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(accounts::sign_up))
         .routes(routes!(accounts::log_in))
         .routes(routes!(accounts::me))

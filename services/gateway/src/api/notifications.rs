@@ -1,17 +1,15 @@
-//! The inbox and the webhook.
+//! Notifications and the webhook.
 
-use crate::{
-    body::Body,
-    extract::{IdempotencyHeader, Page, Params, Reader, Writer},
-    gateway::Gateway,
-    json::{
-        next_after,
-        notification::{Notification, Notifications, Webhook},
-    },
-    refusal::Refusal,
-};
 use ::api::notification::{ListNotificationsRequest, PutWebhookRequest};
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
+
+use crate::body::Body;
+use crate::error_response::ErrorResponse;
+use crate::extract::{IdempotencyHeader, Page, Params, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::next_after;
+use crate::json::notification::{Notification, Notifications, Webhook};
 
 /// Your notifications
 #[utoipa::path(
@@ -23,7 +21,7 @@ pub(crate) async fn list_notifications(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
     Params(page): Params<Page>,
-) -> Result<Json<Notifications>, Refusal> {
+) -> Result<Json<Notifications>, ErrorResponse> {
     let (limit, after) = page.bounds()?;
     let request = ListNotificationsRequest {
         caller: Some(caller),
@@ -60,7 +58,7 @@ pub(crate) async fn put_webhook(
     State(mut gateway): State<Gateway>,
     writer: Writer,
     Body(body): Body<Webhook>,
-) -> Result<Json<Webhook>, Refusal> {
+) -> Result<Json<Webhook>, ErrorResponse> {
     let request = writer.request(PutWebhookRequest {
         caller: Some(writer.caller.clone()),
         url: body.url,

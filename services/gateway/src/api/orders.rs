@@ -1,16 +1,14 @@
 //! Orders.
 
-use crate::{
-    extract::{Id, Page, Params, Reader},
-    gateway::Gateway,
-    json::{
-        next_after,
-        order::{Order, Orders, OrdersQuery},
-    },
-    refusal::Refusal,
-};
 use ::api::order::{GetOrderRequest, ListOrdersRequest};
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
+
+use crate::error_response::ErrorResponse;
+use crate::extract::{Id, Page, Params, Reader};
+use crate::gateway::Gateway;
+use crate::json::next_after;
+use crate::json::order::{Order, Orders, OrdersQuery};
 
 /// Your orders
 ///
@@ -24,7 +22,7 @@ pub(crate) async fn list_orders(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
     Params(query): Params<OrdersQuery>,
-) -> Result<Json<Orders>, Refusal> {
+) -> Result<Json<Orders>, ErrorResponse> {
     let auction_id = match query.auction_id {
         Some(id) => Id::parse("auction_id", id)?.0,
         None => String::new(),
@@ -62,7 +60,7 @@ pub(crate) async fn get_order(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
     Id(order_id): Id,
-) -> Result<Json<Order>, Refusal> {
+) -> Result<Json<Order>, ErrorResponse> {
     let request = GetOrderRequest {
         caller: Some(caller),
         order_id,

@@ -1,17 +1,15 @@
 //! Restaurants.
 
-use crate::{
-    body::Body,
-    extract::{Id, IdempotencyHeader, Reader, Writer},
-    gateway::Gateway,
-    json::restaurant::{PutRestaurant, Restaurant},
-    refusal::Refusal,
-};
-use ::api::{
-    catalog::GetRestaurantRequest,
-    common::{Caller, Role},
-};
-use axum::{Json, extract::State};
+use ::api::catalog::GetRestaurantRequest;
+use ::api::common::{Caller, Role};
+use axum::Json;
+use axum::extract::State;
+
+use crate::body::Body;
+use crate::error_response::ErrorResponse;
+use crate::extract::{Id, IdempotencyHeader, Reader, Writer};
+use crate::gateway::Gateway;
+use crate::json::restaurant::{PutRestaurant, Restaurant};
 
 /// Make or replace your restaurant
 #[utoipa::path(
@@ -23,7 +21,7 @@ pub(crate) async fn put_restaurant(
     State(mut gateway): State<Gateway>,
     writer: Writer,
     Body(body): Body<PutRestaurant>,
-) -> Result<Json<Restaurant>, Refusal> {
+) -> Result<Json<Restaurant>, ErrorResponse> {
     let writer = writer.with_role(&[Role::Restaurant])?;
     let request = writer.request(body.of(writer.caller.clone()));
     let restaurant = gateway.upstreams.catalog.put_restaurant(request).await?;
@@ -39,7 +37,7 @@ pub(crate) async fn put_restaurant(
 pub(crate) async fn own_restaurant(
     State(gateway): State<Gateway>,
     reader: Reader,
-) -> Result<Json<Restaurant>, Refusal> {
+) -> Result<Json<Restaurant>, ErrorResponse> {
     let caller = reader.with_role(&[Role::Restaurant])?;
     restaurant(gateway, caller, String::new()).await
 }
@@ -55,7 +53,7 @@ pub(crate) async fn get_restaurant(
     State(gateway): State<Gateway>,
     Reader(caller): Reader,
     Id(id): Id,
-) -> Result<Json<Restaurant>, Refusal> {
+) -> Result<Json<Restaurant>, ErrorResponse> {
     restaurant(gateway, caller, id).await
 }
 
@@ -63,7 +61,7 @@ async fn restaurant(
     mut gateway: Gateway,
     caller: Caller,
     restaurant_id: String,
-) -> Result<Json<Restaurant>, Refusal> {
+) -> Result<Json<Restaurant>, ErrorResponse> {
     let request = GetRestaurantRequest {
         caller: Some(caller),
         restaurant_id,

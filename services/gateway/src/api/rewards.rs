@@ -1,8 +1,13 @@
 //! Points.
 
-use crate::{extract::Reader, gateway::Gateway, json::reward::Balance, refusal::Refusal};
 use ::api::reward::GetBalanceRequest;
-use axum::{Json, extract::State};
+use axum::Json;
+use axum::extract::State;
+
+use crate::error_response::ErrorResponse;
+use crate::extract::Reader;
+use crate::gateway::Gateway;
+use crate::json::reward::Balance;
 
 /// Your points
 #[utoipa::path(
@@ -13,7 +18,7 @@ use axum::{Json, extract::State};
 pub(crate) async fn get_rewards(
     State(mut gateway): State<Gateway>,
     Reader(caller): Reader,
-) -> Result<Json<Balance>, Refusal> {
+) -> Result<Json<Balance>, ErrorResponse> {
     let request = GetBalanceRequest {
         caller: Some(caller),
     };

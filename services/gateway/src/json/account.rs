@@ -1,10 +1,11 @@
 //! Accounts and sessions.
 
-use super::required;
 use ::api::{account, common};
 use chassis::Failure;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::required;
 
 /// A new account.
 #[derive(Deserialize, ToSchema)]

@@ -1,10 +1,12 @@
 //! Auctions and bids.
 
-use super::{DishOrder, Money, Place, present, required};
-use ::api::{auction, common::Caller};
+use ::api::auction;
+use ::api::common::Caller;
 use chassis::Failure;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::{DishOrder, Money, Place, present, required};
 
 /// A new auction.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,5 +1,5 @@
-//! What the API speaks: JSON in snake case, money in minor units, times in Unix milliseconds. Apart from the services'
-//! own types, so that each can change without the other.
+//! The JSON types of the API: snake case, money in minor units, times in Unix milliseconds. They are separate from the
+//! services' types, so that each can change without the other.
 
 pub(crate) mod account;
 pub(crate) mod auction;
@@ -53,12 +53,12 @@ pub(crate) struct DishOrder {
     quantity: u32,
 }
 
-/// What a service must have sent; a message without it is a defect of ours.
+/// A field that a service's response must have. A response without it is a defect.
 pub(crate) fn required<T>(value: Option<T>, field: &'static str) -> Result<T, Failure> {
     value.ok_or_else(|| Failure::internal(format!("a service's answer lacks {field}")))
 }
 
-/// Text that is absent when it is empty.
+/// A text field of a gRPC message, in which an empty string stands for no value.
 fn present(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
@@ -119,7 +119,7 @@ impl From<common::DishOrder> for DishOrder {
     }
 }
 
-/// The page of a list, and where the next one starts: after its last item, when it is as long as was asked for.
+/// The `after` of the next page: the id of the last item, when this page has as many items as requested.
 pub(crate) fn next_after<T>(items: &[T], limit: u32, id: impl Fn(&T) -> &str) -> Option<String> {
     let full = u32::try_from(items.len()).is_ok_and(|length| length >= limit);
     items

@@ -1,9 +1,10 @@
-//! The inbox and the webhook.
+//! Notifications and the webhook.
 
-use super::present;
 use ::api::notification;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::present;
 
 /// Something that an account was told.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,10 +1,11 @@
 //! Orders and how they were settled.
 
-use super::{Money, present, required};
 use ::api::order;
 use chassis::Failure;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+use super::{Money, present, required};
 
 /// Which orders are asked for.
 #[derive(Debug, Deserialize, IntoParams)]

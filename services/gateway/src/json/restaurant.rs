@@ -1,10 +1,12 @@
 //! Restaurants and their menus.
 
-use super::{Money, Place, required};
-use ::api::{catalog, common::Caller};
+use ::api::catalog;
+use ::api::common::Caller;
 use chassis::Failure;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::{Money, Place, required};
 
 /// What a restaurant says of itself.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,10 +1,12 @@
 //! Points and coupons.
 
-use super::{Money, required};
-use ::api::{common::Caller, reward};
+use ::api::common::Caller;
+use ::api::reward;
 use chassis::Failure;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::{Money, required};
 
 /// An account's points.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,10 +1,11 @@
-//! Who gets in.
+//! Authentication, and the writes of closed accounts.
 
-use crate::edge::{Edge, bearer, signer};
 use api::common::Role;
 use chassis::clock::Clock;
 use http::StatusCode;
 use serde_json::json;
+
+use crate::support::{Edge, bearer, signer};
 
 #[tokio::test]
 async fn without_a_token_one_is_told_how_to_bring_one() {
@@ -173,7 +174,7 @@ mod closed_accounts {
 
     const CLOSED: (StatusCode, &str) = (StatusCode::FORBIDDEN, "account.closed");
 
-    async fn write(edge: &Edge) -> crate::edge::Answer {
+    async fn write(edge: &Edge) -> crate::support::Answer {
         let authorization = bearer(&edge.token("r1", Role::Restaurant));
         let bid = json!({"price": {"amount_minor": 18000, "currency": "KRW"}});
         let headers = [("authorization", authorization.as_str())];

@@ -1,4 +1,4 @@
-//! The OpenAPI document that is committed is the one that the handlers make.
+//! The committed OpenAPI document equals the one that is generated from the handlers.
 
 use serde_json::Value;
 

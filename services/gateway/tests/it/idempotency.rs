@@ -1,9 +1,10 @@
-//! The idempotency key goes on with every write, and with nothing else.
+//! The idempotency key is sent to the service with every write, and with no read.
 
-use crate::edge::{Edge, bearer};
 use api::common::Role;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::{Edge, bearer};
 
 #[tokio::test]
 async fn every_write_carries_the_key_to_its_service() {

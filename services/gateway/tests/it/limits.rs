@@ -1,12 +1,14 @@
 //! The rate limit.
 
-use crate::edge::{Answer, Edge, bearer};
+use std::num::NonZeroU32;
+
 use api::common::Role;
 use gateway::RateLimit;
 use http::StatusCode;
-use std::num::NonZeroU32;
 
-/// More requests than any burst here: on a machine that is busy a bucket fills a little while it is emptied.
+use crate::support::{Answer, Edge, bearer};
+
+/// More requests than any burst here: on a busy machine a bucket is refilled a little while it is emptied.
 const MANY: usize = 100;
 
 async fn one_at_once() -> Edge {

@@ -1,19 +1,17 @@
 //! Live bids.
 
-use crate::{
-    edge::{Edge, bearer},
-    samples,
-};
-use api::{
-    auction::{AuctionEvent, AuctionState},
-    common::Role,
-};
+use std::time::Duration;
+
+use api::auction::{AuctionEvent, AuctionState};
+use api::common::Role;
 use chassis::Failure;
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::Value;
-use std::time::Duration;
+
+use crate::support::samples;
+use crate::support::{Edge, bearer};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,7 +33,7 @@ async fn watch(edge: &Edge) -> Response<Incoming> {
         .await
 }
 
-/// The next event's lines; nothing at the end of the stream.
+/// The text of the next event, or `None` at the end of the stream.
 async fn next(stream: &mut Response<Incoming>) -> Option<String> {
     let frame = tokio::time::timeout(PATIENCE, stream.body_mut().frame());
     let frame = frame.await.expect("an event in time")?.expect("a frame");

@@ -1,13 +1,11 @@
-//! The gateway over HTTP, in front of stand-ins for the services that record what reaches them.
+//! The gateway's HTTP API, with stand-ins for the services.
 
 mod authentication;
-mod edge;
 mod golden;
 mod idempotency;
 mod limits;
 mod live;
-mod platform;
 mod problems;
 mod routes;
-mod samples;
+mod support;
 mod trust;

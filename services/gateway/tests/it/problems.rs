@@ -1,10 +1,11 @@
-//! Whatever goes wrong is told in a problem document.
+//! Every error response is a problem document.
 
-use crate::edge::{Edge, bearer};
 use api::common::Role;
 use chassis::Failure;
 use http::{Method, StatusCode};
 use serde_json::json;
+
+use crate::support::{Edge, bearer};
 
 #[tokio::test]
 async fn what_the_router_refuses_is_a_problem_too() {

@@ -1,9 +1,10 @@
-//! Every route answers in the API's own terms.
+//! Every route responds with its status and its JSON type.
 
-use crate::edge::{Answer, Edge, bearer};
 use api::common::Role;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use crate::support::{Answer, Edge, bearer};
 
 fn open_auction() -> Value {
     json!({
@@ -30,7 +31,7 @@ struct Case {
     path: &'static str,
     body: Value,
     status: u16,
-    // A place in the answer, and what is to be there.
+    // A JSON pointer into the response, and the expected value.
     shape: (&'static str, Value),
 }
 

@@ -1,9 +1,10 @@
-//! Whose trace goes on through the gateway.
+//! The trace contexts that the gateway inherits.
 
-use crate::edge::{Answer, Edge, bearer, signer};
 use api::common::Role;
 use chassis::clock::Clock;
 use opentelemetry::trace::SpanId;
+
+use crate::support::{Answer, Edge, bearer, signer};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";

@@ -1,15 +1,16 @@
-use crate::fixtures::{awarded, caller, received, stages};
-use ::api::notification::{
-    ListNotificationsRequest, PutWebhookRequest, notifications_server::Notifications as _,
-};
-use chassis::{Failure, idempotency::METADATA_KEY};
+use ::api::notification::notifications_server::Notifications as _;
+use ::api::notification::{ListNotificationsRequest, PutWebhookRequest};
+use chassis::Failure;
+use chassis::testing::with_key;
 use tonic::Request;
+
+use crate::support::{awarded, caller, fixtures, received};
 
 #[tokio::test]
 async fn notifications_are_listed_newest_first_page_by_page() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         for award in ["1", "2", "3", "4", "5"] {
-            stage.deliver(&received(&awarded(award))).await;
+            fixture.deliver(&received(&awarded(award))).await;
         }
         let mut seen = Vec::new();
         let mut after = String::new();
@@ -19,7 +20,10 @@ async fn notifications_are_listed_newest_first_page_by_page() {
                 limit: 2,
                 after,
             };
-            let page = stage.api().list_notifications(Request::new(request)).await;
+            let page = fixture
+                .api()
+                .list_notifications(Request::new(request))
+                .await;
             let page = page.expect("a page").into_inner().notifications;
             let Some(last) = page.last() else { break };
             after = last.id.clone();
@@ -31,12 +35,12 @@ async fn notifications_are_listed_newest_first_page_by_page() {
 
 #[tokio::test]
 async fn an_address_that_is_no_web_address_is_refused() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         let request = PutWebhookRequest {
             caller: Some(caller("customer")),
             url: "ftp://example.com".to_owned(),
         };
-        let status = stage.api().put_webhook(Request::new(request)).await;
+        let status = fixture.api().put_webhook(Request::new(request)).await;
         let failure = Failure::from(status.expect_err("not http"));
         assert_eq!(failure.code, "notification.bad_webhook_url");
         assert_eq!(failure.field.as_deref(), Some("url"));
@@ -45,24 +49,28 @@ async fn an_address_that_is_no_web_address_is_refused() {
 
 #[tokio::test]
 async fn a_key_with_another_address_is_refused() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         let put = |url: &str| {
-            let mut request = Request::new(PutWebhookRequest {
+            let request = PutWebhookRequest {
                 caller: Some(caller("customer")),
                 url: url.to_owned(),
-            });
-            let key = "key".parse().expect("ASCII");
-            request.metadata_mut().insert(METADATA_KEY, key);
-            request
+            };
+            with_key(request, "key")
         };
         for _ in 0..2 {
-            let answer = stage.api().put_webhook(put("https://example.com/a")).await;
+            let answer = fixture
+                .api()
+                .put_webhook(put("https://example.com/a"))
+                .await;
             assert_eq!(
                 answer.expect("set").into_inner().url,
                 "https://example.com/a"
             );
         }
-        let status = stage.api().put_webhook(put("https://example.com/b")).await;
+        let status = fixture
+            .api()
+            .put_webhook(put("https://example.com/b"))
+            .await;
         let failure = Failure::from(status.expect_err("reused"));
         assert_eq!(failure.code, "idempotency.key_reused");
     }
@@ -70,8 +78,8 @@ async fn a_key_with_another_address_is_refused() {
 
 #[tokio::test]
 async fn nobody_lists_or_sets_without_being_somebody() {
-    for stage in stages().await {
-        let list = stage
+    for fixture in fixtures().await {
+        let list = fixture
             .api()
             .list_notifications(Request::new(ListNotificationsRequest::default()))
             .await;
@@ -79,7 +87,7 @@ async fn nobody_lists_or_sets_without_being_somebody() {
             Failure::from(list.expect_err("nobody")).code,
             "caller.missing"
         );
-        let put = stage
+        let put = fixture
             .api()
             .put_webhook(Request::new(PutWebhookRequest::default()))
             .await;

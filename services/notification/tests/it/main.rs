@@ -2,7 +2,6 @@
 
 mod api;
 mod broker;
-mod fixtures;
 mod inbox;
-mod receiver;
+mod support;
 mod webhooks;

@@ -1,26 +1,26 @@
-//! A process that dies again and again: each is a runtime of its own, dropped with whatever it was doing.
+//! Crashes of the process: each process is a runtime, which is dropped together with its tasks.
 
-use crate::stage::{Stage, award, settlements, stages};
+use std::time::Duration;
+
 use ::api::events::AuctionAwarded;
 use chassis::database::Database;
-use order::{
-    MIGRATIONS,
-    domain::{Award, Order, State},
-};
-use std::time::Duration;
+use order::MIGRATIONS;
+use order::domain::{Award, Order, State};
 use tokio::runtime::Builder;
 
-/// Processes that live ever longer, until one lives long enough to settle the order.
-async fn settle_with_crashes(stage: &Stage, event: &AuctionAwarded) -> Order {
+use crate::support::{Fixture, award, fixtures, settlements};
+
+/// Runs processes with increasing lifetimes until one has settled the order.
+async fn settle_with_crashes(fixture: &Fixture, event: &AuctionAwarded) -> Order {
     let award = Award::try_from(event.clone()).expect("an award");
-    let id = stage.store.create(&award).await.expect("an order");
+    let id = fixture.store.create(&award).await.expect("an order");
     for life in 0..200_u64 {
         let process = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
-        let (url, addresses) = (stage.database.url.clone(), stage.addresses());
+        let (url, addresses) = (fixture.database.url.clone(), fixture.addresses());
         process.spawn(async move {
             let database = Database::open(&url, "order", &MIGRATIONS).await;
             let database = database.expect("the database, as after a restart");
@@ -28,7 +28,7 @@ async fn settle_with_crashes(stage: &Stage, event: &AuctionAwarded) -> Order {
         });
         tokio::time::sleep(Duration::from_millis(3 + 4 * life)).await;
         process.shutdown_background();
-        let order = stage.store.load(&id).await.expect("the order");
+        let order = fixture.store.load(&id).await.expect("the order");
         if order.settled_at_ms.is_some() {
             return order;
         }
@@ -38,15 +38,15 @@ async fn settle_with_crashes(stage: &Stage, event: &AuctionAwarded) -> Order {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_settlement_killed_again_and_again_is_confirmed_once() {
-    for stage in stages().await {
-        let order = settle_with_crashes(&stage, &award("tok_ok")).await;
+    for fixture in fixtures().await {
+        let order = settle_with_crashes(&fixture, &award("tok_ok")).await;
         assert_eq!(order.state, State::Confirmed);
         assert_eq!(
-            stage.payments(&order).await,
+            fixture.payments(&order).await,
             [("authorised".to_owned(), 18_500)]
         );
-        assert_eq!(stage.events(&order).await.len(), 1);
-        stage.stand_in.with(|seen| {
+        assert_eq!(fixture.events(&order).await.len(), 1);
+        fixture.stand_in.with(|seen| {
             assert_eq!(seen.committed.get(&order.id), Some(&185));
             assert!(seen.revoked.is_empty());
         });
@@ -55,15 +55,15 @@ async fn a_settlement_killed_again_and_again_is_confirmed_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_compensation_killed_again_and_again_fails_the_order_once() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         let award = award("tok_declined");
-        let order = settle_with_crashes(&stage, &award).await;
+        let order = settle_with_crashes(&fixture, &award).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "payment.declined")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("payment.declined"))
         );
-        assert_eq!(stage.events(&order).await.len(), 1);
-        stage.stand_in.with(|seen| {
+        assert_eq!(fixture.events(&order).await.len(), 1);
+        fixture.stand_in.with(|seen| {
             assert_eq!(seen.reserved.get(&order.id), Some(&false));
             assert!(seen.revoked.contains_key(&award.award_id));
         });

@@ -2,6 +2,5 @@
 
 mod api;
 mod crash;
-mod partners;
 mod settlement;
-mod stage;
+mod support;

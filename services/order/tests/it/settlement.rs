@@ -1,20 +1,19 @@
-use crate::stage::{award, received, stage, stages, traced_stage};
 use ::api::events::{AuctionAwarded, Event as _};
 use chassis::broker::{Handler as _, Received};
 use opentelemetry::trace::TraceContextExt as _;
-use order::{
-    domain::{Award, State},
-    events::Awards,
-    saga::{Attempt, MAX_TRIES, Outcome, Step},
-};
+use order::domain::{Award, State};
+use order::events::AwardHandler;
+use order::saga::{Attempt, MAX_TRIES, Outcome, Step};
 use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use crate::support::{award, fixture, fixtures, received, traced_fixture};
+
 #[tokio::test]
 async fn an_award_is_reserved_paid_confirmed_and_committed() {
-    for stage in stages().await {
-        stage.stand_in.with(|seen| seen.discount = 2_500);
-        let order = stage.settle(&award("tok_ok")).await;
+    for fixture in fixtures().await {
+        fixture.stand_in.with(|seen| seen.discount = 2_500);
+        let order = fixture.settle(&award("tok_ok")).await;
         assert_eq!(order.state, State::Confirmed);
         let steps: Vec<_> = order
             .log
@@ -27,14 +26,14 @@ async fn an_award_is_reserved_paid_confirmed_and_committed() {
                 .map(|step| (step, Outcome::Done))
         );
         assert_eq!(
-            stage.payments(&order).await,
+            fixture.payments(&order).await,
             [("authorised".to_owned(), 16_000)]
         );
-        let committed = stage
+        let committed = fixture
             .stand_in
             .with(|seen| seen.committed.get(&order.id).copied());
         assert_eq!(committed, Some(160), "one in a hundred of what was paid");
-        let events = stage.events(&order).await;
+        let events = fixture.events(&order).await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].0, "events.order.confirmed");
         assert_eq!(events[0].1["paid"]["amount_minor"], 16_000);
@@ -43,14 +42,14 @@ async fn an_award_is_reserved_paid_confirmed_and_committed() {
 
 #[tokio::test]
 async fn a_declined_payment_releases_the_reward_fails_the_order_and_revokes_the_award() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         let award = award("tok_declined");
-        let order = stage.settle(&award).await;
+        let order = fixture.settle(&award).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "payment.declined")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("payment.declined"))
         );
-        stage.stand_in.with(|seen| {
+        fixture.stand_in.with(|seen| {
             assert_eq!(seen.reserved.get(&order.id), Some(&false), "released");
             assert_eq!(
                 seen.revoked.get(&award.award_id).map(String::as_str),
@@ -63,7 +62,7 @@ async fn a_declined_payment_releases_the_reward_fails_the_order_and_revokes_the_
             None,
             "nothing was authorised"
         );
-        let events = stage.events(&order).await;
+        let events = fixture.events(&order).await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].0, "events.order.failed");
         assert_eq!(events[0].1["reason"], "payment.declined");
@@ -72,31 +71,31 @@ async fn a_declined_payment_releases_the_reward_fails_the_order_and_revokes_the_
 
 #[tokio::test]
 async fn of_an_auctions_two_awards_the_second_is_paid_when_only_the_first_declines() {
-    let stage = stage().await;
+    let fixture = fixture().await;
     let first = award("tok_declined_once");
-    assert_eq!(stage.settle(&first).await.state, State::Failed);
+    assert_eq!(fixture.settle(&first).await.state, State::Failed);
     let second = AuctionAwarded {
         auction_id: first.auction_id.clone(),
         replaces_award_id: Some(first.award_id.clone()),
         ..award("tok_declined_once")
     };
-    assert_eq!(stage.settle(&second).await.state, State::Confirmed);
+    assert_eq!(fixture.settle(&second).await.state, State::Confirmed);
 }
 
 #[tokio::test]
 async fn a_refused_coupon_fails_the_order_with_the_rewards_code_and_no_payment_is_asked_for() {
-    for stage in stages().await {
-        stage
+    for fixture in fixtures().await {
+        fixture
             .stand_in
             .with(|seen| seen.refusal = Some("reward.coupon_expired"));
         let award = award("tok_ok");
-        let order = stage.settle(&award).await;
+        let order = fixture.settle(&award).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "reward.coupon_expired")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("reward.coupon_expired"))
         );
-        assert!(stage.payments(&order).await.is_empty());
-        let revoked = stage
+        assert!(fixture.payments(&order).await.is_empty());
+        let revoked = fixture
             .stand_in
             .with(|seen| seen.revoked.contains_key(&award.award_id));
         assert!(revoked);
@@ -105,11 +104,11 @@ async fn a_refused_coupon_fails_the_order_with_the_rewards_code_and_no_payment_i
 
 #[tokio::test]
 async fn a_discount_that_the_price_cannot_bear_fails_the_order_and_is_given_back() {
-    let stage = stage().await;
-    stage.stand_in.with(|seen| seen.discount = 18_501);
-    let order = stage.settle(&award("tok_ok")).await;
-    assert_eq!(order.failure_code, "reward.bad_discount");
-    let kept = stage
+    let fixture = fixture().await;
+    fixture.stand_in.with(|seen| seen.discount = 18_501);
+    let order = fixture.settle(&award("tok_ok")).await;
+    assert_eq!(order.failure_code.as_deref(), Some("reward.bad_discount"));
+    let kept = fixture
         .stand_in
         .with(|seen| seen.reserved.get(&order.id).copied());
     assert_eq!(kept, Some(false));
@@ -117,21 +116,21 @@ async fn a_discount_that_the_price_cannot_bear_fails_the_order_and_is_given_back
 
 #[tokio::test]
 async fn what_a_coupon_pays_in_full_needs_no_payment() {
-    let stage = stage().await;
-    stage.stand_in.with(|seen| seen.discount = 18_500);
-    let order = stage.settle(&award("tok_declined")).await;
+    let fixture = fixture().await;
+    fixture.stand_in.with(|seen| seen.discount = 18_500);
+    let order = fixture.settle(&award("tok_declined")).await;
     assert_eq!(order.state, State::Confirmed);
-    assert!(stage.payments(&order).await.is_empty());
+    assert!(fixture.payments(&order).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_payment_that_stalls_or_fails_once_is_authorised_once() {
     for token in ["tok_stall", "tok_flaky"] {
-        let stage = stage().await;
-        let order = stage.settle(&award(token)).await;
+        let fixture = fixture().await;
+        let order = fixture.settle(&award(token)).await;
         assert_eq!(order.state, State::Confirmed, "{token}");
         assert_eq!(
-            stage.payments(&order).await,
+            fixture.payments(&order).await,
             [("authorised".to_owned(), 18_500)]
         );
         let tries = order
@@ -144,21 +143,24 @@ async fn a_payment_that_stalls_or_fails_once_is_authorised_once() {
 
 #[tokio::test]
 async fn partners_that_are_away_for_a_moment_are_asked_again() {
-    let stage = stage().await;
-    stage.stand_in.with(|seen| seen.unavailable = 2);
-    assert_eq!(stage.settle(&award("tok_ok")).await.state, State::Confirmed);
+    let fixture = fixture().await;
+    fixture.stand_in.with(|seen| seen.unavailable = 2);
+    assert_eq!(
+        fixture.settle(&award("tok_ok")).await.state,
+        State::Confirmed
+    );
 }
 
 #[tokio::test]
 async fn a_payment_without_an_answer_is_given_up_voided_and_treated_as_declined() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         let event = award("tok_stall");
         let award = Award::try_from(event.clone()).expect("an award");
-        let id = stage.store.create(&award).await.expect("an order");
-        let mut order = stage.store.load(&id).await.expect("the order");
-        // All tries but the last were made by a process that is gone.
+        let id = fixture.store.create(&award).await.expect("an order");
+        let mut order = fixture.store.load(&id).await.expect("the order");
+        // All attempts but the last were made by an earlier process.
         let entry = order.log.record(Step::Reserve, Attempt::Done, 0);
-        stage
+        fixture
             .store
             .record(&order, Step::Reserve, &entry)
             .await
@@ -166,20 +168,20 @@ async fn a_payment_without_an_answer_is_given_up_voided_and_treated_as_declined(
         for _ in 1..MAX_TRIES {
             let lost = Attempt::Unanswered("payment.timed_out".to_owned());
             let entry = order.log.record(Step::Authorise, lost, 0);
-            stage
+            fixture
                 .store
                 .record(&order, Step::Authorise, &entry)
                 .await
                 .expect("logged");
         }
-        stage.settlements.start(id);
-        let order = stage.settled(&event).await;
+        fixture.settlements.start(id);
+        let order = fixture.settled(&event).await;
         assert_eq!(
-            (order.state, order.failure_code.as_str()),
-            (State::Failed, "payment.unavailable")
+            (order.state, order.failure_code.as_deref()),
+            (State::Failed, Some("payment.unavailable"))
         );
         assert_eq!(order.log.outcome(Step::Void), Some(Outcome::Done));
-        let statuses: Vec<_> = stage
+        let statuses: Vec<_> = fixture
             .payments(&order)
             .await
             .into_iter()
@@ -187,7 +189,7 @@ async fn a_payment_without_an_answer_is_given_up_voided_and_treated_as_declined(
             .collect();
         assert_eq!(statuses, ["voided"]);
         assert!(
-            stage
+            fixture
                 .stand_in
                 .with(|seen| seen.revoked.contains_key(&event.award_id))
         );
@@ -196,23 +198,23 @@ async fn a_payment_without_an_answer_is_given_up_voided_and_treated_as_declined(
 
 #[tokio::test]
 async fn an_award_delivered_many_times_at_once_is_one_order_settled_once() {
-    for stage in stages().await {
+    for fixture in fixtures().await {
         let award = award("tok_ok");
-        futures::future::join_all((0..8).map(|_| stage.deliver(&award))).await;
-        let order = stage.settled(&award).await;
-        stage.deliver(&award).await;
-        assert_eq!(stage.events(&order).await.len(), 1);
-        let committed = stage.stand_in.with(|seen| seen.committed.len());
+        futures::future::join_all((0..8).map(|_| fixture.deliver(&award))).await;
+        let order = fixture.settled(&award).await;
+        fixture.deliver(&award).await;
+        assert_eq!(fixture.events(&order).await.len(), 1);
+        let committed = fixture.stand_in.with(|seen| seen.committed.len());
         assert_eq!(committed, 1);
     }
 }
 
 #[tokio::test]
 async fn an_award_that_cannot_be_read_is_given_up() {
-    let stage = stage().await;
-    let awards = Awards {
-        store: stage.store.clone(),
-        settlements: stage.settlements.clone(),
+    let fixture = fixture().await;
+    let handler = AwardHandler {
+        store: fixture.store.clone(),
+        settlements: fixture.settlements.clone(),
     };
     let nonsense = Received {
         body: b"{}".to_vec(),
@@ -224,7 +226,7 @@ async fn an_award_that_cannot_be_read_is_given_up() {
     };
     for event in [nonsense, received(&negative)] {
         assert_eq!(event.subject, AuctionAwarded::SUBJECT);
-        let failure = awards.handle(&event).await.expect_err("refused");
+        let failure = handler.handle(&event).await.expect_err("refused");
         assert!(failure.kind.is_decision(), "it would come again for ever");
     }
 }
@@ -232,12 +234,12 @@ async fn an_award_that_cannot_be_read_is_given_up() {
 #[tokio::test]
 async fn the_settlement_goes_on_in_the_trace_of_the_award() {
     let captured = telemetry::test::capture();
-    let stage = traced_stage().await;
+    let fixture = traced_fixture().await;
     let award = award("tok_ok");
     let consumer = tracing::info_span!("process");
     let parent = consumer.context().span().span_context().clone();
-    stage.deliver(&award).instrument(consumer).await;
-    stage.settled(&award).await;
+    fixture.deliver(&award).instrument(consumer).await;
+    fixture.settled(&award).await;
     let settle = captured.ended("order.settle").await;
     assert_eq!(settle.span_context.trace_id(), parent.trace_id());
     assert_eq!(settle.parent_span_id, parent.span_id());
@@ -267,22 +269,22 @@ async fn the_settlement_goes_on_in_the_trace_of_the_award() {
 #[tokio::test]
 async fn a_settlement_taken_up_later_goes_on_in_the_same_trace() {
     let captured = telemetry::test::capture();
-    let stage = traced_stage().await;
+    let fixture = traced_fixture().await;
     let event = award("tok_ok");
     let award = Award::try_from(event.clone()).expect("an award");
     let consumer = tracing::info_span!("process");
     let parent = consumer.context().span().span_context().clone();
-    let id = stage
+    let id = fixture
         .store
         .create(&award)
         .instrument(consumer)
         .await
         .expect("an order");
-    // The process ended here; the next one finds the order in the table.
-    let unsettled = stage.store.unsettled("").await.expect("a list");
+    // The process dies here; the next one reads the order from the database.
+    let unsettled = fixture.store.unsettled(None).await.expect("a list");
     assert_eq!(unsettled, [id]);
-    let resumed = tokio::spawn(stage.settlements.clone().resume());
-    stage.settled(&event).await;
+    let resumed = tokio::spawn(fixture.settlements.clone().resume());
+    fixture.settled(&event).await;
     let settle = captured.ended("order.settle").await;
     resumed.abort();
     assert_eq!(settle.parent_span_id, parent.span_id());

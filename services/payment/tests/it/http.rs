@@ -1,14 +1,16 @@
-use axum::{Router, body::Body};
-use chassis::{clock::Clock, problem::Problem, testing};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use chassis::clock::Clock;
+use chassis::problem::Problem;
+use chassis::testing;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use payment::{
-    MIGRATIONS,
-    api::{Provider, router},
-    store::Store,
-};
+use payment::MIGRATIONS;
+use payment::api::{Provider, router};
+use payment::store::Store;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 

@@ -1,13 +1,9 @@
-use chassis::{
-    clock::Clock,
-    money::Money,
-    testing::{TestDatabase, databases},
-};
-use payment::{
-    MIGRATIONS,
-    domain::Charge,
-    store::{Status, Store, Tried},
-};
+use chassis::clock::Clock;
+use chassis::money::Money;
+use chassis::testing::{TestDatabase, databases};
+use payment::MIGRATIONS;
+use payment::domain::Charge;
+use payment::store::{Status, Store, Tried};
 
 async fn stores() -> Vec<(Store, TestDatabase)> {
     databases("payment", &MIGRATIONS)

@@ -1,63 +1,66 @@
-//! The keys of attributes.
+//! The keys of attributes, each with the type of its values.
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
+use super::values::{Channel, Role, Step};
+use telemetry::signals::AttributeKey;
+
 /// The award.
-pub const AUCTION_AWARD_ID: &str = "auction.award.id";
+pub const AUCTION_AWARD_ID: AttributeKey<str> = AttributeKey::declared("auction.award.id");
 
 /// How many bids it had.
-pub const AUCTION_BIDS: &str = "auction.bids";
+pub const AUCTION_BIDS: AttributeKey<i64> = AttributeKey::declared("auction.bids");
 
 /// The auction.
-pub const AUCTION_ID: &str = "auction.id";
+pub const AUCTION_ID: AttributeKey<str> = AttributeKey::declared("auction.id");
 
 /// What the award costs, in minor units of its currency.
-pub const AUCTION_PRICE: &str = "auction.price";
+pub const AUCTION_PRICE: AttributeKey<i64> = AttributeKey::declared("auction.price");
 
 /// `accepted`, or the stable code of the rule that rejected.
-pub const BID_OUTCOME: &str = "bid.outcome";
+pub const BID_OUTCOME: AttributeKey<str> = AttributeKey::declared("bid.outcome");
 
 /// What is bid, in minor units of its currency.
-pub const BID_PRICE: &str = "bid.price";
+pub const BID_PRICE: AttributeKey<i64> = AttributeKey::declared("bid.price");
 
 /// How a notification is delivered.
-pub const CHANNEL: &str = "channel";
+pub const CHANNEL: AttributeKey<Channel> = AttributeKey::declared("channel");
 
 /// How many dishes are wanted.
-pub const DISHES: &str = "dishes";
+pub const DISHES: AttributeKey<i64> = AttributeKey::declared("dishes");
 
 /// As the semantic conventions define it.
-pub const ERROR_TYPE: &str = "error.type";
+pub const ERROR_TYPE: AttributeKey<str> = AttributeKey::declared("error.type");
 
 /// How many restaurants were found.
-pub const FOUND: &str = "found";
+pub const FOUND: AttributeKey<i64> = AttributeKey::declared("found");
 
 /// What the notification tells of.
-pub const NOTIFICATION_KIND: &str = "notification.kind";
+pub const NOTIFICATION_KIND: AttributeKey<str> = AttributeKey::declared("notification.kind");
 
 /// The order.
-pub const ORDER_ID: &str = "order.id";
+pub const ORDER_ID: AttributeKey<str> = AttributeKey::declared("order.id");
 
 /// How the order stands.
-pub const ORDER_STATE: &str = "order.state";
+pub const ORDER_STATE: AttributeKey<str> = AttributeKey::declared("order.state");
 
 /// What came of it.
-pub const OUTCOME: &str = "outcome";
+pub const OUTCOME: AttributeKey<str> = AttributeKey::declared("outcome");
 
 /// What an account may do.
-pub const ROLE: &str = "role";
+pub const ROLE: AttributeKey<Role> = AttributeKey::declared("role");
 
 /// What came of the step.
-pub const SAGA_OUTCOME: &str = "saga.outcome";
+pub const SAGA_OUTCOME: AttributeKey<str> = AttributeKey::declared("saga.outcome");
 
 /// The step of the settlement.
-pub const SAGA_STEP: &str = "saga.step";
+pub const SAGA_STEP: AttributeKey<str> = AttributeKey::declared("saga.step");
 
 /// Which step it is.
-pub const STEP: &str = "step";
+pub const STEP: AttributeKey<Step> = AttributeKey::declared("step");
 
 /// The collector keeps the trace, whatever else it would do with it.
-pub const TELEMETRY_KEEP: &str = "telemetry.keep";
+pub const TELEMETRY_KEEP: AttributeKey<bool> = AttributeKey::declared("telemetry.keep");
 
 /// Which attempt at posting it is, from 1.
-pub const WEBHOOK_ATTEMPT: &str = "webhook.attempt";
+pub const WEBHOOK_ATTEMPT: AttributeKey<i64> = AttributeKey::declared("webhook.attempt");

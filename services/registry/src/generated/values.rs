@@ -1,6 +1,8 @@
-//! The values that labels have and no others.
+//! The sets of values that labels and attributes have.
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
+
+use telemetry::signals::AttributeEnum;
 
 /// The values of `outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,9 +25,15 @@ impl AccountLogInsOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for AccountLogInsOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -69,9 +77,15 @@ impl AuctionBidsOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for AuctionBidsOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -102,9 +116,15 @@ impl AuctionEndedOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for AuctionEndedOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -129,9 +149,15 @@ impl Channel {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for Channel {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -156,9 +182,15 @@ impl NotificationDeliveriesOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for NotificationDeliveriesOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -189,9 +221,15 @@ impl OrderSagaStepsOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for OrderSagaStepsOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -216,9 +254,15 @@ impl OrderSettledOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for OrderSettledOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -254,9 +298,15 @@ impl PaymentAuthorisationsOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for PaymentAuthorisationsOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -292,9 +342,15 @@ impl RewardReservationsOutcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for RewardReservationsOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -319,9 +375,15 @@ impl Role {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for Role {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -373,8 +435,14 @@ impl Step {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for Step {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }

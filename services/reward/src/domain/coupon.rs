@@ -1,36 +1,38 @@
 //! Coupons.
 
 use ::api::reward as wire;
-use chassis::{Failure, clock::Millis, money::Money};
+use chassis::Failure;
+use chassis::clock::Millis;
+use chassis::money::Money;
 
-/// Settlements that may use one coupon.
+/// The number of uses of a coupon.
 const COUPON_USES: std::ops::RangeInclusive<u32> = 1..=1_000_000;
-/// Characters of a coupon's code.
+/// The length of a coupon's code, in characters.
 const CODE_LENGTH: std::ops::RangeInclusive<usize> = 3..=32;
 
-/// A coupon's code in the one form in which codes are compared: trimmed, in capitals.
+/// A normalised coupon code: trimmed and in upper case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CouponCode(String);
 
 /// A coupon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coupon {
-    /// What the customer types.
+    /// Its code.
     pub code: CouponCode,
-    /// What it takes off.
+    /// The discount.
     pub discount: Money,
-    /// How many settlements may use it in all.
+    /// The number of settlements that may use it.
     pub uses: u32,
-    /// How many still may.
+    /// The number of uses that are left.
     pub uses_left: u32,
-    /// From when on it is void.
+    /// The time from which it cannot be used.
     pub expires_at_ms: Millis,
 }
 
 // === impl CouponCode ===
 
 impl CouponCode {
-    /// The code in `text`; none when no coupon can have it.
+    /// Validates and normalises a code.
     pub fn parse(text: &str) -> Option<Self> {
         let code = text.trim().to_ascii_uppercase();
         let well_formed = CODE_LENGTH.contains(&code.len())
@@ -53,10 +55,10 @@ impl CouponCode {
 // === impl Coupon ===
 
 impl Coupon {
-    /// The coupon in a request, with all its uses left.
+    /// Validates the coupon in a request. All its uses are left.
     ///
     /// # Errors
-    /// `reward.bad_coupon_code`, `reward.bad_uses`, `reward.bad_expiry`, or what the discount is refused with.
+    /// `reward.bad_coupon_code`, `reward.bad_uses`, `reward.bad_expiry`, or a failure of [`Money::positive`].
     pub fn parse(request: &wire::IssueCouponRequest, now: Millis) -> Result<Self, Failure> {
         let code = CouponCode::parse(&request.code).ok_or_else(|| {
             Failure::invalid(
@@ -97,7 +99,7 @@ impl Coupon {
         })
     }
 
-    /// What it takes off `price`: never more than the price.
+    /// The discount on `price`, at most the price itself.
     pub(super) fn discount_on(&self, price: &Money, now: Millis) -> Result<i64, Failure> {
         let refuse = |code: &'static str, message: &'static str| {
             Err(Failure::conflict(code, message).at("coupon_code"))
@@ -132,7 +134,7 @@ impl From<Coupon> for wire::Coupon {
     }
 }
 
-/// The refusal of a code that no coupon has.
+/// The failure for a code that no coupon has.
 pub fn coupon_unknown() -> Failure {
     Failure::conflict("reward.coupon_unknown", "there is no coupon of this code").at("coupon_code")
 }

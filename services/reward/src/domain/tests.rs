@@ -1,7 +1,8 @@
-use super::{Coupon, CouponCode, Discount, Reservation, State, Step, Wallet, Wish};
 use ::api::reward as wire;
 use chassis::money::Money;
 use proptest::prelude::*;
+
+use super::{Coupon, CouponCode, Discount, Effect, Reservation, ReservationRequest, State, Wallet};
 
 const NOW: i64 = 1_000_000;
 
@@ -15,8 +16,8 @@ fn coupon(discount: i64) -> Coupon {
     }
 }
 
-fn wish(price: i64, coupon: bool, points: i64) -> Wish {
-    Wish {
+fn requested(price: i64, coupon: bool, points: i64) -> ReservationRequest {
+    ReservationRequest {
         account_id: "a1".to_owned(),
         coupon_code: coupon.then(|| CouponCode::parse("welcome-1").expect("well formed")),
         points,
@@ -31,14 +32,16 @@ fn wallet(points: i64) -> Wallet {
     }
 }
 
-fn refusal(wish: &Wish, coupon: Option<&Coupon>, wallet: Wallet) -> String {
-    let failure = wish.discount(coupon, wallet, NOW).expect_err("refused");
+fn refusal(requested: &ReservationRequest, coupon: Option<&Coupon>, wallet: Wallet) -> String {
+    let failure = requested
+        .discount(coupon, wallet, NOW)
+        .expect_err("refused");
     failure.code.into_owned()
 }
 
 #[test]
 fn the_coupon_comes_first_and_points_pay_only_what_is_left() {
-    let discount = wish(18_000, true, 20_000)
+    let discount = requested(18_000, true, 20_000)
         .discount(Some(&coupon(3_000)), wallet(50_000), NOW)
         .expect("granted");
     assert_eq!(
@@ -52,7 +55,7 @@ fn the_coupon_comes_first_and_points_pay_only_what_is_left() {
 
 #[test]
 fn each_reason_to_refuse_has_its_code() {
-    let asked = wish(18_000, true, 0);
+    let asked = requested(18_000, true, 0);
     assert_eq!(refusal(&asked, None, wallet(0)), "reward.coupon_unknown");
     let expired = Coupon {
         expires_at_ms: NOW,
@@ -82,15 +85,15 @@ fn each_reason_to_refuse_has_its_code() {
         "reward.coupon_currency"
     );
     assert_eq!(
-        refusal(&wish(18_000, false, 11), None, wallet(10)),
+        refusal(&requested(18_000, false, 11), None, wallet(10)),
         "reward.points_insufficient"
     );
-    let in_euros = Wish {
+    let in_euros = ReservationRequest {
         price: Money {
             minor: 18,
             currency: "EUR".to_owned(),
         },
-        ..wish(18, false, 5)
+        ..requested(18, false, 5)
     };
     assert_eq!(
         refusal(&in_euros, None, wallet(10)),
@@ -104,10 +107,10 @@ fn points_that_a_reservation_holds_are_not_there_for_another() {
         points: 100,
         points_reserved: 60,
     };
-    let granted = wish(1_000, false, 40).discount(None, held, NOW);
+    let granted = requested(1_000, false, 40).discount(None, held, NOW);
     assert_eq!(granted.expect("available").points, 40);
     assert_eq!(
-        refusal(&wish(1_000, false, 41), None, held),
+        refusal(&requested(1_000, false, 41), None, held),
         "reward.points_insufficient"
     );
 }
@@ -116,26 +119,26 @@ fn points_that_a_reservation_holds_are_not_there_for_another() {
 fn a_reservation_goes_one_way() {
     let reservation = |state| Reservation {
         id: "r1".to_owned(),
-        wish: Some(wish(1_000, false, 10)),
+        requested: Some(requested(1_000, false, 10)),
         discount: Discount::default(),
         state,
     };
     let reserved = reservation(State::Reserved);
-    assert_eq!(reserved.commit().expect("allowed"), Step::Take);
-    assert_eq!(reserved.release().expect("allowed"), Step::Take);
+    assert_eq!(reserved.commit().expect("allowed"), Effect::Applied);
+    assert_eq!(reserved.release().expect("allowed"), Effect::Applied);
     let committed = reservation(State::Committed);
-    assert_eq!(committed.commit().expect("allowed"), Step::Repeat);
+    assert_eq!(committed.commit().expect("allowed"), Effect::Repeated);
     assert_eq!(
         committed.release().expect_err("final").code,
         "reward.reservation_committed"
     );
     let released = reservation(State::Released);
-    assert_eq!(released.release().expect("allowed"), Step::Repeat);
+    assert_eq!(released.release().expect("allowed"), Effect::Repeated);
     assert_eq!(
         released.commit().expect_err("final").code,
         "reward.reservation_released"
     );
-    let again = wish(1_000, false, 10);
+    let again = requested(1_000, false, 10);
     assert_eq!(
         released.reserve_again(&again).expect_err("final").code,
         "reward.reservation_released"
@@ -143,8 +146,8 @@ fn a_reservation_goes_one_way() {
     assert!(committed.reserve_again(&again).is_ok());
     assert_eq!(
         reserved
-            .reserve_again(&wish(1_000, false, 11))
-            .expect_err("another wish")
+            .reserve_again(&requested(1_000, false, 11))
+            .expect_err("another requested")
             .code,
         "reward.reservation_reused"
     );
@@ -192,15 +195,15 @@ proptest! {
     ) {
         let coupon = coupon(off);
         let wallet = Wallet { points: balance.max(held), points_reserved: held };
-        let wish = wish(price, with_coupon, points);
-        match wish.discount(with_coupon.then_some(&coupon), wallet, NOW) {
+        let requested = requested(price, with_coupon, points);
+        match requested.discount(with_coupon.then_some(&coupon), wallet, NOW) {
             Ok(discount) => {
                 prop_assert!(points <= wallet.available());
                 prop_assert!((0..=price).contains(&discount.total_minor()));
                 prop_assert!((0..=points).contains(&discount.points));
                 let most = if with_coupon { off } else { 0 };
                 prop_assert!((0..=most).contains(&discount.coupon_minor));
-                // Nothing that was wished and would still fit is withheld.
+                // Points are left out only when the discount has reached the price.
                 prop_assert!(discount.points == points || discount.total_minor() == price);
             }
             Err(failure) => {

@@ -1,6 +1,9 @@
-use crate::support::{NOW, Rewards, coupon, grant, services, wish};
-use proptest::{prelude::*, test_runner::TestRunner};
 use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use crate::support::{NOW, Rewards, coupon, grant, reserve_request, services};
 
 const COUPON_USES: i64 = 3;
 const DISCOUNT: i64 = 3_000;
@@ -41,7 +44,7 @@ enum Slot {
     Released,
 }
 
-/// What the service must do, told as simply as can be.
+/// A simple model of the service.
 #[derive(Debug, Default)]
 struct Model {
     points: i64,
@@ -75,7 +78,7 @@ impl Model {
         i64::try_from(self.slots.values().filter(used).count()).expect("few")
     }
 
-    /// Whether the call is allowed; when it is, its effect.
+    /// Applies the call, and returns whether it is allowed.
     fn apply(&mut self, call: &Call) -> bool {
         match *call {
             Call::Grant(points) => {
@@ -157,8 +160,8 @@ async fn call(rewards: &Rewards, case: u32, call: &Call) -> bool {
             } else {
                 String::new()
             };
-            let wish = wish(&id(slot), &account, &code, points);
-            match rewards.reserve(wish).await {
+            let request = reserve_request(&id(slot), &account, &code, points);
+            match rewards.reserve(request).await {
                 Ok(reservation) => {
                     let expected = points + if with_coupon { DISCOUNT } else { 0 };
                     let discount = reservation.discount.expect("a discount");
@@ -173,12 +176,12 @@ async fn call(rewards: &Rewards, case: u32, call: &Call) -> bool {
     }
 }
 
-/// The ledger's sum is the balance, nothing is overdrawn and every answer is the model's, after any calls in any order.
+/// After any calls in any order, the ledger's sum is the balance, nothing is overdrawn and every result is the model's.
 #[test]
 fn the_books_balance_whatever_is_called() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for rewards in runtime.block_on(services()) {
-        // Each case has an account and a coupon of its own.
+        // Each case uses another account and another coupon.
         let case = std::cell::Cell::new(0_u32);
         let config = ProptestConfig {
             cases: 48,
@@ -201,7 +204,7 @@ fn the_books_balance_whatever_is_called() {
                     }
                     let account = format!("a{case}");
                     let there = rewards.points(&account).await;
-                    // A wallet without a line in its ledger is shown as empty, as it is.
+                    // The balance of an account without ledger entries is zero.
                     prop_assert_eq!(there, (model.points, model.held()));
                     rewards.audit(&account).await;
                     rewards

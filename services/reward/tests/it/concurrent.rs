@@ -1,8 +1,10 @@
-use crate::support::{coupon, grant, services, wish};
-use chassis::Failure;
 use std::future::Future;
 
-/// Runs all of them at once and gives what they gave.
+use chassis::Failure;
+
+use crate::support::{coupon, grant, reserve_request, services};
+
+/// Runs all calls concurrently and returns their results.
 async fn all<T: Send + 'static>(
     calls: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {
@@ -28,7 +30,11 @@ async fn reservations_at_once_never_overdraw_a_wallet() {
         rewards.grant(grant("a1", 1_000)).await.expect("granted");
         let answers = all((0..50).map(|n| {
             let rewards = rewards.clone();
-            async move { rewards.reserve(wish(&format!("r{n}"), "a1", "", 100)).await }
+            async move {
+                rewards
+                    .reserve(reserve_request(&format!("r{n}"), "a1", "", 100))
+                    .await
+            }
         }))
         .await;
         assert_eq!(codes(&answers), ["reward.points_insufficient"; 40]);
@@ -45,7 +51,12 @@ async fn settlements_at_once_never_use_a_coupon_too_often() {
             let rewards = rewards.clone();
             async move {
                 rewards
-                    .reserve(wish(&format!("r{n}"), &format!("a{n}"), "FIVE", 0))
+                    .reserve(reserve_request(
+                        &format!("r{n}"),
+                        &format!("a{n}"),
+                        "FIVE",
+                        0,
+                    ))
                     .await
             }
         }))
@@ -61,7 +72,7 @@ async fn one_reservation_asked_for_many_times_at_once_is_one() {
         rewards.grant(grant("a1", 1_000)).await.expect("granted");
         let answers = all((0..30).map(|_| {
             let rewards = rewards.clone();
-            async move { rewards.reserve(wish("r1", "a1", "", 400)).await }
+            async move { rewards.reserve(reserve_request("r1", "a1", "", 400)).await }
         }))
         .await;
         let first = answers[0].as_ref().expect("reserved");
@@ -79,7 +90,7 @@ async fn commit_and_release_at_once_have_one_winner() {
         for round in 0..20 {
             let id = format!("r{round}");
             rewards
-                .reserve(wish(&id, "a1", "", 10))
+                .reserve(reserve_request(&id, "a1", "", 10))
                 .await
                 .expect("reserved");
             let before = rewards.points("a1").await.0;
@@ -118,8 +129,10 @@ async fn a_release_that_overtakes_its_reserve_leaves_nothing_reserved() {
             async move {
                 let id = format!("r{}", n / 2);
                 if n % 2 == 0 {
-                    // Refused when its release was there first.
-                    let _ = rewards.reserve(wish(&id, "a1", "MANY", 10)).await;
+                    // Fails when the release was first.
+                    let _ = rewards
+                        .reserve(reserve_request(&id, "a1", "MANY", 10))
+                        .await;
                 } else {
                     rewards.release(&id).await.expect("always possible");
                 }

@@ -1,15 +1,18 @@
-use crate::support::{AN_HOUR, caller, wish, won};
-use api::{
-    common::Role,
-    reward::{
-        Balance, CommitRequest, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
-        ReleaseRequest, rewards_client::RewardsClient,
-    },
+use api::common::Role;
+use api::reward::rewards_client::RewardsClient;
+use api::reward::{
+    Balance, CommitRequest, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
+    ReleaseRequest,
 };
-use chassis::{clock::Clock, grpc::Channel, platform::Service, testing::Process};
+use chassis::clock::Clock;
+use chassis::grpc::Channel;
+use chassis::platform::Service;
+use chassis::testing::Process;
 use reward::FAULT_POINTS;
 use tempfile::TempDir;
 use tonic::Status;
+
+use crate::support::{AN_HOUR, caller, reserve_request, won};
 
 async fn start(folder: &TempDir) -> (Process, RewardsClient<Channel>) {
     let database = format!(
@@ -63,8 +66,8 @@ async fn balance(client: &mut RewardsClient<Channel>) -> Balance {
 }
 
 async fn reserve(client: &mut RewardsClient<Channel>, id: &str) -> Result<(), Status> {
-    let wish = wish(id, "a1", "WELCOME", 400);
-    client.reserve(wish).await.map(|_| ())
+    let request = reserve_request(id, "a1", "WELCOME", 400);
+    client.reserve(request).await.map(|_| ())
 }
 
 async fn commit(client: &mut RewardsClient<Channel>, id: &str) -> Result<(), Status> {

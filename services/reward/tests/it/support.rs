@@ -1,20 +1,24 @@
-use api::{
-    common::{Caller, Money, Role},
-    reward::{
-        Balance, CommitRequest, Coupon, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
-        ReleaseRequest, Reservation, ReserveRequest, rewards_server::Rewards as _,
-    },
-};
-use chassis::{Failure, clock::Clock, database::Database, testing::TestDatabase};
-use reward::{MIGRATIONS, api_rewards::RewardsApi};
-use sqlx::Row as _;
 use std::sync::Arc;
+
+use api::common::{Caller, Money, Role};
+use api::reward::rewards_server::Rewards as _;
+use api::reward::{
+    Balance, CommitRequest, Coupon, GetBalanceRequest, GrantPointsRequest, IssueCouponRequest,
+    ReleaseRequest, Reservation, ReserveRequest,
+};
+use chassis::Failure;
+use chassis::clock::Clock;
+use chassis::database::Database;
+use chassis::testing::TestDatabase;
+use reward::MIGRATIONS;
+use reward::api::RewardsApi;
+use sqlx::Row as _;
 use tonic::{Request, Response, Status};
 
 pub(crate) const NOW: i64 = 1_700_000_000_000;
 pub(crate) const AN_HOUR: i64 = 3_600_000;
 
-/// The service with its clock and its database; clones are the same service.
+/// The service with its clock and its database. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Rewards {
     pub(crate) api: Arc<RewardsApi>,
@@ -54,7 +58,7 @@ pub(crate) fn won(amount_minor: i64) -> Option<Money> {
     })
 }
 
-pub(crate) fn wish(
+pub(crate) fn reserve_request(
     reservation_id: &str,
     account_id: &str,
     coupon_code: &str,
@@ -123,7 +127,7 @@ impl Rewards {
         answer(self.api.get_balance(Request::new(request)).await).expect("a balance")
     }
 
-    /// Points, and the part of them that is set aside.
+    /// The points of an account, and how many of them are reserved.
     pub(crate) async fn points(&self, account_id: &str) -> (i64, i64) {
         let balance = self.balance(account_id).await;
         (balance.points, balance.points_reserved)
@@ -146,7 +150,7 @@ impl Rewards {
         .await
     }
 
-    /// Checks the books of an account: what the wallet says is what ledger and reservations add up to.
+    /// Checks that the wallet of an account equals the sums of its ledger and its reservations.
     pub(crate) async fn audit(&self, account_id: &str) {
         let (points, reserved) = self.points(account_id).await;
         let ledger = number(
@@ -167,7 +171,7 @@ impl Rewards {
         assert!((0..=points).contains(&reserved), "{reserved} of {points}");
     }
 
-    /// Checks a coupon: every use is a reservation's that was not released.
+    /// Checks that each use of a coupon belongs to a reservation that was not released.
     pub(crate) async fn audit_coupon(&self, code: &str, uses: i64) {
         let in_use = number(
             &self.database,
@@ -179,11 +183,11 @@ impl Rewards {
     }
 }
 
-/// The one number that this query finds.
+/// The number that this query returns.
 pub(crate) async fn number(database: &Database, query: &'static str, value: &str) -> i64 {
     sqlx::query(query)
         .bind(value)
-        .fetch_one(database.pool())
+        .fetch_one(database.reads())
         .await
         .expect("a row")
         .get(0)

@@ -13,9 +13,11 @@ use super::model::{Metric, Use};
 use super::{Registry, RegistryError};
 use telemetry::signals::Kind;
 
+mod attributes;
 mod names;
 mod values;
 
+use attributes::keys;
 use names::{camel, field, number, screaming};
 use values::{Sets, is_boolean, is_integer, set_of_values};
 
@@ -90,20 +92,18 @@ impl Code {
             let about = format!("The metrics of `{module}.yaml`, and the series that each has.");
             add(module, &about, &code)?;
         }
-        add("attributes", "The keys of attributes.", &keys(registry))?;
+        let keys = keys(self, registry, &sets);
+        let about = "The keys of attributes, each with the type of its values.";
+        add("attributes", about, &keys)?;
         let has_values = !sets.by_name.is_empty();
         if has_values {
+            let import = format!("use {}::AttributeEnum;\n\n", self.runtime);
             let values = sets
                 .by_name
                 .iter()
-                .fold(String::new(), |code, (name, set)| {
-                    code + &set_of_values(name, set.0, set.1)
-                });
-            add(
-                "values",
-                "The values that labels have and no others.",
-                &values,
-            )?;
+                .fold(import, |code, (name, set)| code + &set_of_values(name, set));
+            let about = "The sets of values that labels and attributes have.";
+            add("values", about, &values)?;
         }
         let mut names: BTreeSet<&str> = modules.keys().copied().collect();
         if has_values {
@@ -330,17 +330,6 @@ fn tell(label: &Use, sets: &Sets<'_>) -> String {
     } else {
         format!("labels.text({field}.unwrap_or_default());")
     }
-}
-
-fn keys(registry: &Registry) -> String {
-    registry
-        .attributes()
-        .iter()
-        .fold(String::new(), |code, attribute| {
-            let name = screaming(&attribute.key);
-            let (brief, key) = (&attribute.brief, &attribute.key);
-            code + &format!("/// {brief}\npub const {name}: &str = {key:?};\n\n")
-        })
 }
 
 fn formatted(code: &str) -> Result<String, RegistryError> {

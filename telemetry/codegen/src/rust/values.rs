@@ -1,4 +1,4 @@
-//! The closed sets of values that labels have, each a type.
+//! The sets of values that labels and attributes have, each a type.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,14 +6,25 @@ use std::fmt::Write as _;
 use super::Code;
 use super::names::{camel, variant};
 use crate::Registry;
-use crate::model::{Use, Value, Values};
+use crate::model::{Attribute, Use, Value, Values};
 use telemetry::signals::Kind;
 
-/// The closed sets of values that labels have, by the names of their types.
+/// The sets of values that labels and attributes have, by the names of their types.
 pub(super) struct Sets<'a> {
-    pub(super) by_name: BTreeMap<String, (&'a Use, &'a [Value])>,
+    pub(super) by_name: BTreeMap<String, Set<'a>>,
     // The names, by the key and the values.
     names: BTreeMap<(String, Vec<String>), String>,
+    // What the labels of a key have: one closed set, or several, or any value as well.
+    of_labels: BTreeMap<&'a str, BTreeSet<Option<Vec<String>>>>,
+}
+
+/// A set of values.
+#[derive(Clone, Copy)]
+pub(super) struct Set<'a> {
+    attribute: &'a Attribute,
+    values: &'a [Value],
+    /// The group that says that there are no others, when it is not the attribute's definition.
+    said_by: &'a str,
 }
 
 // === impl Sets ===
@@ -27,40 +38,76 @@ impl<'a> Sets<'a> {
                 .filter(|metric| metric.kind != Kind::Info);
             recorded.flat_map(|metric| &metric.labels)
         };
-        let mut sayings: BTreeMap<&str, BTreeSet<Vec<String>>> = BTreeMap::new();
-        for label in labels() {
-            if let Some(texts) = texts(label) {
-                sayings.entry(label.key()).or_default().insert(texts);
-            }
-        }
         let mut sets = Self {
             by_name: BTreeMap::new(),
             names: BTreeMap::new(),
+            of_labels: BTreeMap::new(),
         };
         for label in labels() {
-            let (Values::Closed(values), Some(texts)) = (&label.attribute.values, texts(label))
-            else {
-                continue;
-            };
-            let is_one = sayings.get(label.key()).is_some_and(|all| all.len() == 1);
-            let name = if is_one || label.said_by.is_empty() {
-                camel(label.key())
+            let of_label = sets.of_labels.entry(label.key()).or_default();
+            of_label.insert(texts(&label.attribute));
+        }
+        let of_labels = labels().map(|label| (&label.attribute, label.said_by.as_str()));
+        let defined = registry.attributes().iter();
+        let closed: Vec<Set<'a>> = of_labels
+            .chain(defined.map(|attribute| (attribute, "")))
+            .filter_map(|(attribute, said_by)| match &attribute.values {
+                Values::Closed(values) => Some(Set {
+                    attribute,
+                    values,
+                    said_by,
+                }),
+                Values::Known(_) | Values::Any(_) => None,
+            })
+            .collect();
+        for set in &closed {
+            let key = &set.attribute.key;
+            let others = closed.iter().filter(|other| other.attribute.key == *key);
+            let is_one = others.map(Set::texts).all(|other| other == set.texts());
+            let name = if is_one || set.said_by.is_empty() {
+                camel(key)
             } else {
-                let said_by = label.said_by.strip_prefix("metric.");
-                let said_by = code.short(said_by.unwrap_or(&label.said_by));
-                camel(said_by) + &camel(label.key())
+                let said_by = set.said_by.strip_prefix("metric.");
+                camel(code.short(said_by.unwrap_or(set.said_by))) + &camel(key)
             };
             // The first that says it names it.
-            let place = sets.names.entry((label.key().to_owned(), texts));
+            let place = sets.names.entry((key.clone(), set.texts()));
             let name = place.or_insert(name).clone();
-            sets.by_name.entry(name).or_insert((label, values));
+            sets.by_name.entry(name).or_insert(*set);
+        }
+        for attribute in registry.attributes() {
+            if !attribute.members.is_empty() {
+                let set = Set {
+                    attribute,
+                    values: &attribute.members,
+                    said_by: "",
+                };
+                sets.by_name.insert(name_of_known(attribute), set);
+            }
         }
         sets
     }
 
+    /// The type of the only values that an attribute has: where it is defined so, or all labels say so.
+    pub(super) fn only(&self, attribute: &Attribute) -> Option<&str> {
+        let texts = texts(attribute).or_else(|| {
+            let mut all = self.of_labels.get(attribute.key.as_str())?.iter();
+            let one = all.next()?.clone();
+            one.filter(|_| all.next().is_none())
+        })?;
+        let name = self.names.get(&(attribute.key.clone(), texts));
+        name.map(String::as_str)
+    }
+
+    /// The type of the values that are known of an attribute with others.
+    pub(super) fn known(&self, attribute: &Attribute) -> Option<&str> {
+        let known = self.by_name.get_key_value(&name_of_known(attribute));
+        known.map(|(name, _)| name.as_str())
+    }
+
     /// The type of a label with a closed set of values.
     pub(super) fn name(&self, label: &Use) -> Option<&str> {
-        let key = (label.key().to_owned(), texts(label)?);
+        let key = (label.key().to_owned(), texts(&label.attribute)?);
         self.names.get(&key).map(String::as_str)
     }
 
@@ -79,21 +126,40 @@ impl<'a> Sets<'a> {
     }
 }
 
-/// The only values of a label, when they are closed.
-fn texts(label: &Use) -> Option<Vec<String>> {
-    match &label.attribute.values {
+// === impl Set ===
+
+impl Set<'_> {
+    fn texts(&self) -> Vec<String> {
+        self.values.iter().map(|value| value.text.clone()).collect()
+    }
+}
+
+/// The only values of an attribute, when they are closed.
+fn texts(attribute: &Attribute) -> Option<Vec<String>> {
+    match &attribute.values {
         Values::Closed(values) => Some(values.iter().map(|value| value.text.clone()).collect()),
         Values::Known(_) | Values::Any(_) => None,
     }
 }
 
-pub(super) fn set_of_values(name: &str, label: &Use, values: &[Value]) -> String {
+fn name_of_known(attribute: &Attribute) -> String {
+    format!("Known{}", camel(&attribute.key))
+}
+
+pub(super) fn set_of_values(name: &str, set: &Set<'_>) -> String {
+    let Set {
+        attribute, values, ..
+    } = set;
+    let which = if attribute.members.is_empty() {
+        "The values"
+    } else {
+        "Values"
+    };
     let mut code = format!(
-        "/// The values of `{}`: {}\n#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]\npub enum {name} {{\n",
-        label.key(),
-        label.attribute.brief,
+        "/// {which} of `{}`: {}\n#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]\npub enum {name} {{\n",
+        attribute.key, attribute.brief,
     );
-    for value in values {
+    for value in *values {
         let brief = if value.brief.is_empty() {
             format!("`{}`.", value.text)
         } else {
@@ -109,8 +175,9 @@ pub(super) fn set_of_values(name: &str, label: &Use, values: &[Value]) -> String
     let _ = write!(
         code,
         "}}\n\nimpl {name} {{\n/// All of them.\npub const ALL: [Self; {}] = [{}];\n\n/// As it is recorded.\npub const fn \
-         as_str(self) -> &'static str {{ match self {{ {} }} }}\n\n/// The one that is recorded as this.\npub fn \
-         from_text(text: &str) -> Option<Self> {{ Self::ALL.into_iter().find(|value| value.as_str() == text) }}\n}}\n\n",
+         as_str(self) -> &'static str {{ match self {{ {} }} }}\n\n/// The variant that is recorded as this text.\npub fn \
+         from_text(text: &str) -> Option<Self> {{ Self::ALL.into_iter().find(|value| value.as_str() == text) }}\n}}\n\n\
+         impl AttributeEnum for {name} {{\nfn as_str(self) -> &'static str {{ Self::as_str(self) }}\n}}\n\n",
         values.len(),
         of(&|id, _| format!("Self::{id},")),
         of(&|id, text| format!("Self::{id} => {text:?},")),

@@ -1,12 +1,15 @@
-//! The keys of attributes.
+//! The keys of attributes, each with the type of its values.
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
+use super::values::{DishSize, Outcome};
+use telemetry::signals::AttributeKey;
+
 /// How large a dish is.
-pub const DISH_SIZE: &str = "dish.size";
+pub const DISH_SIZE: AttributeKey<DishSize> = AttributeKey::declared("dish.size");
 
 /// As the semantic conventions define it.
-pub const ERROR_TYPE: &str = "error.type";
+pub const ERROR_TYPE: AttributeKey<str> = AttributeKey::declared("error.type");
 
 /// What became of a dish.
-pub const OUTCOME: &str = "outcome";
+pub const OUTCOME: AttributeKey<Outcome> = AttributeKey::declared("outcome");

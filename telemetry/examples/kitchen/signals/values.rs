@@ -1,6 +1,8 @@
-//! The values that labels have and no others.
+//! The sets of values that labels and attributes have.
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
+
+use telemetry::signals::AttributeEnum;
 
 /// The values of `dish.size`: How large a dish is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,9 +25,15 @@ impl DishSize {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for DishSize {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -50,8 +58,14 @@ impl Outcome {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for Outcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }

@@ -1,4 +1,4 @@
-//! Batches as requests of the trace service.
+//! Encodes batches as requests of the OTLP trace service.
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
@@ -7,26 +7,26 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
 use prost::Message as _;
 
-use crate::export::pipeline::Batch;
+use crate::export::batch::Batch;
 use crate::trace::wire::Message;
 
-/// Makes requests: what an attempt sends is encoded once, however often it is sent.
+/// Encodes each batch once, however many attempts are made.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    /// A `Resource` of the protocol.
+    /// An encoded `Resource`.
     resource: Vec<u8>,
     schema: String,
 }
 
-/// The fields of an `ExportTraceServiceRequest`, a `ResourceSpans` and a `ScopeSpans`, by their numbers; the spans are in
-/// the batch as they are sent.
+/// Field numbers of `ExportTraceServiceRequest`, `ResourceSpans` and `ScopeSpans`; the spans in a batch are encoded
+/// already.
 const RESOURCE_SPANS: u32 = 1;
 const RESOURCE: u32 = 1;
 const SCOPE_SPANS: u32 = 2;
 const SCOPE: u32 = 1;
 const SCHEMA: u32 = 3;
 
-/// What a request needs beside its spans, about.
+/// Approximate size of a request without its spans and resource, in bytes.
 const FRAME: usize = 1024;
 
 // === impl Encoder ===
@@ -73,7 +73,7 @@ impl Encoder {
     }
 }
 
-/// Writes a text that is not empty: that is what a missing one says.
+/// Writes a text unless it is empty, the default of the protocol.
 fn some(message: &mut Message, field: u32, text: &str) {
     if !text.is_empty() {
         message.text(field, text);

@@ -16,7 +16,7 @@ use tonic_types::StatusExt;
 use super::{
     ExporterError, Failure, Receipt, Retry, Status, USER_AGENT, causes, shortened, with_causes,
 };
-use crate::export::pipeline::Loss;
+use crate::export::account::Loss;
 use crate::settings::{Otlp, Tls};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -24,13 +24,13 @@ const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 #[derive(Debug)]
 pub(super) struct Transport {
     endpoint: Endpoint,
-    /// Made on the exporter's own runtime, when it first sends.
+    /// Created on the exporter's runtime with the first request.
     channel: Option<Channel>,
     headers: MetadataMap,
     gzip: bool,
 }
 
-/// Sends what is encoded already, and decodes the answer.
+/// A codec that passes encoded requests through and decodes responses.
 #[derive(Debug, Clone, Copy)]
 struct Encoded;
 
@@ -57,7 +57,7 @@ impl Transport {
         })
     }
 
-    /// The next request goes over a new connection.
+    /// Drops the connection, so that the next request opens a new one.
     pub(super) fn reconnect(&mut self) {
         self.channel = None;
     }
@@ -86,7 +86,7 @@ impl Transport {
     }
 }
 
-/// Where to connect, and whether with TLS, which the scheme says.
+/// The endpoint, with TLS if its scheme is `https`.
 fn address(settings: &Otlp) -> Option<(Uri, bool)> {
     let mut parts = settings.endpoint.clone().into_parts();
     let secure = match &parts.scheme {
@@ -95,7 +95,7 @@ fn address(settings: &Otlp) -> Option<(Uri, bool)> {
         Some(_) | None => return None,
     };
     parts.authority.as_ref()?;
-    // The path of a gRPC request is that of the method.
+    // The path of a gRPC request is the method's.
     parts.path_and_query = Some(PathAndQuery::from_static("/"));
     Some((Uri::from_parts(parts).ok()?, secure))
 }
@@ -112,10 +112,10 @@ fn tls(settings: &Tls) -> ClientTlsConfig {
 }
 
 fn failure(status: &tonic::Status) -> Failure {
-    // What a collector answers has no cause; what the transport puts in the place of an answer has one.
+    // A status from the collector has no source; one that tonic makes of a transport error has.
     let transport = status.source();
     let loss = match transport {
-        // Somebody on the way had waited long enough: what became of the request is not known.
+        // A proxy timed out: whether the collector has the request is unknown.
         None if status.code() == Code::DeadlineExceeded => Loss::Timeout,
         None => Loss::Refused,
         Some(cause) if causes(cause).any(<dyn Error>::is::<ConnectError>) => Loss::Unreachable,

@@ -24,10 +24,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{ExporterError, Failure, Receipt, Retry, Status, shortened};
-use crate::export::pipeline::Loss;
+use crate::export::account::Loss;
 use crate::settings::{Otlp, Tls};
 
-/// An answer may be so long.
+/// Maximum size of a collector's response body, in bytes.
 const ANSWER_BYTES: usize = 64 << 10;
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Transport {
             Some(scheme) if *scheme == Scheme::HTTP => false,
             _ => return Err(invalid()),
         };
-        // The system's authorities take their time to read: only for who needs them.
+        // Reading the system's authorities is slow: only when TLS is used.
         let tls = if secure {
             tls(&settings.tls)?
         } else {
@@ -102,7 +102,7 @@ impl Transport {
         if !head.status.is_success() {
             return Err(refusal(head.status, &head.headers));
         }
-        // The collector has the spans, and which of them it rejected will never be known: once more would be twice.
+        // The collector has the spans; a retry would duplicate them, whichever it rejected.
         let body = body.map_err(|error| local(Loss::ConnectionLost, &*error, Retry::Never))?;
         let response = ExportTraceServiceResponse::decode(body.to_bytes());
         Ok(response.map(Receipt::from).unwrap_or_default())
@@ -121,7 +121,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
         _ => Retry::Never,
     };
     let loss = if status == StatusCode::GATEWAY_TIMEOUT {
-        // Somebody on the way had waited long enough: what became of the request is not known.
+        // A proxy timed out: whether the collector has the request is unknown.
         Loss::Timeout
     } else {
         Loss::Refused
@@ -134,7 +134,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap) -> Failure {
     }
 }
 
-/// `Retry-After` in its two forms: a number of seconds, or a date.
+/// `Retry-After` as a number of seconds or a date (RFC 9110, section 10.2.3).
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse() {

@@ -1,9 +1,8 @@
-//! OTLP, the sending side: spans become requests, and every answer is read for what it says.
+//! An OTLP client for traces.
 //!
-//! The SDK's exporter would do, but for what it keeps to itself: which spans a partial success rejected, whether a
-//! failed request may have arrived, what the collector said about when to come again. Those are the data that the
-//! pipeline's account is made of, so a [`Client`] returns them: one attempt, one [`Receipt`] or [`Failure`]. When
-//! to try again is the pipeline's matter.
+//! The SDK's exporter does not report how many spans a partial success rejected, whether a failed request may have
+//! arrived, or the delay that the collector asked for. The pipeline's account needs all three, so [`Client::send`] makes
+//! one attempt and returns a [`Receipt`] or a [`Failure`]. Retries are the pipeline's.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use bytes::Bytes;
 use http::header::InvalidHeaderValue;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 
-use crate::export::pipeline::Loss;
+use crate::export::account::Loss;
 use crate::settings::{Otlp, Protocol};
 
 pub(crate) use encode::Encoder;
@@ -21,12 +20,12 @@ mod encode;
 mod grpc;
 mod http1;
 
-const USER_AGENT: &str = concat!("bidtrace-telemetry/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("rust-telemetry/", env!("CARGO_PKG_VERSION"));
 
-/// Of what a collector says, so much is kept.
+/// Maximum length of a collector's message in a log line, in characters.
 const MESSAGE_LENGTH: usize = 200;
 
-/// Speaks to one collector.
+/// A client of one collector.
 #[derive(Debug)]
 pub(crate) struct Client {
     transport: Transport,
@@ -39,16 +38,16 @@ enum Transport {
     Http(Box<http1::Transport>),
 }
 
-/// What a collector that took a batch says about it.
+/// A collector's response to a batch that it accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Receipt {
-    /// How many of its spans the collector rejected.
+    /// The number of spans rejected (OTLP's partial success).
     pub(crate) rejected: u64,
-    /// Why; also a warning without a rejection.
+    /// The reason; without rejected spans, a warning.
     pub(crate) message: String,
 }
 
-/// An attempt that did not deliver the batch, or may not have.
+/// An attempt that failed, or whose outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) loss: Loss,
@@ -57,16 +56,16 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-/// Whether the same batch may be sent again, as the OTLP specification has it.
+/// Whether the batch may be sent again (OTLP specification, Failures).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
     Never,
     Backoff,
-    /// Not before this time is over: the collector asked for it.
+    /// Minimum delay before the next attempt, from the collector's RetryInfo or Retry-After.
     After(Duration),
 }
 
-/// The status of an answer, as the metrics tell it.
+/// The status of a response, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Grpc(tonic::Code),
@@ -77,16 +76,16 @@ pub(crate) enum Status {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExporterError {
-    /// It is not an address that can be connected to.
+    /// The endpoint is not a valid address.
     #[error("the endpoint {0} cannot be used")]
     Endpoint(String),
-    /// A header is none for gRPC.
+    /// A header's value is not valid in gRPC.
     #[error("a header's value cannot be sent")]
     Header(#[from] InvalidHeaderValue),
-    /// A certificate or a key cannot be used.
+    /// A certificate or a key is invalid.
     #[error("the certificates cannot be used: {0}")]
     Tls(String),
-    /// There can be no thread or no event loop for it.
+    /// The exporter's thread or runtime cannot be created.
     #[error("the exporter's thread cannot be started")]
     Thread(#[from] std::io::Error),
 }
@@ -94,7 +93,7 @@ pub enum ExporterError {
 // === impl Client ===
 
 impl Client {
-    /// Connects when it first sends.
+    /// Creates a client, which connects with its first request.
     pub(crate) fn new(settings: &Otlp) -> Result<Self, ExporterError> {
         let transport = match settings.protocol {
             Protocol::Grpc => Transport::Grpc(Box::new(grpc::Transport::new(settings)?)),
@@ -106,7 +105,7 @@ impl Client {
         })
     }
 
-    /// Sends a request once, in at most `limit` and in the time-out that is set.
+    /// Makes one attempt, within `limit` and the configured time-out.
     pub(crate) async fn send(
         &mut self,
         request: &Bytes,
@@ -122,7 +121,7 @@ impl Client {
         let result = tokio::time::timeout(timeout, attempt).await;
         result.unwrap_or_else(|_| {
             if let Transport::Grpc(grpc) = &mut self.transport {
-                // The connection may be dead without knowing; HTTP/1.1 closes it when the request is dropped.
+                // The connection may be dead unnoticed. Over HTTP/1.1, dropping the request closes it.
                 grpc.reconnect();
             }
             Err(Failure {

@@ -7,7 +7,7 @@ use tonic::Code;
 
 use super::collector::{Answer, Authority, Collector, Security};
 use super::*;
-use crate::settings::{Protocol, Settings, Tls};
+use crate::settings::{Protocol, Settings, Tls, VENDOR};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
@@ -53,7 +53,7 @@ impl Collector {
             protocol,
             endpoint: endpoint.parse().unwrap(),
             tls,
-            ..Settings::from_environment(None).otlp
+            ..Settings::from_environment(None, VENDOR).otlp
         }
     }
 }
@@ -129,7 +129,7 @@ fn what_is_no_certificate_and_no_address_is_an_error_at_the_start() {
             protocol,
             endpoint: endpoint.parse().unwrap(),
             tls,
-            ..Settings::from_environment(None).otlp
+            ..Settings::from_environment(None, VENDOR).otlp
         };
         let error = Client::new(&settings("ftp://localhost", Tls::default())).unwrap_err();
         assert!(matches!(error, ExporterError::Endpoint(_)), "{error}");

@@ -1,11 +1,11 @@
-//! How long to wait before an export is tried again.
+//! The delay before an export is retried.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Exponential, and half of it by chance, so that the processes of a platform do not come back all at once.
+/// Exponential backoff, half of it random, so that many processes do not retry at the same time.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,

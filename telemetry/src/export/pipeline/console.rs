@@ -1,4 +1,4 @@
-//! Spans as lines of JSON on the standard output, for a look without a collector.
+//! The console exporter: spans as JSON lines on standard output.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,8 +9,8 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::DecodeError;
 use serde_json::{Map, json};
 
-use super::account::Loss;
-use super::ledger::{Batch, Scoped};
+use crate::export::account::Loss;
+use crate::export::batch::{Batch, Scoped};
 use crate::export::otlp::{Failure, Receipt, Retry};
 use crate::trace::wire;
 

@@ -1,4 +1,4 @@
-//! One batch on its way to the collector: attempts, and the waits between them.
+//! Delivers batches to the collector, with retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,30 +6,31 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use super::account::Loss;
 use super::backoff::Backoff;
-use super::ledger::{Batch, Ledger, Outcome};
+use super::ledger::{ExportResult, Ledger};
+use crate::export::account::Loss;
+use crate::export::batch::Batch;
 use crate::export::otlp::{Client, Encoder, Failure, Receipt, Retry, Status};
 
-/// A collector that asks for more patience than this is asked again all the same.
+/// Upper limit of the delay that a collector can ask for.
 const LONGEST_PATIENCE: Duration = Duration::from_mins(10);
 
-/// Delivers batches to one collector.
+/// Delivers batches to one collector, with retries.
 #[derive(Debug)]
 pub(super) struct Delivery {
     ledger: Arc<Ledger>,
     encoder: Encoder,
     client: Client,
-    /// How long one batch may take, over all of its attempts.
+    /// The time limit of one batch, over all of its attempts.
     limit: Duration,
-    /// Until then the collector asked to be left alone.
+    /// The end of the delay that the collector asked for.
     throttled_until: Option<Instant>,
 }
 
-/// How the export of one batch ended, and what the last attempt said.
+/// The result of one batch, with the status and message of its last attempt.
 #[derive(Debug)]
 pub(super) struct Report {
-    pub(super) outcome: Outcome,
+    pub(super) result: ExportResult,
     pub(super) status: Option<Status>,
     pub(super) message: String,
 }
@@ -52,7 +53,7 @@ impl Delivery {
         }
     }
 
-    /// Attempts until one succeeds, one fails for good, or the time is over.
+    /// Retries until an attempt succeeds, a failure is final, or the time limit passes.
     pub(super) async fn deliver(&mut self, batch: Batch) -> Report {
         let deadline = Instant::now() + self.limit;
         let request = self.encoder.encode(&batch);
@@ -70,10 +71,11 @@ impl Delivery {
 
     async fn attempt(&mut self, request: &Bytes, deadline: Instant) -> Report {
         let mut backoff = Backoff::new();
-        // Once a batch may have arrived, no later attempt can say that it has not.
+        // Once an attempt's outcome is unknown, the batch may have arrived, whatever later attempts report.
         let mut doubt = None;
         loop {
-            self.ledger.forebode(doubt.unwrap_or(Loss::Timeout));
+            self.ledger
+                .set_loss_if_abandoned(doubt.unwrap_or(Loss::Timeout));
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match self.client.send(request, left).await {
                 Ok(receipt) => return Report::from(Ok(receipt)),
@@ -83,14 +85,14 @@ impl Delivery {
                 doubt = Some(failure.loss);
             }
             let loss = doubt.unwrap_or(failure.loss);
-            self.ledger.forebode(loss);
+            self.ledger.set_loss_if_abandoned(loss);
             let now = Instant::now();
             let again = match failure.retry {
                 Retry::Never => None,
                 Retry::Backoff => Some(now + backoff.next()),
                 Retry::After(delay) => {
                     let again = now + delay.min(LONGEST_PATIENCE);
-                    // Also the next batch keeps to it, if this one runs out of time.
+                    // The next batch has to wait too, if this one runs out of time.
                     self.throttled_until = (again >= deadline).then_some(again);
                     Some(again)
                 }
@@ -108,18 +110,18 @@ impl Delivery {
 impl Report {
     pub(super) fn lost(loss: Loss, status: Option<Status>, message: String) -> Self {
         Self {
-            outcome: Outcome::Lost(loss),
+            result: ExportResult::Lost(loss),
             status,
             message,
         }
     }
 
-    /// Why spans of the batch were lost, if any was.
+    /// The reason why spans of the batch were lost, if any were.
     pub(super) fn loss(&self) -> Option<Loss> {
-        match self.outcome {
-            Outcome::Accepted { rejected: 0 } => None,
-            Outcome::Accepted { .. } => Some(Loss::Rejected),
-            Outcome::Lost(loss) => Some(loss),
+        match self.result {
+            ExportResult::Accepted { rejected: 0 } => None,
+            ExportResult::Accepted { .. } => Some(Loss::Rejected),
+            ExportResult::Lost(loss) => Some(loss),
         }
     }
 }
@@ -128,7 +130,7 @@ impl From<Result<Receipt, Failure>> for Report {
     fn from(result: Result<Receipt, Failure>) -> Self {
         match result {
             Ok(receipt) => Self {
-                outcome: Outcome::Accepted {
+                result: ExportResult::Accepted {
                     rejected: receipt.rejected,
                 },
                 status: None,

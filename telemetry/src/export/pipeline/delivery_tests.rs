@@ -9,8 +9,9 @@ use tokio::net::TcpListener;
 use tonic::Code;
 
 use super::*;
+use crate::export::account::{Loss, Snapshot};
 use crate::export::otlp::collector::{Answer, Collector};
-use crate::settings::{Otlp, Protocol, Settings};
+use crate::settings::{Otlp, Protocol, Settings, VENDOR};
 use crate::trace::sampling;
 use crate::trace::tracer::Tracer;
 
@@ -25,7 +26,7 @@ struct Way {
 
 impl Way {
     fn to(otlp: Otlp, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::from_environment(None);
+        let mut settings = Settings::from_environment(None, VENDOR);
         settings.otlp = otlp;
         settings.batch.schedule_delay = NO_LIMIT;
         settings.batch.export_timeout = LIMIT;
@@ -288,7 +289,7 @@ async fn what_the_exporter_itself_does_makes_no_spans() {
 
 #[test]
 fn with_no_exporter_there_is_no_pipeline() {
-    let mut settings = Settings::from_environment(None);
+    let mut settings = Settings::from_environment(None, VENDOR);
     settings.exporter = Exporter::None;
     let ledger = Arc::new(Ledger::new(settings.batch));
     let resource = Resource::builder_empty().build();

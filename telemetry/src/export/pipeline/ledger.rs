@@ -1,62 +1,61 @@
-//! Where every sampled span of this process is: the account and the queue, behind one lock. Only that a span has started
-//! is counted outside of it.
+//! The queue of ended spans and the account of all sampled ones, behind one lock. Starts alone are counted outside of it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::InstrumentationScope;
 use tokio::sync::{Notify, watch};
 
-use super::account::{Loss, Snapshot};
-use crate::settings::Batch as Bounds;
-use crate::trace::wire::{Ended, Message, SPANS};
+use crate::export::account::{Loss, Snapshot};
+use crate::export::batch::Batch;
+use crate::settings::BatchLimits;
+use crate::trace::wire::{Ended, Message};
 
-/// What the queue may hold, in bytes as they are sent, whatever the number of its spans.
+/// Maximum size of the queue in bytes, beside its limit in spans.
 const QUEUE_BYTES: usize = 32 << 20;
 
-/// A batch goes out when it has so many bytes, even if more spans would fit: collectors refuse requests beyond
-/// some size, for gRPC 4 MiB if nobody says otherwise.
+/// A batch of this size is sent even if more spans would fit: collectors refuse larger requests, by default beyond 4 MiB
+/// over gRPC.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// The memory of so many batches is kept: of one that grows and one that goes out, in a few scopes.
+/// How many buffers of sent batches are kept for reuse: for one that is filled and one that is sent, in a few scopes.
 const SPARE: usize = 4;
 
-/// The account and the queue. One lock for both, so that a snapshot is exact at any moment.
+/// The account and the queue. They share one lock, so that a snapshot is exact at any moment.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     capacity: usize,
     batch_size: usize,
-    /// How many spans have ever started. Whoever ends one has counted it here before, so that under the lock it is never
-    /// less than what has ended.
+    /// Spans started so far. A span is counted here before it can end, so that under the lock this is never less than the
+    /// number of ended ones.
     started: AtomicU64,
     state: Mutex<State>,
-    /// Tells the worker that a batch is ready, or that there will be no more.
+    /// Wakes the worker for a batch, or for the close.
     ready: Notify,
-    /// Tells the worker that nobody waits for what it does any more.
+    /// Stops the worker in the middle of an export.
     abandoned: Notify,
-    /// How many of the queued spans have got their end.
+    /// How many of the queued spans have been exported or counted as lost.
     settled: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
-    /// Without those that were started, and that live.
+    /// `started` and `live` are computed for a snapshot.
     account: Snapshot,
-    /// How many spans have ever ended.
+    /// Spans ended so far.
     ended: u64,
-    /// The batch that grows.
+    /// The batch that is being filled.
     open: Batch,
-    /// Those that wait to be sent, the oldest first.
+    /// Batches that wait to be sent, the oldest first.
     sealed: VecDeque<Batch>,
     queued_bytes: usize,
-    /// How many spans have ever been queued.
+    /// Spans queued so far.
     accepted: u64,
     settled: u64,
-    /// What becomes of the spans in flight if they are abandoned now.
-    fate: Option<Loss>,
-    /// Memory of batches that are gone: new one would have to be made by the system, page by page.
+    /// The reason under which the spans in flight count as lost if they are abandoned now.
+    loss_if_abandoned: Option<Loss>,
+    /// Buffers of sent batches: fresh memory would come from the system page by page.
     spare: Vec<Message>,
 }
 
@@ -64,42 +63,25 @@ struct State {
 enum Phase {
     #[default]
     Open,
-    /// What is queued still goes out, nothing more comes in.
+    /// What is queued is still exported; new spans are refused.
     Closed,
-    /// Everything has its end.
+    /// Everything is exported or counted as lost.
     Abandoned,
 }
 
-/// Spans that go to the collector together.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    scopes: Vec<Scoped>,
-    /// How many spans there are, and what they take.
-    count: usize,
-    bytes: usize,
-}
-
-/// The spans of one scope.
-#[derive(Debug)]
-pub(crate) struct Scoped {
-    pub(crate) scope: Arc<InstrumentationScope>,
-    /// As the fields of a `ScopeSpans`, one after the other.
-    pub(crate) spans: Message,
-}
-
-/// What there is to do.
+/// What the worker does next.
 #[derive(Debug)]
 pub(super) enum Work {
     Export(Batch),
     Wait,
-    /// The pipeline is closed, and everything in it has its end.
+    /// The pipeline is closed and empty.
     Done,
 }
 
-/// How an export ended, for all spans of the batch.
+/// The result of an export, for all spans of the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The collector took the batch, but for so many of its spans.
+pub(super) enum ExportResult {
+    /// The collector accepted the batch except `rejected` of its spans.
     Accepted {
         rejected: u64,
     },
@@ -109,10 +91,10 @@ pub(super) enum Outcome {
 // === impl Ledger ===
 
 impl Ledger {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(limits: BatchLimits) -> Self {
         Self {
-            capacity: bounds.queue_size,
-            batch_size: bounds.export_size,
+            capacity: limits.queue_size,
+            batch_size: limits.export_size,
             started: AtomicU64::new(0),
             state: Mutex::default(),
             ready: Notify::new(),
@@ -121,7 +103,7 @@ impl Ledger {
         }
     }
 
-    /// How many spans may wait.
+    /// Maximum number of queued spans.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
@@ -163,14 +145,14 @@ impl Ledger {
         state.queued_bytes += bytes;
         let State { open, spare, .. } = &mut *state;
         open.push(span, spare);
-        if state.open.count >= self.batch_size || state.open.bytes >= BATCH_BYTES {
+        if state.open.count() >= self.batch_size || state.open.bytes() >= BATCH_BYTES {
             state.seal();
             drop(state);
             self.ready.notify_one();
         }
     }
 
-    /// Lets go out what is queued, without waiting for more. The returned mark is for [`reached`](Self::reached).
+    /// Has everything queued exported without waiting for more. The returned mark is for [`reached`](Self::reached).
     pub(super) fn seal(&self) -> u64 {
         let mut state = self.state();
         state.seal();
@@ -180,7 +162,7 @@ impl Ledger {
         mark
     }
 
-    /// The same, and from now on nothing comes in.
+    /// The same, and refuses spans from now on.
     pub(super) fn close(&self) -> u64 {
         let mut state = self.state();
         if state.phase == Phase::Open {
@@ -190,7 +172,7 @@ impl Ledger {
         self.seal()
     }
 
-    /// The next batch, which then is in flight.
+    /// Takes the next batch, which then counts as in flight.
     pub(super) fn take(&self) -> Work {
         let mut state = self.state();
         let Some(batch) = state.sealed.pop_front() else {
@@ -199,18 +181,18 @@ impl Ledger {
                 Phase::Closed | Phase::Abandoned => Work::Done,
             };
         };
-        let count = batch.count as u64;
+        let count = batch.count() as u64;
         state.account.queued -= count;
         state.account.in_flight += count;
-        state.queued_bytes -= batch.bytes;
-        state.fate = None;
+        state.queued_bytes -= batch.bytes();
+        state.loss_if_abandoned = None;
         Work::Export(batch)
     }
 
-    /// Takes back the memory of a batch that is gone.
+    /// Keeps the buffers of a batch for reuse.
     pub(super) fn recycle(&self, batch: Batch) {
         let mut state = self.state();
-        for Scoped { mut spans, .. } in batch.scopes {
+        for mut spans in batch.into_memory() {
             if state.spare.len() < SPARE && spans.capacity() <= 2 * BATCH_BYTES {
                 spans.clear();
                 state.spare.push(spans);
@@ -218,14 +200,14 @@ impl Ledger {
         }
     }
 
-    /// Says what becomes of the spans in flight if nobody waits for them any longer.
-    pub(super) fn forebode(&self, fate: Loss) {
-        self.state().fate = Some(fate);
+    /// Sets the loss reason for the spans in flight, in case they are abandoned.
+    pub(super) fn set_loss_if_abandoned(&self, loss: Loss) {
+        self.state().loss_if_abandoned = Some(loss);
     }
 
-    /// Counts how the export of what is in flight ended.
-    pub(super) fn settle(&self, outcome: Outcome) {
-        self.state().settle(outcome);
+    /// Counts the spans in flight by the result of their export.
+    pub(super) fn settle(&self, result: ExportResult) {
+        self.state().settle(result);
         self.tell_settled();
     }
 
@@ -236,8 +218,8 @@ impl Ledger {
             return;
         }
         state.phase = Phase::Abandoned;
-        let fate = state.fate.unwrap_or(Loss::ShutdownTimeout);
-        state.settle(Outcome::Lost(fate));
+        let loss = state.loss_if_abandoned.unwrap_or(Loss::ShutdownTimeout);
+        state.settle(ExportResult::Lost(loss));
         let queued = std::mem::take(&mut state.account.queued);
         state.account.lost[Loss::ShutdownTimeout] += queued;
         state.settled += queued;
@@ -252,17 +234,17 @@ impl Ledger {
         self.ready.notify_one();
     }
 
-    /// Until there may be work; also wakes without a reason.
+    /// Resolves when there may be work; may also wake without any.
     pub(super) async fn ready(&self) {
         self.ready.notified().await;
     }
 
-    /// Until the pipeline is abandoned. For the worker alone.
+    /// Resolves when the pipeline is abandoned. For the worker alone.
     pub(super) async fn abandoned(&self) {
         self.abandoned.notified().await;
     }
 
-    /// Until all spans that were queued before the mark was made have got their end.
+    /// Resolves when every span that was queued before `mark` has been exported or counted as lost.
     pub(super) async fn reached(&self, mark: u64) {
         // The sender lives as long as `self`, so this ends only when the mark is reached.
         let _ = self
@@ -272,7 +254,7 @@ impl Ledger {
             .await;
     }
 
-    /// How many of the spans before the mark have not got their end.
+    /// How many of the spans before `mark` are neither exported nor counted as lost.
     pub(super) fn missing(&self, mark: u64) -> u64 {
         mark.saturating_sub(self.state().settled)
     }
@@ -291,52 +273,23 @@ impl Ledger {
 
 impl State {
     fn seal(&mut self) {
-        if self.open.count > 0 {
+        if self.open.count() > 0 {
             let batch = std::mem::take(&mut self.open);
             self.sealed.push_back(batch);
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) {
+    fn settle(&mut self, result: ExportResult) {
         // Nothing is in flight when an abandoned export comes back.
         let count = std::mem::take(&mut self.account.in_flight);
         self.settled += count;
-        match outcome {
-            Outcome::Accepted { rejected } => {
+        match result {
+            ExportResult::Accepted { rejected } => {
                 let rejected = rejected.min(count);
                 self.account.exported += count - rejected;
                 self.account.lost[Loss::Rejected] += rejected;
             }
-            Outcome::Lost(loss) => self.account.lost[loss] += count,
+            ExportResult::Lost(loss) => self.account.lost[loss] += count,
         }
-    }
-}
-
-// === impl Batch ===
-
-impl Batch {
-    pub(crate) fn count(&self) -> usize {
-        self.count
-    }
-
-    pub(crate) fn scopes(&self) -> &[Scoped] {
-        &self.scopes
-    }
-
-    fn push(&mut self, span: &Ended<'_>, spare: &mut Vec<Message>) {
-        let known = self
-            .scopes
-            .iter()
-            .position(|known| Arc::ptr_eq(&known.scope, span.scope) || known.scope == *span.scope);
-        let at = known.unwrap_or_else(|| {
-            self.scopes.push(Scoped {
-                scope: Arc::clone(span.scope),
-                spans: spare.pop().unwrap_or_default(),
-            });
-            self.scopes.len() - 1
-        });
-        self.scopes[at].spans.bytes(SPANS, &span.bytes);
-        self.count += 1;
-        self.bytes += span.bytes.len();
     }
 }

@@ -1,13 +1,12 @@
-//! The way of a span out of the process, with nothing lost silently.
+//! The export pipeline: a batch span processor that counts every loss.
 //!
-//! The SDK's batch processor drops spans when its queue is full and says so once, in a log; its exporter logs what
-//! a partial success rejected; its shutdown answers `Ok` whatever became of the last batch. So the way is one of
-//! our own. The [`Processor`] counts what starts and queues what has ended, behind one lock with the
-//! [`Ledger`]; a [`worker`] thread takes batches to the collector, one at a time, and counts how each ended. Every
-//! span is in one place of the [`Snapshot`] at any moment, and ends as exported or as a [`Loss`].
+//! The SDK's processor logs a full queue once, its exporter only logs partial success, and its shutdown returns `Ok` even
+//! if the last batch failed. Here the [`Processor`] counts started spans and queues ended ones in the [`Ledger`]; a
+//! [`worker`] thread exports batches one at a time and counts each result. At any moment every span is in exactly one
+//! place of the [`Snapshot`](crate::Snapshot), and ends as exported or as a [`Loss`](crate::Loss).
 //!
-//! Nothing here waits for the network but the worker. A collector that is away costs the queue, whose bound holds
-//! in spans and in bytes, and then what no longer fits, counted.
+//! Only the worker waits for the network. While a collector is away the queue fills up, limited in spans and in bytes;
+//! what does not fit is dropped and counted.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -17,6 +16,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::export::account::Losses;
 use crate::export::otlp::{Client, Encoder, ExporterError};
 use crate::settings::{Exporter, Settings};
 use crate::trace::tracer::Sink;
@@ -24,10 +24,8 @@ use crate::trace::wire::Ended;
 use delivery::Delivery;
 use worker::{Destination, Worker};
 
-pub use account::{Loss, Losses, Snapshot};
-pub(crate) use ledger::{Batch, Ledger};
+pub(crate) use ledger::Ledger;
 
-mod account;
 mod backoff;
 mod console;
 mod delivery;
@@ -35,21 +33,21 @@ mod ledger;
 mod publish;
 mod worker;
 
-/// The tracer's part: what it does happens on the threads of requests, so it is little.
+/// The span processor. It runs on the threads of requests, so it does little.
 #[derive(Debug)]
 pub(crate) struct Processor {
     ledger: Arc<Ledger>,
 }
 
-/// The running pipeline. Clones are the same one.
+/// The running pipeline. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipeline {
     ledger: Arc<Ledger>,
-    /// The worker's: what waits for it waits there, whatever runtime the caller has.
+    /// The worker's runtime, on which callers wait for it, whatever runtime they have.
     runtime: Handle,
 }
 
-/// Starts the pipeline; none when spans go nowhere.
+/// Starts the pipeline; `None` when there is no exporter.
 pub(crate) fn start(
     settings: &Settings,
     resource: &Resource,
@@ -80,7 +78,7 @@ pub(crate) fn start(
     Ok(Some((processor, pipeline)))
 }
 
-/// Runs the worker on a thread and a runtime of its own.
+/// Starts the worker's thread and runtime.
 fn spawn(worker: Worker) -> Result<Handle, ExporterError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
@@ -91,30 +89,30 @@ fn spawn(worker: Worker) -> Result<Handle, ExporterError> {
 }
 
 fn run(worker: Worker, runtime: Runtime) {
-    // The exporter's own requests must not become spans, which would be exported, which would become spans.
+    // The exporter's own requests must not be traced: each export would cause another.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
     runtime.block_on(worker.run());
-    // A name that is still being resolved would hold the end of the runtime.
+    // A pending name look-up would block the runtime's end.
     runtime.shutdown_background();
 }
 
 // === impl Pipeline ===
 
 impl Pipeline {
-    /// Lets go out what has ended by now. Returns how many spans have no end of theirs within `limit`.
+    /// Exports the spans that have ended. Returns how many of them are still waiting after `limit`.
     pub(crate) async fn flush(&self, limit: Duration) -> u64 {
         let mark = self.ledger.seal();
         self.wait(mark, limit).await
     }
 
-    /// Lets go out what is left, and nothing more comes in. What has no end within `limit` is counted as lost.
+    /// Refuses new spans and exports what is left; what is not exported within `limit` is counted as lost.
     pub(crate) async fn shutdown(&self, limit: Duration) {
         let mark = self.ledger.close();
         self.wait(mark, limit).await;
         self.ledger.abandon();
     }
 
-    /// The same for callers that block. Returns what was lost.
+    /// The same, blocking. Returns what was lost.
     pub(crate) fn shutdown_blocking(&self, limit: Duration) -> Losses {
         let before = self.ledger.snapshot().lost;
         let pipeline = self.clone();
@@ -130,12 +128,12 @@ impl Pipeline {
                 .await
                 .is_ok()
         };
-        // Whether it was reached is asked of the ledger: the task is cancelled when the worker has ended.
+        // The task is cancelled when the worker has ended, so the ledger is asked for the result.
         let _ = self.runtime.spawn(reached).await;
         self.ledger.missing(mark)
     }
 
-    /// The same for callers that block. They may: the worker needs no thread of theirs.
+    /// Blocks until `future` is done. This cannot deadlock: the worker has a thread of its own.
     fn block_on<F>(&self, future: F) -> Option<F::Output>
     where
         F: Future + Send + 'static,
@@ -143,7 +141,7 @@ impl Pipeline {
     {
         let (sender, receiver) = mpsc::sync_channel(1);
         self.runtime.spawn(async move {
-            // Only who does not wait any more does not listen.
+            // The receiver is gone only when nobody waits any more.
             let _ = sender.send(future.await);
         });
         receiver.recv().ok()

@@ -1,7 +1,7 @@
-//! The account as metrics, with the names of the semantic conventions.
+//! The span account as metrics (semantic conventions, `otel.sdk.*`).
 
-use super::account::Loss;
 use super::ledger::Ledger;
+use crate::export::account::Loss;
 use crate::metrics::signals::{
     OtelSdkExporterSpanExported, OtelSdkExporterSpanExportedErrorType as Failure,
     OtelSdkExporterSpanInflight, OtelSdkProcessorSpanProcessed,
@@ -9,14 +9,14 @@ use crate::metrics::signals::{
     OtelSdkProcessorSpanQueueSize, OtelSdkSpanLive, OtelSdkSpanStarted,
 };
 
-/// How a loss is told, by who has lost the span.
+/// The metric that counts a loss: the processor's or the exporter's.
 enum Told {
     Dropped(Drop),
     Failed(Failure),
 }
 
 impl Ledger {
-    /// Sets the metrics of the pipeline to what the account says now. Every reason has a series from the start.
+    /// Sets the pipeline's metrics from the account. Every reason has a series from the start.
     #[allow(clippy::cast_precision_loss)] // Counts of spans stay far below 2^52.
     pub(crate) fn publish(&self) {
         let now = self.snapshot();
@@ -67,7 +67,7 @@ impl Told {
 }
 
 impl Loss {
-    /// The reason for which an export has failed; none when none was tried.
+    /// The `error.type` of a failed export; none for spans that were dropped before one.
     pub(super) fn failure(self) -> Option<Failure> {
         match Told::of(self) {
             Told::Failed(reason) => Some(reason),

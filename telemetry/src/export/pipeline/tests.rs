@@ -10,16 +10,17 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use super::account::{Loss, Snapshot};
-use super::ledger::{Outcome, Work};
+use super::ledger::{ExportResult, Work};
 use super::*;
-use crate::settings::{Batch, Limits};
+use crate::export::account::{Loss, Snapshot};
+use crate::export::batch::Batch;
+use crate::settings::{BatchLimits, Limits};
 use crate::trace::sampling;
 use crate::trace::tracer::Tracer;
 use crate::trace::wire::Draft;
 
 fn ledger(queue_size: usize, export_size: usize) -> Arc<Ledger> {
-    Arc::new(Ledger::new(Batch {
+    Arc::new(Ledger::new(BatchLimits {
         schedule_delay: Duration::from_hours(1),
         export_timeout: Duration::from_secs(30),
         queue_size,
@@ -75,7 +76,7 @@ fn span(attributes: &[KeyValue]) -> Ended<'static> {
 }
 
 /// So many of those.
-pub(crate) fn batch_of_empty_spans(count: usize) -> super::Batch {
+pub(crate) fn batch_of_empty_spans(count: usize) -> Batch {
     let ledger = ledger(count, count);
     end(&ledger, count);
     match ledger.take() {
@@ -145,12 +146,12 @@ fn a_batch_is_there_when_it_is_full_in_spans_or_in_bytes_or_when_it_is_asked_for
     assert!(matches!(ledger.take(), Work::Wait));
     end(&ledger, 1);
     assert_eq!(taken(&ledger), 4);
-    ledger.settle(Outcome::Accepted { rejected: 0 });
+    ledger.settle(ExportResult::Accepted { rejected: 0 });
     end(&ledger, 1);
     ledger.started();
     ledger.ended(&span(&[KeyValue::new("large", "x".repeat(3 << 20))]));
     assert_eq!(taken(&ledger), 2);
-    ledger.settle(Outcome::Accepted { rejected: 0 });
+    ledger.settle(ExportResult::Accepted { rejected: 0 });
     end(&ledger, 1);
     ledger.seal();
     assert_eq!(taken(&ledger), 1);
@@ -178,12 +179,20 @@ fn the_queue_is_full_when_it_has_its_bytes_and_has_room_again_when_they_are_gone
 fn every_outcome_of_an_export_has_its_place() {
     let ledger = ledger(100, 4);
     for (outcome, exported, lost) in [
-        (Outcome::Accepted { rejected: 0 }, 4, None),
-        (Outcome::Accepted { rejected: 1 }, 3, Some(Loss::Rejected)),
+        (ExportResult::Accepted { rejected: 0 }, 4, None),
+        (
+            ExportResult::Accepted { rejected: 1 },
+            3,
+            Some(Loss::Rejected),
+        ),
         // A collector that rejects more than it was sent rejects all of it.
-        (Outcome::Accepted { rejected: 9 }, 0, Some(Loss::Rejected)),
-        (Outcome::Lost(Loss::Timeout), 0, Some(Loss::Timeout)),
-        (Outcome::Lost(Loss::Refused), 0, Some(Loss::Refused)),
+        (
+            ExportResult::Accepted { rejected: 9 },
+            0,
+            Some(Loss::Rejected),
+        ),
+        (ExportResult::Lost(Loss::Timeout), 0, Some(Loss::Timeout)),
+        (ExportResult::Lost(Loss::Refused), 0, Some(Loss::Refused)),
     ] {
         let before = balanced(&ledger);
         end(&ledger, 4);
@@ -204,7 +213,7 @@ fn what_is_abandoned_is_lost_by_what_is_known_of_it_and_stays_so() {
     let ledger = ledger(100, 2);
     end(&ledger, 5);
     taken(&ledger);
-    ledger.forebode(Loss::ConnectionLost);
+    ledger.set_loss_if_abandoned(Loss::ConnectionLost);
     ledger.close();
     ledger.abandon();
     let end_of_all = balanced(&ledger);
@@ -212,7 +221,7 @@ fn what_is_abandoned_is_lost_by_what_is_known_of_it_and_stays_so() {
     assert_eq!(end_of_all.lost[Loss::ShutdownTimeout], 3);
     assert_eq!((end_of_all.queued, end_of_all.in_flight), (0, 0));
     // The worker comes back with a result that nobody waited for.
-    ledger.settle(Outcome::Accepted { rejected: 0 });
+    ledger.settle(ExportResult::Accepted { rejected: 0 });
     ledger.abandon();
     assert_eq!(ledger.snapshot(), end_of_all);
     assert!(matches!(ledger.take(), Work::Done));
@@ -230,7 +239,7 @@ fn a_flush_and_a_shutdown_wait_for_what_was_there_and_no_longer_than_they_may() 
     let flush = pipeline.flush(Duration::from_millis(1));
     assert_eq!(block_on(flush), 1, "nobody exports");
     taken(&ledger);
-    ledger.settle(Outcome::Lost(Loss::Refused));
+    ledger.settle(ExportResult::Lost(Loss::Refused));
     end(&ledger, 1);
     let flush = pipeline.flush(Duration::from_hours(1));
     let other = Arc::clone(&ledger);
@@ -238,7 +247,7 @@ fn a_flush_and_a_shutdown_wait_for_what_was_there_and_no_longer_than_they_may() 
         while matches!(other.take(), Work::Wait) {
             thread::yield_now();
         }
-        other.settle(Outcome::Accepted { rejected: 0 });
+        other.settle(ExportResult::Accepted { rejected: 0 });
     });
     assert_eq!(block_on(flush), 0);
     worker.join().unwrap();
@@ -280,10 +289,10 @@ fn the_identity_holds_at_every_moment() {
             .collect();
         scope.spawn(|| {
             let mut outcomes = [
-                Outcome::Accepted { rejected: 0 },
-                Outcome::Accepted { rejected: 3 },
-                Outcome::Lost(Loss::Unreachable),
-                Outcome::Lost(Loss::Timeout),
+                ExportResult::Accepted { rejected: 0 },
+                ExportResult::Accepted { rejected: 3 },
+                ExportResult::Lost(Loss::Unreachable),
+                ExportResult::Lost(Loss::Timeout),
             ]
             .into_iter()
             .cycle();

@@ -1,7 +1,7 @@
-//! What the exporting thread does.
+//! The export worker.
 //!
-//! It has a runtime of its own, so that exports go on whatever runtime the service has, or none, and also while
-//! that one hangs; and so that a flush can wait for it from everywhere.
+//! It runs on a thread and runtime of its own, so that exports go on while the service's runtime is blocked or gone, and
+//! a flush can wait for them from any thread.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,24 +10,25 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::account::Loss;
 use super::console;
 use super::delivery::{Delivery, Report};
-use super::ledger::{Batch, Ledger, Outcome, Work};
+use super::ledger::{ExportResult, Ledger, Work};
+use crate::export::account::Loss;
+use crate::export::batch::Batch;
 use crate::export::otlp::Status;
 use crate::metrics::signals::{OtelSdkExporterOperationDuration, RpcResponseStatusCode};
 
-/// Takes batches from the queue, one at a time, and counts how each ended.
+/// Takes batches from the queue, exports them one at a time, and counts each result.
 #[derive(Debug)]
 pub(super) struct Worker {
     ledger: Arc<Ledger>,
     schedule_delay: Duration,
     destination: Destination,
-    /// Whether the last batch was lost: only changes are logged.
+    /// Whether the last batch was lost; only changes are logged.
     failing: bool,
 }
 
-/// Where spans go.
+/// The exporter of spans.
 #[derive(Debug)]
 pub(super) enum Destination {
     Collector(Box<Delivery>),
@@ -50,7 +51,7 @@ impl Worker {
         }
     }
 
-    /// Exports until the pipeline is closed and empty, or abandoned.
+    /// Runs until the pipeline is closed and empty, or abandoned.
     pub(super) async fn run(mut self) {
         let ledger = Arc::clone(&self.ledger);
         tokio::select! {
@@ -87,14 +88,14 @@ impl Worker {
                 Destination::Console => Report::from(console::write(&batch)),
             }
         };
-        // A defect in what encodes or sends must cost one batch, not all that come after it.
+        // A panic while encoding or sending must cost one batch, not the worker.
         let report = AssertUnwindSafe(delivery)
             .catch_unwind()
             .await
             .unwrap_or_else(|_| {
                 Report::lost(Loss::Encoding, None, "the exporter panicked".to_owned())
             });
-        self.ledger.settle(report.outcome);
+        self.ledger.settle(report.result);
         measure(&report, started.elapsed());
         self.log(count, &report);
     }
@@ -102,9 +103,9 @@ impl Worker {
     fn log(&mut self, count: u64, report: &Report) {
         if let Some(reason) = report.loss() {
             if !self.failing {
-                let lost = match report.outcome {
-                    Outcome::Accepted { rejected } => rejected,
-                    Outcome::Lost(_) => count,
+                let lost = match report.result {
+                    ExportResult::Accepted { rejected } => rejected,
+                    ExportResult::Lost(_) => count,
                 };
                 let status = report.status.map(|status| status.to_string());
                 tracing::warn!(lost, %reason, status, report.message, "spans are lost");
@@ -116,7 +117,7 @@ impl Worker {
     }
 }
 
-/// One measurement per batch, over all of its attempts, with the status of the last one that failed.
+/// Records the duration of one batch over all attempts, with the status of the last failure.
 fn measure(report: &Report, duration: Duration) {
     let (http, rpc) = match report.status {
         Some(Status::Http(status)) => (Some(i64::from(status.as_u16())), None),

@@ -50,6 +50,10 @@ use opentelemetry::trace::{SpanKind, TraceContextExt};
 use crate::layers::error_type::{Classify, ErrorType};
 use crate::layers::hop::{Ending, Hop};
 use crate::metrics::signals::DbClientOperationDuration;
+use crate::metrics::signals::attributes::{
+    DB_COLLECTION_NAME, DB_NAMESPACE, DB_OPERATION_NAME, DB_QUERY_SUMMARY, DB_QUERY_TEXT,
+    DB_RESPONSE_STATUS_CODE, DB_SYSTEM_NAME, SERVER_ADDRESS, SERVER_PORT,
+};
 use crate::trace::tracer::Start;
 use crate::trace::wire::Attributes;
 
@@ -108,7 +112,7 @@ where
     let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
         let status_code = failed.get().and_then(ErrorType::status_code);
         if let Some(code) = status_code {
-            hop.set("db.response.status_code", code.to_owned());
+            hop.set(DB_RESPONSE_STATUS_CODE, code);
         }
         operation.measure(&target, hop, error_type, status_code);
     });
@@ -221,28 +225,28 @@ impl Operation {
     }
 
     fn describe(&self, target: &Target, attributes: &mut Attributes<'_>) {
-        attributes.set("db.system.name", target.system);
+        attributes.set(DB_SYSTEM_NAME, target.system);
         if !target.namespace.is_empty() {
-            attributes.set("db.namespace", target.namespace);
+            attributes.set(DB_NAMESPACE, target.namespace);
         }
         if let Some((address, port)) = target.server {
-            attributes.set("server.address", address);
-            attributes.set("server.port", port);
+            attributes.set(SERVER_ADDRESS, address);
+            attributes.set(SERVER_PORT, port);
         }
         match self.what {
             What::Named {
                 operation,
                 collection,
             } => {
-                attributes.set("db.operation.name", operation);
-                attributes.set("db.collection.name", collection);
+                attributes.set(DB_OPERATION_NAME, operation);
+                attributes.set(DB_COLLECTION_NAME, collection);
                 let summary = format!("{operation} {collection}");
-                attributes.set("db.query.summary", &summary);
+                attributes.set(DB_QUERY_SUMMARY, &summary);
             }
             What::Statement(statement) => {
-                attributes.set("db.query.summary", statement.summary.as_str());
+                attributes.set(DB_QUERY_SUMMARY, statement.summary.as_str());
                 if self.with_text {
-                    attributes.set("db.query.text", statement.text.as_str());
+                    attributes.set(DB_QUERY_TEXT, statement.text.as_str());
                 }
             }
         }

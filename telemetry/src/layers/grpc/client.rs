@@ -12,6 +12,7 @@ use super::exchange::{Address, CallExchange, Side};
 use super::{is_about_the_server, is_stream, method};
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::{SERVER_ADDRESS, SERVER_PORT};
 use crate::trace::propagation;
 use crate::trace::tracer::Start;
 
@@ -90,8 +91,8 @@ impl Protocol for ClientLayer {
             || method(path).to_owned().into(),
             |attributes| {
                 if let Some(server) = &self.server {
-                    attributes.set("server.address", &server.host);
-                    attributes.set("server.port", server.port);
+                    attributes.set(SERVER_ADDRESS, &server.host);
+                    attributes.set(SERVER_PORT, server.port);
                 }
             },
         );

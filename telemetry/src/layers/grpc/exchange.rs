@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Buf;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use opentelemetry::KeyValue;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
@@ -13,19 +12,23 @@ use super::messages::Messages;
 use super::method;
 use super::status::Status;
 use crate::layers::exchange::{End, Exchange, Part};
-use crate::layers::hop::{Abandoned, Hop, STREAM};
+use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::stream::OpenStream;
 use crate::metrics::gauge::Held;
+use crate::metrics::signals::attributes::{
+    ERROR_TYPE, RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME,
+    TELEMETRY_STREAMING,
+};
 use crate::metrics::signals::{
-    RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration, RpcServerOpenStreams,
-    RpcServerStreamFirstEventDuration, RpcSystemName,
+    KnownErrorType, RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration,
+    RpcServerOpenStreams, RpcServerStreamFirstEventDuration, RpcSystemName,
 };
 
 /// What the conventions call a method that nobody has declared.
 const OTHER: &str = "_OTHER";
 
 /// The system's name, as the conventions have it.
-const GRPC: &str = "grpc";
+const GRPC: &str = RpcSystemName::Grpc.as_str();
 
 /// What a caller is told when its time is up.
 const EXPIRED: HeaderValue = HeaderValue::from_static("the deadline has passed");
@@ -94,7 +97,7 @@ impl CallExchange {
             early: None,
             side,
         };
-        call.hop.set("rpc.system.name", GRPC);
+        call.hop.set(RPC_SYSTEM_NAME, RpcSystemName::Grpc);
         if is_stream {
             call.opened_as_stream()
         } else {
@@ -103,7 +106,7 @@ impl CallExchange {
     }
 
     fn opened_as_stream(mut self) -> Self {
-        self.hop.set(STREAM, true);
+        self.hop.set(TELEMETRY_STREAMING, true);
         let stream = match self.side {
             Side::Server => Stream::Served(OpenStream::new(
                 RpcServerOpenStreams {
@@ -111,7 +114,7 @@ impl CallExchange {
                 }
                 .gauge(),
                 |rpc_method| RpcServerStreamFirstEventDuration { rpc_method }.histogram(),
-                ("rpc.method", self.method().to_owned()),
+                (RPC_METHOD, self.method().to_owned()),
             )),
             Side::Client(_) => {
                 let open = RpcClientOpenStreams {
@@ -150,18 +153,18 @@ impl CallExchange {
         hop.end(|hop| {
             hop.describe(|| {
                 [
-                    KeyValue::new("rpc.method", method.to_owned()),
-                    KeyValue::new("rpc.response.status_code", status.name()),
+                    RPC_METHOD.with(method),
+                    RPC_RESPONSE_STATUS_CODE.with(status.code()),
                 ]
             });
             if is_unknown {
                 hop.rename(GRPC);
-                hop.describe(|| [KeyValue::new("rpc.method_original", called.to_owned())]);
+                hop.set(RPC_METHOD_ORIGINAL, called);
             }
             match failure {
                 Some(description) => hop.fail(error_type, description),
                 None if error_type.is_empty() => {}
-                None => hop.set("error.type", error_type),
+                None => hop.set(ERROR_TYPE, error_type),
             }
             if !is_stream {
                 side.record(hop, method, status, error_type);
@@ -178,7 +181,7 @@ impl CallExchange {
             }
             End::BodyError(error) => Outcome {
                 status: Status::UNKNOWN,
-                error_type: "body_error",
+                error_type: KnownErrorType::BodyError.as_str(),
                 failure: Some(self.side.told(error)),
             },
             End::Abandoned(how @ Abandoned::Panicked) => Outcome {
@@ -195,6 +198,14 @@ impl CallExchange {
             Side::Server => status.is_server_fault(),
             Side::Client(_) => status != Status::OK,
         };
+        if let Some(error_type) = self.hop.named_error() {
+            let failed = is_error || status == Status::OK;
+            return Outcome {
+                status,
+                error_type,
+                failure: failed.then_some(""),
+            };
+        }
         Outcome {
             status,
             error_type: if is_error { status.name() } else { "" },
@@ -270,12 +281,12 @@ impl Exchange for CallExchange {
 
     fn failed(self, error: &str) {
         let (status, error_type) = match self.side {
-            Side::Server => (Status::UNKNOWN, "service_error"),
-            Side::Client(_) => (Status::UNAVAILABLE, "connection_error"),
+            Side::Server => (Status::UNKNOWN, KnownErrorType::ServiceError),
+            Side::Client(_) => (Status::UNAVAILABLE, KnownErrorType::ConnectionError),
         };
         let outcome = Outcome {
             status,
-            error_type,
+            error_type: error_type.as_str(),
             failure: Some(self.side.told(error)),
         };
         self.finish(&outcome);

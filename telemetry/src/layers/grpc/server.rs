@@ -9,6 +9,7 @@ use super::exchange::{CallExchange, Side};
 use super::{TrustPolicy, is_about_the_server, is_stream, method};
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::{SERVER_ADDRESS, SERVER_PORT};
 use crate::trace::tracer::Start;
 
 /// A layer that makes a SERVER span and the server metric of every call, and enforces its deadline.
@@ -71,9 +72,9 @@ impl Protocol for ServerLayer {
             || method(uri.path()).to_owned().into(),
             |attributes| {
                 if let Some(authority) = uri.authority() {
-                    attributes.set("server.address", authority.host());
+                    attributes.set(SERVER_ADDRESS, authority.host());
                     if let Some(port) = authority.port_u16() {
-                        attributes.set("server.port", port);
+                        attributes.set(SERVER_PORT, port);
                     }
                 }
             },

@@ -5,9 +5,13 @@ use opentelemetry::trace::SpanKind;
 use tower::Layer;
 
 use super::exchange::{Calling, RequestExchange, Side};
-use super::{OTHER, method_label, method_of, url};
+use super::{method_of, url, verb};
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::hop::Hop;
+use crate::metrics::signals::HttpRequestMethod;
+use crate::metrics::signals::attributes::{
+    HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL, SERVER_ADDRESS, SERVER_PORT, URL_FULL,
+};
 use crate::trace::propagation;
 use crate::trace::tracer::Start;
 
@@ -53,8 +57,7 @@ impl Protocol for ClientLayer {
     type Exchange = RequestExchange;
 
     fn begin<B>(&self, request: &mut Request<B>) -> Option<RequestExchange> {
-        let method = method_label(request.method());
-        let name = if method == OTHER { "HTTP" } else { method };
+        let method = method_of(request.method());
         let uri = request.uri();
         let calling = Calling {
             authority: uri.authority().cloned(),
@@ -62,23 +65,23 @@ impl Protocol for ClientLayer {
         };
         let hop = Hop::start(
             Start::here(SpanKind::Client),
-            || name.into(),
+            || verb(method).into(),
             |attributes| {
-                attributes.set("http.request.method", method);
-                attributes.set("url.full", &url::full(uri, self.query));
-                attributes.set("server.address", calling.host());
+                attributes.set(HTTP_REQUEST_METHOD, method);
+                attributes.set(URL_FULL, &url::full(uri, self.query));
+                attributes.set(SERVER_ADDRESS, calling.host());
                 if let Some(port) = calling.port {
-                    attributes.set("server.port", port);
+                    attributes.set(SERVER_PORT, port);
                 }
-                if method == OTHER {
-                    attributes.set("http.request.method_original", request.method().as_str());
+                if method == HttpRequestMethod::Other {
+                    attributes.set(HTTP_REQUEST_METHOD_ORIGINAL, request.method().as_str());
                 }
             },
         );
         propagation::inject(&hop.context(), request.headers_mut());
         Some(RequestExchange {
             hop,
-            method: method_of(request.method()),
+            method,
             version: None,
             status: None,
             side: Side::Client(calling),

@@ -4,19 +4,22 @@ use axum::extract::MatchedPath;
 use bytes::Buf;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, StatusCode, header};
-use opentelemetry::KeyValue;
 
 use super::events::ServerSentEvents;
 use super::version_of;
 use crate::layers::exchange::{End, Exchange};
 use crate::layers::headers;
-use crate::layers::hop::{Abandoned, Hop, STREAM};
+use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::stream::OpenStream;
 use crate::metrics::gauge::Held;
+use crate::metrics::signals::attributes::{
+    ERROR_TYPE, HTTP_REQUEST_BODY_SIZE, HTTP_RESPONSE_BODY_SIZE, HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE, NETWORK_PROTOCOL_VERSION, TELEMETRY_STREAMING,
+};
 use crate::metrics::signals::{
     HttpClientRequestDuration, HttpRequestMethod, HttpServerOpenStreams, HttpServerRequestBodySize,
     HttpServerRequestDuration, HttpServerResponseBodySize, HttpServerStreamFirstEventDuration,
-    NetworkProtocolVersion, UrlScheme,
+    KnownErrorType, NetworkProtocolVersion, UrlScheme,
 };
 
 /// The response header that carries the trace id, for whoever reports a problem.
@@ -101,7 +104,7 @@ impl RequestExchange {
             match failure {
                 Some(description) => hop.fail(error_type, description),
                 None if error_type.is_empty() => {}
-                None => hop.set("error.type", error_type.to_owned()),
+                None => hop.set(ERROR_TYPE, error_type),
             }
             match side {
                 Side::Server(serving) => {
@@ -135,13 +138,12 @@ impl Exchange for RequestExchange {
 
     fn head(&mut self, status: StatusCode, version: http::Version, headers: &mut HeaderMap) {
         self.status = Some(status);
-        self.hop
-            .set("http.response.status_code", i64::from(status.as_u16()));
+        self.hop.set(HTTP_RESPONSE_STATUS_CODE, status.as_u16());
         match &mut self.side {
             Side::Server(serving) => {
                 if is_event_stream(headers) {
                     serving.open_stream();
-                    self.hop.set(STREAM, true);
+                    self.hop.set(TELEMETRY_STREAMING, true);
                 }
                 if let Some(id) = self.hop.trace_id_text() {
                     headers.insert(&TRACE_ID_HEADER, id);
@@ -150,8 +152,7 @@ impl Exchange for RequestExchange {
             Side::Client(_) => {
                 let version = version_of(version);
                 self.version = Some(version);
-                self.hop
-                    .describe(|| [KeyValue::new("network.protocol.version", version.as_str())]);
+                self.hop.set(NETWORK_PROTOCOL_VERSION, version);
             }
         }
     }
@@ -186,20 +187,26 @@ impl Exchange for RequestExchange {
     fn failed(self, error: &str) {
         match self.side {
             // The text is of an error that the service's own code has made, and may say what is nobody's business.
-            Side::Server(_) => self.finish("service_error", Some("")),
-            Side::Client(_) => self.finish("connection_error", Some(error)),
+            Side::Server(_) => self.finish(KnownErrorType::ServiceError.as_str(), Some("")),
+            Side::Client(_) => self.finish(KnownErrorType::ConnectionError.as_str(), Some(error)),
         }
     }
 
     fn ended(self, end: End<'_>) {
         match end {
-            End::Complete | End::Trailers(_) => match self.status {
-                Some(status) if self.is_failure(status) => self.finish(status.as_str(), Some("")),
-                _ => self.finish("", None),
+            End::Complete | End::Trailers(_) => match (self.hop.named_error(), self.status) {
+                (Some(named), Some(status)) if status.is_client_error() => {
+                    self.finish(named, None);
+                }
+                (Some(named), _) => self.finish(named, Some("")),
+                (None, Some(status)) if self.is_failure(status) => {
+                    self.finish(status.as_str(), Some(""));
+                }
+                (None, _) => self.finish("", None),
             },
             End::BodyError(error) => match self.side {
-                Side::Server(_) => self.finish("body_error", Some("")),
-                Side::Client(_) => self.finish("body_error", Some(error)),
+                Side::Server(_) => self.finish(KnownErrorType::BodyError.as_str(), Some("")),
+                Side::Client(_) => self.finish(KnownErrorType::BodyError.as_str(), Some(error)),
             },
             End::Abandoned(how @ Abandoned::Panicked) => {
                 self.finish(how.error_type(), Some("panicked"));
@@ -230,7 +237,7 @@ impl Serving {
                 }
                 .histogram()
             },
-            ("http.route", self.route().to_owned()),
+            (HTTP_ROUTE, self.route().to_owned()),
         ));
     }
 
@@ -271,8 +278,7 @@ impl Sizes {
             network_protocol_version,
             error_type,
         } = duration;
-        let attribute = |size| i64::try_from(size).unwrap_or(i64::MAX);
-        hop.set("http.response.body.size", attribute(self.response));
+        hop.set(HTTP_RESPONSE_BODY_SIZE, self.response);
         HttpServerResponseBodySize {
             http_request_method,
             url_scheme,
@@ -283,7 +289,7 @@ impl Sizes {
         }
         .record(self.response as f64);
         if let Some(size) = self.request {
-            hop.set("http.request.body.size", attribute(size));
+            hop.set(HTTP_REQUEST_BODY_SIZE, size);
             HttpServerRequestBodySize {
                 http_request_method,
                 url_scheme,

@@ -16,7 +16,7 @@ use http::Method;
 
 use crate::metrics::signals::{HttpRequestMethod, NetworkProtocolVersion};
 
-/// The method as a label: unknown ones become one of their own, for they have no bound.
+/// The method as a label and an attribute: unknown ones become one of their own, for they have no bound.
 fn method_of(method: &Method) -> HttpRequestMethod {
     match *method {
         Method::GET => HttpRequestMethod::Get,
@@ -33,15 +33,15 @@ fn method_of(method: &Method) -> HttpRequestMethod {
     }
 }
 
-/// The method as an attribute.
-fn method_label(method: &Method) -> &'static str {
-    method_of(method).as_str()
+/// The method in the name of a span; the conventions name those of unknown methods after the protocol.
+fn verb(method: HttpRequestMethod) -> &'static str {
+    match method {
+        HttpRequestMethod::Other => "HTTP",
+        known => known.as_str(),
+    }
 }
 
-/// What the conventions call a method that they do not know.
-const OTHER: &str = HttpRequestMethod::Other.as_str();
-
-/// The version as a label.
+/// The version as a label and an attribute.
 fn version_of(version: http::Version) -> NetworkProtocolVersion {
     match version {
         http::Version::HTTP_09 => NetworkProtocolVersion::V0_9,
@@ -50,9 +50,4 @@ fn version_of(version: http::Version) -> NetworkProtocolVersion {
         http::Version::HTTP_3 => NetworkProtocolVersion::V3,
         _ => NetworkProtocolVersion::V1_1,
     }
-}
-
-/// The version as an attribute.
-fn version_text(version: http::Version) -> &'static str {
-    version_of(version).as_str()
 }

@@ -11,14 +11,19 @@ use opentelemetry::{Key, KeyValue, StringValue, Value};
 use tower::Layer;
 
 use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
-use super::{OTHER, TrustPolicy, method_label, method_of, url, version_of, version_text};
+use super::{TrustPolicy, method_of, url, verb, version_of};
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::headers::content_length;
 use crate::layers::hop::Hop;
 use crate::metrics::gauge::Held;
-use crate::metrics::signals::{HttpRequestMethod, HttpServerActiveRequests, UrlScheme};
+use crate::metrics::signals::attributes::{
+    CLIENT_ADDRESS, HTTP_REQUEST_HEADER, HTTP_REQUEST_METHOD, HTTP_REQUEST_METHOD_ORIGINAL,
+    HTTP_ROUTE, NETWORK_PEER_ADDRESS, NETWORK_PEER_PORT, NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS,
+    SERVER_PORT, URL_PATH, URL_QUERY, URL_SCHEME, USER_AGENT_ORIGINAL,
+};
+use crate::metrics::signals::{FromCode, HttpRequestMethod, HttpServerActiveRequests, UrlScheme};
 use crate::trace::tracer::Start;
-use crate::trace::wire::{Attributes, Plain};
+use crate::trace::wire::Attributes;
 
 /// A layer that makes a SERVER span and the server metrics of every request.
 ///
@@ -64,7 +69,7 @@ impl ServerLayer {
         self.headers = names
             .into_iter()
             .map(|name| {
-                let key = Key::from(format!("http.request.header.{name}"));
+                let key = HTTP_REQUEST_HEADER.key(name.as_str());
                 (name, key)
             })
             .collect();
@@ -100,39 +105,36 @@ impl ServerLayer {
     /// What the span of a request says from its start.
     fn describe<B>(&self, request: &Request<B>, attributes: &mut Attributes<'_>) {
         let (uri, headers) = (request.uri(), request.headers());
-        let method = method_label(request.method());
-        attributes.set("http.request.method", Plain::Known(method));
-        attributes.set("url.path", uri.path());
-        attributes.set("url.scheme", Plain::Known(scheme_of(request).as_str()));
-        attributes.set(
-            "network.protocol.version",
-            Plain::Known(version_text(request.version())),
-        );
-        if method == OTHER {
-            attributes.set("http.request.method_original", request.method().as_str());
+        let method = method_of(request.method());
+        attributes.set(HTTP_REQUEST_METHOD, method);
+        attributes.set(URL_PATH, uri.path());
+        attributes.set(URL_SCHEME, scheme_of(request));
+        attributes.set(NETWORK_PROTOCOL_VERSION, version_of(request.version()));
+        if method == HttpRequestMethod::Other {
+            attributes.set(HTTP_REQUEST_METHOD_ORIGINAL, request.method().as_str());
         }
         if let Some(route) = request.extensions().get::<MatchedPath>() {
-            attributes.set("http.route", Plain::Known(route.as_str()));
+            attributes.set(HTTP_ROUTE, FromCode(route.as_str()));
         }
         if let Some(query) = uri.query().filter(|_| self.query) {
-            attributes.set("url.query", &*url::query(query));
+            attributes.set(URL_QUERY, &*url::query(query));
         }
         if let Some(agent) = text(headers, &header::USER_AGENT) {
-            attributes.set("user_agent.original", agent);
+            attributes.set(USER_AGENT_ORIGINAL, agent);
         }
         if let Some((host, port)) = server(request) {
-            attributes.set("server.address", host);
+            attributes.set(SERVER_ADDRESS, host);
             if let Some(port) = port {
-                attributes.set("server.port", port);
+                attributes.set(SERVER_PORT, port);
             }
         }
         if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>()
             && self.client_address
         {
             let address = peer.ip().to_string();
-            attributes.set("client.address", &address);
-            attributes.set("network.peer.address", &address);
-            attributes.set("network.peer.port", peer.port());
+            attributes.set(CLIENT_ADDRESS, &address);
+            attributes.set(NETWORK_PEER_ADDRESS, &address);
+            attributes.set(NETWORK_PEER_PORT, peer.port());
         }
         for (name, key) in self.headers.iter() {
             let values: Vec<StringValue> = headers
@@ -170,10 +172,7 @@ impl Protocol for ServerLayer {
             start = start.link(linked);
         }
         let name = || {
-            let verb = match method {
-                HttpRequestMethod::Other => "HTTP",
-                known => known.as_str(),
-            };
+            let verb = verb(method);
             match &route {
                 Some(route) => [verb, " ", route.as_str()].concat().into(),
                 None => verb.into(),

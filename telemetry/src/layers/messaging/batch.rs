@@ -2,16 +2,17 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::time::{Instant, SystemTime};
 
 use opentelemetry::Context;
 use opentelemetry::trace::SpanKind;
 
 use super::consume::processed;
-use super::labels::{Attributes, Labels, Operation, Outcome};
+use super::labels::{Labels, Operation, Outcome};
 use super::produce::{begin, sent};
 use super::{Consumer, Delivery, Destination, Headers, Message};
 use crate::layers::hop::{Ending, Hop};
+use crate::metrics::signals::attributes::MESSAGING_BATCH_MESSAGE_COUNT;
+use crate::trace::clock::Moment;
 use crate::trace::context::SavedContext;
 use crate::trace::context::links::link_within;
 use crate::trace::propagation;
@@ -50,8 +51,8 @@ where
         Start::here(SpanKind::Client),
         || Operation::SEND.span_name(&destination).into(),
         |attributes| {
-            let own = Attributes::of(Operation::SEND, &destination).batch(contexts.len());
-            attributes.extend(own);
+            Operation::SEND.describe_of_producer(&destination, attributes);
+            attributes.set(MESSAGING_BATCH_MESSAGE_COUNT, contexts.len());
         },
     );
     link_within(&hop.context(), "messaging.send", &contexts);
@@ -79,7 +80,7 @@ where
     F: Future<Output = Result<Vec<M>, E>>,
     E: Display + 'static,
 {
-    let (started_at, started) = (SystemTime::now(), Instant::now());
+    let started = Moment::now();
     let result = poll.await;
     let contexts: Vec<SavedContext> = match &result {
         Ok(messages) if messages.is_empty() => return result,
@@ -89,7 +90,7 @@ where
     let seconds = started.elapsed().as_secs_f64();
     let outcome = Outcome::of(&result, &consumer.destination);
     // Only now is it known that there is something to tell.
-    let hop = received(consumer, started_at, contexts.len());
+    let hop = received(consumer, started, contexts.len());
     link_within(&hop.context(), "messaging.receive", &contexts);
     let error_type = outcome.parts().map_or("", |(kind, _)| kind);
     let labels = Labels::of_consumer(consumer);
@@ -129,8 +130,8 @@ where
         Start::within(Context::new(), SpanKind::Consumer),
         || Operation::PROCESS.span_name(&destination).into(),
         |attributes| {
-            let own = Attributes::of_consumer(Operation::PROCESS, consumer);
-            attributes.extend(own.batch(deliveries.len()));
+            Operation::PROCESS.describe_of_consumer(consumer, attributes);
+            attributes.set(MESSAGING_BATCH_MESSAGE_COUNT, deliveries.len());
         },
     );
     let contexts: Vec<_> = deliveries
@@ -149,13 +150,14 @@ where
 }
 
 /// The span of a poll that has come to something.
-fn received(consumer: Consumer<'_>, started_at: SystemTime, count: usize) -> Hop {
+fn received(consumer: Consumer<'_>, started: Moment, count: usize) -> Hop {
     let operation = Operation::RECEIVE;
     Hop::start(
-        Start::here(SpanKind::Client).at(started_at),
+        Start::here(SpanKind::Client).since(started),
         || operation.span_name(&consumer.destination).into(),
         |attributes| {
-            attributes.extend(Attributes::of_consumer(operation, &consumer).batch(count));
+            operation.describe_of_consumer(&consumer, attributes);
+            attributes.set(MESSAGING_BATCH_MESSAGE_COUNT, count);
         },
     )
 }

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 use opentelemetry::trace::{SpanKind, TraceContextExt};
 
 use super::Delivery;
-use super::labels::{Attributes, Labels, Operation, Outcome};
+use super::labels::{Labels, Operation, Outcome};
 use crate::layers::hop::{Ending, Hop};
+use crate::metrics::signals::attributes::MESSAGING_DELIVERY_ATTEMPT;
 use crate::trace::propagation;
 use crate::trace::tracer::Start;
 
@@ -30,13 +31,11 @@ where
         Start::within(producer, SpanKind::Consumer).link(Some(linked)),
         || Operation::PROCESS.span_name(&destination).into(),
         |attributes| {
-            let mut own =
-                Attributes::of_consumer(Operation::PROCESS, &consumer).message(&delivery.envelope);
+            Operation::PROCESS.describe_of_consumer(&consumer, attributes);
+            delivery.envelope.describe(attributes);
             if let Some(attempt) = delivery.attempt {
-                let attempt = i64::try_from(attempt).unwrap_or(i64::MAX);
-                own.set("messaging.delivery.attempt", attempt);
+                attributes.set(MESSAGING_DELIVERY_ATTEMPT, attempt);
             }
-            attributes.extend(own);
         },
     );
     hop.in_scope(|| delivery.begun());
@@ -66,8 +65,8 @@ where
         Start::here(SpanKind::Client).link(producer.span_context().cloned()),
         || operation.span_name(&destination).into(),
         |attributes| {
-            let own = Attributes::of_consumer(operation, &consumer).message(&delivery.envelope);
-            attributes.extend(own);
+            operation.describe_of_consumer(&consumer, attributes);
+            delivery.envelope.describe(attributes);
         },
     );
     let telling = hop.around(tell);

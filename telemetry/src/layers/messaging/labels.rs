@@ -1,13 +1,18 @@
 //! What spans and metrics of messaging have in common.
 
-use opentelemetry::{KeyValue, Value};
-
 use crate::layers::error_type::ErrorType;
+use crate::metrics::signals::attributes::{
+    MESSAGING_CONSUMER_GROUP_NAME, MESSAGING_DESTINATION_NAME, MESSAGING_DESTINATION_PARTITION_ID,
+    MESSAGING_DESTINATION_TEMPLATE, MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID,
+    MESSAGING_MESSAGE_ID, MESSAGING_OPERATION_NAME, MESSAGING_OPERATION_TYPE, MESSAGING_SYSTEM,
+    SERVER_ADDRESS, SERVER_PORT,
+};
 use crate::metrics::signals::{
     MessagingClientConsumedMessages, MessagingClientOperationDuration, MessagingClientSentMessages,
     MessagingConsumerLag, MessagingConsumerRedelivered, MessagingConsumerUnsettled,
     MessagingOperationType, MessagingProcessAge, MessagingProcessDuration,
 };
+use crate::trace::wire::Attributes;
 
 use super::{Consumer, Destination, Envelope};
 
@@ -16,9 +21,6 @@ pub(super) struct Labels<'a> {
     destination: Destination<'a>,
     group: Option<&'a str>,
 }
-
-/// The attributes of a span.
-pub(super) struct Attributes(Vec<KeyValue>);
 
 /// What is done with messages, by the name that the broker's world gives it and by the conventions' type.
 #[derive(Debug, Clone, Copy)]
@@ -53,73 +55,49 @@ impl Operation {
         format!("{} {}", self.name, destination.low_cardinality())
     }
 
-    fn describe(self, attributes: &mut Attributes) {
-        attributes.set("messaging.operation.name", self.name);
-        attributes.set("messaging.operation.type", self.kind.as_str());
-    }
-}
-
-// === impl Attributes ===
-
-impl Attributes {
-    /// Of an operation of a producer.
-    pub(super) fn of(operation: Operation, destination: &Destination<'_>) -> Self {
-        let mut attributes = Self(Vec::with_capacity(12));
-        operation.describe(&mut attributes);
-        destination.describe(&mut attributes);
-        attributes
+    fn describe(self, attributes: &mut Attributes<'_>) {
+        attributes.set(MESSAGING_OPERATION_NAME, self.name);
+        attributes.set(MESSAGING_OPERATION_TYPE, self.kind);
     }
 
-    /// Of an operation of a consumer.
-    pub(super) fn of_consumer(operation: Operation, consumer: &Consumer<'_>) -> Self {
-        let mut attributes = Self::of(operation, &consumer.destination);
+    /// What the span of an operation of a producer says.
+    pub(super) fn describe_of_producer(
+        self,
+        destination: &Destination<'_>,
+        attributes: &mut Attributes<'_>,
+    ) {
+        self.describe(attributes);
+        destination.describe(attributes);
+    }
+
+    /// What the span of an operation of a consumer says.
+    pub(super) fn describe_of_consumer(
+        self,
+        consumer: &Consumer<'_>,
+        attributes: &mut Attributes<'_>,
+    ) {
+        self.describe_of_producer(&consumer.destination, attributes);
         if let Some(group) = consumer.group {
-            attributes.set("messaging.consumer.group.name", group.to_owned());
+            attributes.set(MESSAGING_CONSUMER_GROUP_NAME, group);
         }
-        attributes
-    }
-
-    /// With those of one message.
-    pub(super) fn message(mut self, envelope: &Envelope<'_>) -> Self {
-        envelope.describe(&mut self);
-        self
-    }
-
-    /// With how many messages there are.
-    pub(super) fn batch(mut self, count: usize) -> Self {
-        self.set("messaging.batch.message_count", integer(count));
-        self
-    }
-
-    pub(super) fn set(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.0.push(KeyValue::new(key, value));
-    }
-}
-
-impl IntoIterator for Attributes {
-    type Item = KeyValue;
-    type IntoIter = std::vec::IntoIter<KeyValue>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
     }
 }
 
 // === impl Destination ===
 
 impl Destination<'_> {
-    fn describe(&self, attributes: &mut Attributes) {
-        attributes.set("messaging.system", self.system);
-        attributes.set("messaging.destination.name", self.name.to_owned());
+    fn describe(&self, attributes: &mut Attributes<'_>) {
+        attributes.set(MESSAGING_SYSTEM, self.system);
+        attributes.set(MESSAGING_DESTINATION_NAME, self.name);
         if let Some(template) = self.template {
-            attributes.set("messaging.destination.template", template.to_owned());
+            attributes.set(MESSAGING_DESTINATION_TEMPLATE, template);
         }
         if let Some(partition) = self.partition {
-            attributes.set("messaging.destination.partition.id", partition.to_owned());
+            attributes.set(MESSAGING_DESTINATION_PARTITION_ID, partition);
         }
         if let Some((address, port)) = self.server {
-            attributes.set("server.address", address.to_owned());
-            attributes.set("server.port", i64::from(port));
+            attributes.set(SERVER_ADDRESS, address);
+            attributes.set(SERVER_PORT, port);
         }
     }
 }
@@ -127,15 +105,16 @@ impl Destination<'_> {
 // === impl Envelope ===
 
 impl Envelope<'_> {
-    fn describe(&self, attributes: &mut Attributes) {
+    /// What the span of one message says.
+    pub(super) fn describe(&self, attributes: &mut Attributes<'_>) {
         if let Some(id) = self.id {
-            attributes.set("messaging.message.id", id.to_owned());
+            attributes.set(MESSAGING_MESSAGE_ID, id);
         }
         if let Some(id) = self.conversation {
-            attributes.set("messaging.message.conversation_id", id.to_owned());
+            attributes.set(MESSAGING_MESSAGE_CONVERSATION_ID, id);
         }
         if let Some(bytes) = self.body_size {
-            attributes.set("messaging.message.body.size", integer(bytes));
+            attributes.set(MESSAGING_MESSAGE_BODY_SIZE, bytes);
         }
     }
 }
@@ -303,9 +282,4 @@ impl Outcome {
         let (kind, text) = self.0.as_ref()?;
         Some((kind.name(), text))
     }
-}
-
-/// A count as an attribute.
-pub(super) fn integer(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

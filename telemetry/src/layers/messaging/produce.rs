@@ -5,7 +5,7 @@ use std::future::Future;
 
 use opentelemetry::trace::SpanKind;
 
-use super::labels::{Attributes, Labels, Operation, Outcome};
+use super::labels::{Labels, Operation, Outcome};
 use super::{Headers, Message};
 use crate::layers::hop::{Ending, Hop};
 use crate::trace::context::SavedContext;
@@ -49,7 +49,8 @@ pub(super) fn begin(message: Message<'_>, operation: Operation, parent: &SavedCo
         start,
         || operation.span_name(&destination).into(),
         |attributes| {
-            attributes.extend(Attributes::of(operation, &destination).message(&message.envelope));
+            operation.describe_of_producer(&destination, attributes);
+            message.envelope.describe(attributes);
         },
     )
 }

@@ -1,9 +1,9 @@
-//! One event as one line.
+//! Formats events as lines.
 //!
 //! A JSON line has the fields of OpenTelemetry's log model, under the names that the specification gives them in
 //! formats other than OTLP where it does (`trace_id`, `span_id`, `trace_flags`), and those usual in Rust where it does
 //! not: `timestamp`, `level` (its `SeverityText`), `message` (its `Body`), `target` (its scope) and `service` (its
-//! resource's `service.name`). What the event has beside its message are its attributes, on the same level.
+//! resource's `service.name`). The event's fields are attributes, on the same level.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -11,21 +11,21 @@ use std::io::Write as _;
 
 use opentelemetry::trace::SpanContext;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Metadata};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-use super::repeats::{INTERVAL, LeftOut};
+use super::origin::Origin;
+use super::repeats::{INTERVAL, Suppressed};
 use crate::logs::redact;
 
-/// Which of the two forms the lines have.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Json,
     Text,
 }
 
-/// Names that are the line's own; an attribute of such a name is put under [`ATTRIBUTES`].
+/// Names of the line's own fields; an attribute of such a name is prefixed with [`ATTRIBUTES`].
 const OWN: [&str; 8] = [
     "timestamp",
     "level",
@@ -38,13 +38,13 @@ const OWN: [&str; 8] = [
 ];
 const ATTRIBUTES: &str = "attributes.";
 
-/// A text longer than this, in bytes, is cut: one line must not fill the memory of those that read it.
+/// Maximum size of a text in a line, in bytes; longer ones are truncated.
 const LONGEST: usize = 16 * 1024;
 
-/// How deep the chain of an error's sources is followed.
+/// Maximum number of an error's sources that are written.
 const DEEPEST: usize = 16;
 
-/// What is reused from line to line of a thread.
+/// Buffers that a thread reuses from line to line.
 #[derive(Default)]
 struct Scratch {
     line: Vec<u8>,
@@ -54,96 +54,83 @@ struct Scratch {
 }
 
 thread_local! {
-    // Taken while it is used: a value's `Debug` that logs itself finds an empty one, not a borrowed one.
+    // Taken while in use, so that a `Debug` implementation that logs finds an empty one instead of a borrowed one.
     static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
-/// Hands the line of `event` to `write`.
-pub(super) fn event(
+/// Passes the line that reports suppressed events to `write`.
+pub(super) fn suppressed(
     format: LogFormat,
     service: &str,
-    event: &Event<'_>,
-    span: Option<&SpanContext>,
+    suppressed: &Suppressed,
     write: impl FnOnce(&[u8]),
 ) {
-    compose(format, service, event.metadata(), span, write, |visitor| {
-        event.record(visitor);
-    });
-}
-
-/// Hands the line that tells of repeats to `write`.
-pub(super) fn left_out(
-    format: LogFormat,
-    service: &str,
-    left_out: &LeftOut,
-    write: impl FnOnce(&[u8]),
-) {
-    let metadata = left_out.metadata;
-    compose(format, service, metadata, None, write, |visitor| {
+    let origin = &suppressed.origin;
+    compose(format, service, origin, None, write, |fields| {
         let seconds = INTERVAL.as_secs();
         let _ = write!(
-            visitor.scratch.message,
+            fields.scratch.message,
             "{} more of the same within {seconds} s were left out",
-            left_out.count,
+            suppressed.count,
         );
-        visitor.json("log.repeats", left_out.count);
-        visitor.text("log.repeated", &left_out.message);
-        visitor.text("code.file.path", metadata.file().unwrap_or_default());
-        visitor.json("code.line.number", metadata.line().unwrap_or_default());
+        fields.json("log.repeats", suppressed.count);
+        fields.text("log.repeated", &suppressed.message);
+        fields.text("code.file.path", origin.file.as_deref().unwrap_or_default());
+        fields.json("code.line.number", origin.line.unwrap_or_default());
     });
 }
 
-/// The message of an event as its line has it.
-pub(super) fn message(event: &Event<'_>) -> String {
+/// The message of a line whose fields `record` writes.
+pub(super) fn message(record: impl FnOnce(&mut Fields<'_>)) -> String {
     let mut scratch = Scratch::default();
-    event.record(&mut Visitor {
+    record(&mut Fields {
         format: LogFormat::Json,
         scratch: &mut scratch,
     });
     scratch.message
 }
 
-fn compose(
+/// Passes the line of `origin`, with the message and fields that `record` writes, to `write`.
+pub(super) fn compose(
     format: LogFormat,
     service: &str,
-    metadata: &Metadata<'_>,
+    origin: &Origin<'_>,
     span: Option<&SpanContext>,
     write: impl FnOnce(&[u8]),
-    record: impl FnOnce(&mut Visitor<'_>),
+    record: impl FnOnce(&mut Fields<'_>),
 ) {
     let mut scratch = SCRATCH.take();
     scratch.line.clear();
     scratch.message.clear();
     scratch.attributes.clear();
-    record(&mut Visitor {
+    record(&mut Fields {
         format,
         scratch: &mut scratch,
     });
-    // The events of the SDK say what they are by their name alone; that of others is a place in the code.
-    if scratch.message.is_empty() && !metadata.name().starts_with("event ") {
-        scratch.message.push_str(metadata.name());
+    // The events of the SDK have a name and no message.
+    if scratch.message.is_empty() {
+        scratch.message.push_str(&origin.name);
     }
     scratch.text.clear();
     // Writing to memory does not fail.
     let _ = SystemTime.format_time(&mut Writer::new(&mut scratch.text));
     match format {
-        LogFormat::Json => json(&mut scratch, service, metadata, span),
-        LogFormat::Text => text(&mut scratch, metadata, span),
+        LogFormat::Json => json(&mut scratch, service, origin, span),
+        LogFormat::Text => text(&mut scratch, origin, span),
     }
     scratch.line.push(b'\n');
     write(&scratch.line);
     SCRATCH.set(scratch);
 }
 
-fn json(scratch: &mut Scratch, service: &str, metadata: &Metadata<'_>, span: Option<&SpanContext>) {
+fn json(scratch: &mut Scratch, service: &str, origin: &Origin<'_>, span: Option<&SpanContext>) {
     let line = &mut scratch.line;
     let _ = write!(
         line,
         r#"{{"timestamp":"{}","level":"{}","target":"#,
-        scratch.text,
-        metadata.level()
+        scratch.text, origin.level
     );
-    quote(line, metadata.target());
+    quote(line, &origin.target);
     line.extend_from_slice(br#","service":"#);
     quote(line, service);
     if let Some(span) = span {
@@ -161,16 +148,16 @@ fn json(scratch: &mut Scratch, service: &str, metadata: &Metadata<'_>, span: Opt
     line.push(b'}');
 }
 
-fn text(scratch: &mut Scratch, metadata: &Metadata<'_>, span: Option<&SpanContext>) {
+fn text(scratch: &mut Scratch, origin: &Origin<'_>, span: Option<&SpanContext>) {
     let line = &mut scratch.line;
     let _ = write!(
         line,
         "{} {:>5} {} ",
         scratch.text,
-        metadata.level().as_str(),
-        metadata.target()
+        origin.level.as_str(),
+        origin.target
     );
-    // What comes from outside must not forge a line, nor steer the terminal.
+    // Input must not forge a line or control the terminal.
     for char in scratch.message.chars() {
         if char.is_control() {
             let _ = write!(line, "{}", char.escape_default());
@@ -190,25 +177,25 @@ fn text(scratch: &mut Scratch, metadata: &Metadata<'_>, span: Option<&SpanContex
 }
 
 fn quote(line: &mut Vec<u8>, text: &str) {
-    // Neither a text nor the memory refuses.
+    // Serialising a text to memory does not fail.
     let _ = serde_json::to_writer(line, text);
 }
 
-/// At most [`LONGEST`] bytes of a text, and whether that is all of it.
+/// At most [`LONGEST`] bytes of a text, and whether that is the whole text.
 fn cut(text: &str) -> (&str, bool) {
     let end = text.floor_char_boundary(LONGEST);
     (&text[..end], end == text.len())
 }
 
-// === impl Visitor ===
-
-/// Takes the fields of an event in the order in which they come.
-struct Visitor<'a> {
+/// Writes the message and the fields of one line, in their order.
+pub(super) struct Fields<'a> {
     format: LogFormat,
     scratch: &'a mut Scratch,
 }
 
-impl Visitor<'_> {
+// === impl Fields ===
+
+impl Fields<'_> {
     fn name(&mut self, name: &str) {
         let name = name.strip_prefix("r#").unwrap_or(name);
         let prefix = if OWN.contains(&name) { ATTRIBUTES } else { "" };
@@ -229,8 +216,8 @@ impl Visitor<'_> {
         }
     }
 
-    /// A number or a boolean, which JSON writes as Rust does.
-    fn json(&mut self, name: &str, value: impl fmt::Display) {
+    /// Writes a number or a boolean, which have the same form in JSON and Rust.
+    pub(super) fn json(&mut self, name: &str, value: impl fmt::Display) {
         if redact::is_sensitive(name) {
             return self.text(name, "");
         }
@@ -238,7 +225,16 @@ impl Visitor<'_> {
         let _ = write!(self.scratch.attributes, "{value}");
     }
 
-    fn text(&mut self, name: &str, value: &str) {
+    /// Writes a number; one that JSON cannot represent becomes a text.
+    pub(super) fn float(&mut self, name: &str, value: f64) {
+        if value.is_finite() {
+            self.json(name, value);
+        } else {
+            self.text(name, &value.to_string());
+        }
+    }
+
+    pub(super) fn text(&mut self, name: &str, value: &str) {
         self.name(name);
         if redact::is_sensitive(name) {
             return quote(&mut self.scratch.attributes, redact::REDACTED);
@@ -255,7 +251,25 @@ impl Visitor<'_> {
         }
     }
 
-    fn message(&mut self, value: &str) {
+    /// Writes the message of the line.
+    pub(super) fn message(&mut self, message: fmt::Arguments<'_>) {
+        match message.as_str() {
+            Some(text) => self.message_text(text),
+            None => self.formatted(message, Self::message_text),
+        }
+    }
+
+    /// Formats a value into a reused buffer and passes the text on.
+    fn formatted(&mut self, value: fmt::Arguments<'_>, take: impl FnOnce(&mut Self, &str)) {
+        let mut text = std::mem::take(&mut self.scratch.text);
+        text.clear();
+        // A value whose formatting fails leaves what it has written.
+        let _ = text.write_fmt(value);
+        take(self, &text);
+        self.scratch.text = text;
+    }
+
+    fn message_text(&mut self, value: &str) {
         let scrubbed = redact::scrub(value);
         let (some, whole) = cut(&scrubbed);
         self.scratch.message.push_str(some);
@@ -265,13 +279,9 @@ impl Visitor<'_> {
     }
 }
 
-impl Visit for Visitor<'_> {
+impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if value.is_finite() {
-            self.json(field.name(), value);
-        } else {
-            self.text(field.name(), &value.to_string());
-        }
+        self.float(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -288,13 +298,13 @@ impl Visit for Visitor<'_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
-            self.message(value);
+            self.message_text(value);
         } else {
             self.text(field.name(), value);
         }
     }
 
-    /// The error under the field's name, what caused it under `NAME.sources`, from the nearest to the root.
+    /// The error under the field's name, its sources under `NAME.sources`, from the nearest to the root.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         self.record_str(field, &value.to_string());
         let mut source = value.source();
@@ -315,12 +325,9 @@ impl Visit for Visitor<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let mut text = std::mem::take(&mut self.scratch.text);
-        text.clear();
-        // A value that cannot be shown leaves what it has shown.
-        let _ = write!(text, "{value:?}");
-        self.record_str(field, &text);
-        self.scratch.text = text;
+        self.formatted(format_args!("{value:?}"), |fields, text| {
+            fields.record_str(field, text);
+        });
     }
 }
 

@@ -14,7 +14,7 @@ struct Lines {
 }
 
 impl<S: tracing::Subscriber> Layer<S> for Lines {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let span = SpanContext::new(
             TraceId::from(0xabc),
             SpanId::from(0xdef),
@@ -22,9 +22,18 @@ impl<S: tracing::Subscriber> Layer<S> for Lines {
             true,
             TraceState::NONE,
         );
-        super::event(self.format, "kitchen", event, Some(&span), |line| {
-            self.lines.lock().unwrap().extend_from_slice(line);
-        });
+        let origin = Origin::of_event(event.metadata());
+        let put = |line: &[u8]| self.lines.lock().unwrap().extend_from_slice(line);
+        compose(
+            self.format,
+            "kitchen",
+            &origin,
+            Some(&span),
+            put,
+            |fields| {
+                event.record(fields);
+            },
+        );
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime};
 
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanId, TraceContextExt, TraceId};
-use opentelemetry::{Context, KeyValue};
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::trace::sampling;
 
 /// How long an exemplar is told. Traces are kept for longer than this also when they come fast, and what has seen
@@ -180,13 +181,14 @@ fn keep() {
     });
     context
         .span()
-        .set_attribute(KeyValue::new(sampling::KEEP, true));
+        .set_attribute(TELEMETRY_KEEP.with(true).into());
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use opentelemetry::KeyValue;
     use opentelemetry::trace::{SpanContext, TraceFlags, TraceState, Tracer, TracerProvider};
     use opentelemetry_sdk::error::OTelSdkResult;
     use opentelemetry_sdk::trace::{

@@ -47,6 +47,46 @@
 //! TelemetryLogEvents { level: Level::Error }.add(1);
 //! ```
 //!
+//! The key of an attribute has the type of its values, so that an attribute that is not declared does not compile either,
+//!
+//! ```compile_fail,E0425
+//! telemetry::signals::attributes::HTTP_ROAD.with("/dishes");
+//! ```
+//!
+//! nor a value of another type,
+//!
+//! ```compile_fail,E0277
+//! telemetry::signals::attributes::SERVER_PORT.with("443");
+//! ```
+//!
+//! ```compile_fail,E0277
+//! telemetry::signals::attributes::HTTP_ROUTE.with(1);
+//! ```
+//!
+//! or one that is none of a closed set, by its text or from another set:
+//!
+//! ```compile_fail,E0277
+//! telemetry::signals::attributes::URL_SCHEME.with("gopher");
+//! ```
+//!
+//! ```compile_fail,E0277
+//! use telemetry::signals::{Level, attributes};
+//! attributes::URL_SCHEME.with(Level::Error);
+//! ```
+//!
+//! What is left is
+//!
+//! ```
+//! use telemetry::signals::{KnownErrorType, UrlScheme, attributes};
+//! # let _ = [
+//! attributes::HTTP_ROUTE.with("/dishes/{id}"),
+//! attributes::SERVER_PORT.with(443_u16),
+//! attributes::URL_SCHEME.with(UrlScheme::Https),
+//! attributes::ERROR_TYPE.with(KnownErrorType::Timeout), // of an open set, which takes
+//! attributes::ERROR_TYPE.with("sold_out"),              // any other text as well
+//! # ];
+//! ```
+//!
 //! A service declares its own in a registry of the same form, has the same Rust made of it, and hands the constants to
 //! [`Builder::metrics`](crate::Builder::metrics), so that their help and buckets are installed.
 
@@ -56,11 +96,16 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 
 use metrics::{Key, Label, SharedString};
 
+mod attribute;
 mod decimal;
 mod generated;
 mod handles;
 mod series;
 
+pub use attribute::{
+    Attribute, AttributeEnum, AttributeKey, AttributeTemplate, AttributeValue, FromCode, Open,
+    RawValue,
+};
 pub use generated::*;
 pub use metrics::{Counter, Gauge, Histogram};
 pub use series::{Labels, Series};

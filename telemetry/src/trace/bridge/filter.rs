@@ -10,25 +10,15 @@ use tracing::{Dispatch, Event, Metadata};
 use super::proxy;
 use crate::logs::Lines;
 use crate::metrics::signals::{TelemetrySpanExcluded, TelemetrySpanExcludedReason as Reason};
-use crate::trace::levels::{self, SpanLevels};
+use crate::trace::levels::SpanLevels;
+use crate::trace::targets;
 use crate::trace::tracer::Tracer;
-
-/// The packages of OpenTelemetry. They log while they hold the current context, which nobody may look at then: nothing of
-/// theirs is of a span.
-const OPENTELEMETRY: [&str; 6] = [
-    "opentelemetry",
-    "opentelemetry_sdk",
-    "opentelemetry-http",
-    "opentelemetry_http",
-    "opentelemetry-otlp",
-    "opentelemetry_otlp",
-];
 
 /// Decides which spans and events go to the traces, and which events to the log.
 ///
 /// A span is refused, so that not even its fields are looked at, when its level is not wanted, when it is OpenTelemetry's
-/// own, and when nothing is recorded in the [current context](Tracer::leaves_out). A log level never cuts a trace: lines
-/// have levels of their own.
+/// own, and when nothing is recorded in the [current context](Tracer::leaves_out). A log level never cuts a trace: lines have
+/// levels of their own.
 pub(super) struct Filter {
     tracer: Arc<Tracer>,
     levels: SpanLevels,
@@ -78,7 +68,7 @@ impl Filter {
         if !self.is_traced(metadata) {
             return false;
         }
-        if is_opentelemetry(metadata) {
+        if targets::is_opentelemetry(metadata.target()) {
             exclude(metadata, Reason::Target);
             return false;
         }
@@ -116,12 +106,6 @@ impl Filter {
     pub(super) fn most_logged(&self) -> LevelFilter {
         self.lines.levels().most()
     }
-}
-
-fn is_opentelemetry(metadata: &Metadata<'_>) -> bool {
-    OPENTELEMETRY
-        .iter()
-        .any(|package| levels::is_within(metadata.target(), package))
 }
 
 /// Counts a span that is left out although its level is wanted.

@@ -96,7 +96,7 @@ pub(crate) fn start(
         return (HopSpan::None, start.into_parent(), false);
     };
     if has_layers {
-        let (kind, name) = (start.kind(), name());
+        let (kind, name) = (start.kind().clone(), name());
         let (context, recording) = tracer.begin(start, || name.clone(), describe);
         let span = proxy::made(&context, &kind, &name);
         return (HopSpan::Made(span), context, recording);

@@ -175,3 +175,40 @@ impl Callsite for OnDemandCallsite {
         &METADATA
     }
 }
+
+#[cfg(all(test, feature = "test"))]
+mod tests {
+    use opentelemetry::trace::SpanKind;
+
+    use super::*;
+    use crate::test::capture;
+    use crate::trace::bridge;
+    use crate::trace::tracer::Start;
+
+    #[test]
+    fn a_request_has_no_tracing_span_until_somebody_asks_for_the_current_one() {
+        let captured = capture();
+        let start = Start::here(SpanKind::Server);
+        let (span, context, recording) = bridge::start(start, || "request".into(), |_| {});
+        assert!(recording);
+        let HopSpan::OnDemand(proxy) = &span else {
+            panic!("{span:?}");
+        };
+        {
+            let _context = context.clone().attach();
+            let _entered = span.enter();
+            tracing::info!("an event");
+            tracing::info_span!("child").in_scope(|| tracing::info!("of the child"));
+            assert!(matches!(HopSpan::current(), HopSpan::OnDemand(_)));
+            assert!(proxy.span.get().is_none());
+            let asked = Span::current();
+            assert_eq!(proxy.span.get(), Some(&asked));
+        }
+        assert!(Span::current().is_none());
+        drop((span, context));
+        captured
+            .span("child")
+            .assert_child_of(&captured.span("request"));
+        assert_eq!(captured.spans().len(), 2);
+    }
+}

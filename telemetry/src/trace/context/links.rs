@@ -1,4 +1,4 @@
-//! Links, to as many spans as there are.
+//! Links, in any number.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,12 +9,13 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::SavedContext;
 use crate::layers::hop::Hop;
+use crate::metrics::signals::attributes::LINK_COUNT;
 use crate::trace::tracer::Start;
 
-/// How many links a span keeps (`OTEL_SPAN_LINK_COUNT_LIMIT`); the SDK cuts the rest.
+/// The maximum number of links of a span (`OTEL_SPAN_LINK_COUNT_LIMIT`).
 static LIMIT: AtomicUsize = AtomicUsize::new(128);
 
-/// Takes over how many links a span keeps.
+/// Sets the maximum number of links of a span.
 pub(crate) fn limit(links: u32) {
     LIMIT.store(
         usize::try_from(links).unwrap_or(usize::MAX),
@@ -22,7 +23,7 @@ pub(crate) fn limit(links: u32) {
     );
 }
 
-/// Links `span` to the span of `context`: it was caused or influenced by it, without being its child.
+/// Links `span` to the span of `context`, by which it was caused or influenced without being its child.
 pub fn link(span: &Span, context: &SavedContext) {
     if let Some(linked) = context.span_context() {
         span.add_link(linked.clone());
@@ -31,14 +32,14 @@ pub fn link(span: &Span, context: &SavedContext) {
 
 /// Links `span`, which has no link yet, to the spans of all `contexts`, however many.
 ///
-/// A span keeps 128 links (`OTEL_SPAN_LINK_COUNT_LIMIT`). Past that, child spans of it carry the rest: they have
-/// the name of `span` with `.links` behind it, and say in `link.count` how many they carry.
+/// A span has at most 128 links (`OTEL_SPAN_LINK_COUNT_LIMIT`). The rest is put on child spans, which are named after `span`
+/// with `.links` at the end, and have the number of their links as `link.count`.
 pub fn link_all<'a>(span: &Span, contexts: impl IntoIterator<Item = &'a SavedContext>) {
     let name = span.metadata().map_or("", tracing::Metadata::name);
     link_within(&span.context(), name, contexts);
 }
 
-/// The same for the span of `context`; those that carry the rest are named after `name`.
+/// The same for the span of `context`. The child spans are named after `name`.
 pub(crate) fn link_within<'a>(
     context: &Context,
     name: &str,
@@ -58,7 +59,7 @@ pub(crate) fn link_within<'a>(
         if some.is_empty() {
             return;
         }
-        let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
+        let count = some.len();
         let carrier = some.into_iter().fold(
             Start::within(context.clone(), SpanKind::Internal),
             |carrier, other| carrier.link(Some(other.clone())),
@@ -66,7 +67,7 @@ pub(crate) fn link_within<'a>(
         let carrier = Hop::start(
             carrier,
             || format!("{name}.links").into(),
-            |attributes| attributes.set("link.count", count),
+            |attributes| attributes.set(LINK_COUNT, count),
         );
         carrier.end(|_| {});
     }

@@ -1,15 +1,15 @@
-//! The trace context, kept and carried: across a table, a task, or a queue.
+//! Trace contexts that outlive a request or leave its task: stored in a table, or passed to a task or a queue.
 
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
+use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 
-use crate::trace::propagation::{self, Rejection};
-use crate::trace::sampling;
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
+use crate::trace::propagation::{self, FullList, Rejection};
 
 pub(crate) mod links;
 mod tasks;
@@ -19,23 +19,23 @@ pub use crate::layers::stream::caused_by;
 pub use links::{link, link_all};
 pub use tasks::{InSpan, InTrace, TraceExt, spawn, spawn_blocking, spawn_blocking_in, spawn_in};
 
-/// A trace context that outlives the request that it came from: the span's identity and the baggage.
+/// A trace context that outlives the request that it came from: the span context and the baggage.
 ///
-/// It is stored as text beside what the request caused (a row of an outbox, a bid) and becomes the parent, or
-/// a link, of the work that goes on later. Text that does not parse is an empty context, never an error: a bad
-/// row must not stop the work.
+/// It is stored as text beside what the request caused (a row of an outbox, a bid) and later becomes the parent, or
+/// a link, of the work that continues it. Text that does not parse is an empty context and never an error: a bad row must
+/// not stop the work.
 #[derive(Clone, Default)]
 pub struct SavedContext {
     span: Option<SpanContext>,
+    // Of the span's `tracestate`, when the span cannot hold all of it.
+    full_list: Option<FullList>,
     baggage: Vec<KeyValueMetadata>,
 }
 
-/// Longer texts were not written here, nor by earlier versions: nobody looks into them.
+/// Maximum size of a stored text, in bytes. No version has written longer ones, so that they are not parsed.
 const MAX_TEXT: usize = 64 * 1024;
 
-/// The context of the caller, whoever that is: the innermost span that is active now.
-///
-/// Returns its trace id as 32 hexadecimal digits, or nothing when there is no trace.
+/// The trace id of the current span as 32 hexadecimal digits; none when there is no trace.
 pub fn current_trace_id() -> Option<String> {
     Context::map_current(|context| {
         let span = context.span();
@@ -47,8 +47,8 @@ pub fn current_trace_id() -> Option<String> {
 
 /// Makes `context` the parent of `span`.
 ///
-/// To be called before the span is first entered. Afterwards a parent can no longer be set; the context then
-/// becomes a link, so that the trail is not lost, and the event is counted in `telemetry.context.rejected`.
+/// To be called before the span is first entered. Afterwards its parent cannot be set: the context becomes a link instead,
+/// which is counted in `telemetry.context.rejected`.
 pub fn set_parent(span: &tracing::Span, context: &SavedContext) {
     if !context.is_empty() {
         adopt(span, context.to_context());
@@ -57,16 +57,17 @@ pub fn set_parent(span: &tracing::Span, context: &SavedContext) {
 
 /// Marks the current span so that the collector keeps its trace (see [`sampling`](crate::sampling)).
 ///
-/// To be called early in a trace: the collector decides once. A span that is not recorded is left alone.
+/// To be called early in a trace, since the collector decides once. A span that is not recorded is not changed. The span of
+/// the request is marked by [`current().keep()`](crate::ServerSpan::keep).
 pub fn keep() {
     Context::map_current(|context| {
         context
             .span()
-            .set_attribute(KeyValue::new(sampling::KEEP, true));
+            .set_attribute(TELEMETRY_KEEP.with(true).into());
     });
 }
 
-/// Sets the parent of a span that must not have been entered yet; falls back to a link when it was.
+/// Sets the parent of a span, or adds a link when the span has been entered already.
 pub(crate) fn adopt(span: &tracing::Span, parent: Context) {
     let context = parent.span().span_context().clone();
     if let Err(SetParentError::AlreadyStarted) = span.set_parent(parent) {
@@ -78,22 +79,20 @@ pub(crate) fn adopt(span: &tracing::Span, parent: Context) {
 // === impl SavedContext ===
 
 impl SavedContext {
-    /// The context that is active now; empty outside any trace.
+    /// The current context; empty outside any trace.
     pub fn current() -> Self {
         Self::from_context(&Context::current())
     }
 
-    /// The context that the headers of a request carry, in the forms of `OTEL_PROPAGATORS`; empty when they carry
-    /// none that is well-formed.
+    /// The context in the headers of a request, in the formats of `OTEL_PROPAGATORS`; empty when they have no valid one.
     ///
-    /// For a server that none of this crate's layers serves. Whether the caller is to be believed is for that
-    /// server to decide.
+    /// For a server without a layer of this crate. Whether the caller is trusted is for that server to decide.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         Self::from_context(&propagation::extract(headers))
     }
 
-    /// Writes the context into the headers of a request, in the forms of `OTEL_PROPAGATORS` and in place of what
-    /// they carried. An empty context leaves none.
+    /// Writes the context into the headers of a request, in the formats of `OTEL_PROPAGATORS`, and removes any other. An
+    /// empty context leaves none.
     pub fn to_headers(&self, headers: &mut HeaderMap) {
         propagation::inject(&self.to_context(), headers);
     }
@@ -122,27 +121,30 @@ impl SavedContext {
         Self::from_context(&propagation::from_w3c(&headers))
     }
 
-    /// The context that a W3C `traceparent` names. Anything else is an empty context.
+    /// The context of a W3C `traceparent`. Anything else is an empty context.
     pub fn from_traceparent(traceparent: &str) -> Self {
         let headers = [("traceparent".to_owned(), traceparent.to_owned())];
         Self::from_context(&propagation::from_w3c(&headers))
     }
 
-    /// Whether there is no span in it, so that nothing can follow from it.
+    /// Whether it has no span.
     pub fn is_empty(&self) -> bool {
         self.span.is_none()
     }
 
-    /// The span that it names, if any.
+    /// Its span, if any.
     pub fn span_context(&self) -> Option<&SpanContext> {
         self.span.as_ref()
     }
 
-    /// The same as an OpenTelemetry context, whose span counts as remote.
+    /// The same as an OpenTelemetry context with a remote span.
     pub fn to_context(&self) -> Context {
         let mut context = Context::new();
         if let Some(span) = &self.span {
             context = context.with_remote_span_context(span.clone());
+        }
+        if let Some(list) = &self.full_list {
+            context = context.with_value(list.clone());
         }
         if !self.baggage.is_empty() {
             context = context.with_baggage(self.baggage.iter().cloned());
@@ -158,12 +160,16 @@ impl SavedContext {
         });
         Self {
             span: span.is_valid().then(|| remote(span)),
+            full_list: context
+                .get::<FullList>()
+                .filter(|list| list.belongs_to(span))
+                .cloned(),
             baggage: baggage.collect(),
         }
     }
 }
 
-/// The same span, as those see it who go on from it elsewhere.
+/// The same span as a remote one.
 fn remote(span: &SpanContext) -> SpanContext {
     SpanContext::new(
         span.trace_id(),
@@ -176,7 +182,7 @@ fn remote(span: &SpanContext) -> SpanContext {
 
 impl std::fmt::Debug for SavedContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Baggage may hold what a log must not: only the ids are shown.
+        // Baggage may contain what must not be logged, so that only the ids are shown.
         let span = self.span.as_ref();
         f.debug_struct("SavedContext")
             .field("trace_id", &span.map(SpanContext::trace_id))
@@ -188,6 +194,7 @@ impl std::fmt::Debug for SavedContext {
 #[cfg(test)]
 mod tests {
     use opentelemetry::propagation::TextMapPropagator;
+    use opentelemetry::trace::TraceState;
     use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
     use proptest::prelude::*;
 
@@ -229,7 +236,13 @@ mod tests {
             let read = Said::of(&SavedContext::from_text(&text).to_context());
             // They wrote no other flag, and some values not as they should have been.
             let span = said.span.map(|(trace, span, sampled, _)| (trace, span, sampled, false));
-            prop_assert_eq!((read.span, read.state), (span, said.state));
+            prop_assert_eq!(read.span, span);
+            // They knew no key that the API's type refuses.
+            let state = said.state.into_iter();
+            let state: Vec<_> = state
+                .filter(|(key, _)| TraceState::from_key_value([(key, "")]).is_ok())
+                .collect();
+            prop_assert_eq!(read.state, state);
             for (key, (value, _)) in said.baggage {
                 if value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
                     prop_assert_eq!(&read.baggage[&key].0, &value);

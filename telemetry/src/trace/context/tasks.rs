@@ -1,4 +1,4 @@
-//! Tasks that go on in the trace of whoever started them.
+//! Tasks that continue the trace of their spawner.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,11 +8,12 @@ use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
 use tracing::Span;
 
+use crate::layers::current::{self, ServerSpan};
 use crate::layers::hop::{Ending, Hop, Within};
 
-/// Spawns a task that goes on in the current trace: its spans and logs belong to the current span.
+/// Spawns a task in the current trace: its spans and logs belong to the current span.
 ///
-/// The span itself ends when its own work does, not when the task does. For a `JoinSet`, or any other way to spawn,
+/// The current span does not wait for the task to end. For a `JoinSet`, or any other way to spawn,
 /// see [`TraceExt`].
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -24,7 +25,7 @@ where
 
 /// Spawns a task that is a span of its own, `span`: made here, it is a child of the current one.
 ///
-/// It lasts as long as the task, and says so when that panics or is aborted.
+/// It lasts as long as the task. A panic or an abort is recorded as its `error.type`.
 pub fn spawn_in<F>(span: Span, future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -38,7 +39,11 @@ pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
     let hop = Hop::current();
-    tokio::task::spawn_blocking(move || hop.in_scope(work))
+    let handled = current::current();
+    tokio::task::spawn_blocking(move || {
+        let _handling = handled.enter();
+        hop.in_scope(work)
+    })
 }
 
 /// Runs blocking work on its thread, as a span of its own; see [`spawn_in`].
@@ -55,7 +60,7 @@ pub fn spawn_blocking_in<T: Send + 'static>(
     })
 }
 
-/// Futures that take the trace along to wherever they are polled.
+/// Futures that keep their trace wherever they are polled.
 ///
 /// ```
 /// use telemetry::context::TraceExt;
@@ -72,10 +77,11 @@ pub fn spawn_blocking_in<T: Send + 'static>(
 /// # }
 /// ```
 pub trait TraceExt: Future + Sized {
-    /// The future, in the current trace: its spans and logs belong to what is the current span now.
+    /// The future in the current trace: its spans and logs belong to the span that is current now.
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
             inner: Hop::current().around(self),
+            handled: current::current(),
         }
     }
 
@@ -85,6 +91,7 @@ pub trait TraceExt: Future + Sized {
         let hop = Hop::of(span);
         InSpan {
             inner: hop.around(self),
+            handled: current::current(),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
     }
@@ -98,6 +105,7 @@ pin_project! {
     pub struct InTrace<F> {
         #[pin]
         inner: Within<F>,
+        handled: ServerSpan,
     }
 }
 
@@ -107,6 +115,7 @@ pin_project! {
     pub struct InSpan<F> {
         #[pin]
         inner: Within<F>,
+        handled: ServerSpan,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
     }
@@ -123,7 +132,9 @@ impl<F: Future> Future for InTrace<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(task)
+        let this = self.project();
+        let _handling = this.handled.enter();
+        this.inner.poll(task)
     }
 }
 
@@ -142,6 +153,7 @@ impl<F: Future> Future for InSpan<F> {
         let this = self.project();
         // Held here while it is polled, so that a panic ends the span also when it is caught above.
         let ending = this.ending.take();
+        let _handling = this.handled.enter();
         let Poll::Ready(output) = this.inner.poll(task) else {
             *this.ending = ending;
             return Poll::Pending;

@@ -1,7 +1,7 @@
 //! B3, the headers of Zipkin: `b3` alone, or several that begin with `x-b3-`.
 //!
 //! As OpenTelemetry's specification of its B3 propagator has it: both forms are read, the single header first,
-//! whichever is written; parent ids are checked and never written; debug means sampled and is passed on.
+//! whichever is written; parent ids are validated and never written; debug means sampled and is passed on.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use opentelemetry::trace::{SpanContext, TraceFlags};
 
 use super::carrier::{Sink, Source};
 use super::hex::{self, Case, SPAN_DIGITS, TRACE_DIGITS};
-use super::{Decision, Rejection, Remote};
+use super::{Rejection, Remote, SamplingRequest};
 
 pub(super) static SINGLE: HeaderName = HeaderName::from_static("b3");
 pub(super) static TRACE_ID: HeaderName = HeaderName::from_static("x-b3-traceid");
@@ -19,14 +19,14 @@ static PARENT_SPAN_ID: HeaderName = HeaderName::from_static("x-b3-parentspanid")
 pub(super) static SAMPLED: HeaderName = HeaderName::from_static("x-b3-sampled");
 pub(super) static FLAGS: HeaderName = HeaderName::from_static("x-b3-flags");
 
-/// How the headers are written.
+/// Which of the two formats is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Single,
     Multi,
 }
 
-/// Reads the caller's span, or at least its decision.
+/// Reads the caller's span, or its sampling request alone.
 pub(super) fn extract(source: &impl Source) -> Result<Option<Remote>, Rejection> {
     let single = match source.single(&SINGLE) {
         Ok(None) => None,
@@ -42,14 +42,15 @@ pub(super) fn extract(source: &impl Source) -> Result<Option<Remote>, Rejection>
     }
 }
 
-/// Writes the span, or the decision when there is none, where [`clear`] made room. Nothing is left out.
+/// Writes the span, or the sampling request when there is no span. Former headers have been removed by [`clear`]. Returns
+/// false, since everything fits.
 pub(super) fn inject(
     form: Form,
     span: &SpanContext,
-    decision: Option<Decision>,
+    request: Option<SamplingRequest>,
     sink: &mut impl Sink,
 ) -> bool {
-    let state = state(span, decision);
+    let state = state(span, request);
     if form == Form::Single {
         let value = match (span.is_valid(), state) {
             (true, "") => format!("{}-{}", span.trace_id(), span.span_id()),
@@ -73,7 +74,7 @@ pub(super) fn inject(
     false
 }
 
-/// Takes away what a former hop wrote in either form.
+/// Removes the headers of earlier hops, in both formats.
 pub(super) fn clear(sink: &mut impl Sink) {
     let multi = [&TRACE_ID, &SPAN_ID, &PARENT_SPAN_ID, &SAMPLED, &FLAGS];
     sink.clear(&SINGLE);
@@ -85,81 +86,84 @@ pub(super) fn clear(sink: &mut impl Sink) {
 fn extract_multi(source: &impl Source) -> Result<Option<Remote>, Rejection> {
     let flags = source.single(&FLAGS)?;
     let sampled = source.single(&SAMPLED)?;
-    let decision = match (flags, sampled) {
-        (Some(b"1"), _) => Some(Decision::Debug),
-        (_, Some(sampled)) => Some(decision(sampled).ok_or(Rejection::Malformed)?),
+    let request = match (flags, sampled) {
+        (Some(b"1"), _) => Some(SamplingRequest::Debug),
+        (_, Some(sampled)) => Some(request(sampled).ok_or(Rejection::Malformed)?),
         _ => None,
     };
     match (source.single(&TRACE_ID)?, source.single(&SPAN_ID)?) {
-        (None, None) => Ok(decision.map(Remote::Decision)),
+        (None, None) => Ok(request.map(Remote::Request)),
         (Some(trace), Some(span)) => {
             let parent = source.single(&PARENT_SPAN_ID)?;
-            let remote = remote(trace, span, parent, decision);
+            let remote = remote(trace, span, parent, request);
             remote.ok_or(Rejection::Malformed).map(Some)
         }
         _ => Err(Rejection::Malformed),
     }
 }
 
-/// `{trace}-{span}`, `{trace}-{span}-{decision}`, `{trace}-{span}-{decision}-{parent}`, or `{decision}` alone.
+/// `{trace}-{span}`, `{trace}-{span}-{sampling}`, `{trace}-{span}-{sampling}-{parent}`, or `{sampling}` alone.
 fn parse(value: &[u8]) -> Option<Remote> {
     let mut parts = value.split(|byte| *byte == b'-');
     let first = parts.next()?;
     let Some(span) = parts.next() else {
-        return decision(first).map(Remote::Decision);
+        return request(first).map(Remote::Request);
     };
     let state = parts.next();
     let parent = parts.next();
     if parts.next().is_some() {
         return None;
     }
-    let decision = match state {
-        Some(state) => Some(decision(state)?),
+    let request = match state {
+        Some(state) => Some(request(state)?),
         None => None,
     };
-    remote(first, span, parent, decision)
+    remote(first, span, parent, request)
 }
 
 fn remote(
     trace: &[u8],
     span: &[u8],
     parent: Option<&[u8]>,
-    decision: Option<Decision>,
+    request: Option<SamplingRequest>,
 ) -> Option<Remote> {
     let full = |id: &[u8]| id.len() == SPAN_DIGITS;
     let parent_is_id = parent.is_none_or(|id| full(id) && hex::number(id, Case::Lower).is_some());
     if !(full(trace) || trace.len() == TRACE_DIGITS) || !full(span) || !parent_is_id {
         return None;
     }
-    let sampled = matches!(decision, Some(Decision::Accept | Decision::Debug));
+    let sampled = matches!(
+        request,
+        Some(SamplingRequest::Accept | SamplingRequest::Debug)
+    );
     let span = hex::remote(
         hex::trace_id(trace, Case::Lower)?,
         hex::span_id(span, Case::Lower)?,
         TraceFlags::default().with_sampled(sampled),
     );
-    Some(match decision {
-        None => Remote::Span(span, Some(Decision::Defer)),
-        Some(Decision::Debug) => Remote::Span(span, Some(Decision::Debug)),
+    Some(match request {
+        None => Remote::Span(span, Some(SamplingRequest::Defer)),
+        Some(SamplingRequest::Debug) => Remote::Span(span, Some(SamplingRequest::Debug)),
         Some(_) => Remote::Span(span, None),
     })
 }
 
 /// `true` and `false` are what old tracers write.
-fn decision(state: &[u8]) -> Option<Decision> {
+fn request(state: &[u8]) -> Option<SamplingRequest> {
     match state {
-        b"0" | b"false" => Some(Decision::Deny),
-        b"1" | b"true" => Some(Decision::Accept),
-        b"d" => Some(Decision::Debug),
+        b"0" | b"false" => Some(SamplingRequest::Deny),
+        b"1" | b"true" => Some(SamplingRequest::Accept),
+        b"d" => Some(SamplingRequest::Debug),
         _ => None,
     }
 }
 
-fn state(span: &SpanContext, decision: Option<Decision>) -> &'static str {
-    match (decision, span.is_valid()) {
-        (Some(Decision::Debug), _) => "d",
-        (Some(Decision::Defer), true) if span.is_remote() => "",
-        (Some(Decision::Deny), false) => "0",
-        (Some(Decision::Accept), false) => "1",
+fn state(span: &SpanContext, request: Option<SamplingRequest>) -> &'static str {
+    match (request, span.is_valid()) {
+        (Some(SamplingRequest::Debug), _) => "d",
+        (Some(SamplingRequest::Defer), true) if span.is_remote() => "",
+        (Some(SamplingRequest::Deny), false) => "0",
+        (Some(SamplingRequest::Accept), false) => "1",
         (_, false) => "",
         (_, true) if span.is_sampled() => "1",
         (_, true) => "0",
@@ -186,32 +190,32 @@ mod tests {
     }
 
     /// The ids, whether they are sampled, and what else was said.
-    fn span(headers: &[(&str, &str)]) -> (String, bool, Option<Decision>) {
+    fn span(headers: &[(&str, &str)]) -> (String, bool, Option<SamplingRequest>) {
         match read(headers) {
-            Ok(Some(Remote::Span(span, decision))) => {
+            Ok(Some(Remote::Span(span, request))) => {
                 let ids = format!("{}-{}", span.trace_id(), span.span_id());
                 assert!(span.is_remote());
-                (ids, span.is_sampled(), decision)
+                (ids, span.is_sampled(), request)
             }
             other => panic!("{headers:?} are {other:?}"),
         }
     }
 
     #[test]
-    fn one_header_has_ids_a_decision_and_a_parent() {
-        for (rest, sampled, decision) in [
-            ("", false, Some(Decision::Defer)),
+    fn one_header_has_ids_a_request_and_a_parent() {
+        for (rest, sampled, request) in [
+            ("", false, Some(SamplingRequest::Defer)),
             ("-1", true, None),
             ("-0", false, None),
             ("-true", true, None),
             ("-false", false, None),
-            ("-d", true, Some(Decision::Debug)),
+            ("-d", true, Some(SamplingRequest::Debug)),
             ("-1-05e3ac9a4f6e3b90", true, None),
         ] {
             let value = format!("{IDS}{rest}");
             assert_eq!(
                 span(&[("b3", &value)]),
-                (IDS.to_owned(), sampled, decision),
+                (IDS.to_owned(), sampled, request),
                 "{value}"
             );
         }
@@ -229,11 +233,11 @@ mod tests {
     fn several_headers_say_the_same() {
         let with = |more: &[(&'static str, &'static str)]| {
             let ids = [("X-B3-TraceId", TRACE), ("X-B3-SpanId", SPAN)];
-            let (read, sampled, decision) = span(&[&ids[..], more].concat());
+            let (read, sampled, request) = span(&[&ids[..], more].concat());
             assert_eq!(read, IDS);
-            (sampled, decision)
+            (sampled, request)
         };
-        assert_eq!(with(&[]), (false, Some(Decision::Defer)));
+        assert_eq!(with(&[]), (false, Some(SamplingRequest::Defer)));
         for (value, sampled) in [("1", true), ("true", true), ("0", false), ("false", false)] {
             assert_eq!(with(&[("X-B3-Sampled", value)]), (sampled, None), "{value}");
         }
@@ -242,7 +246,7 @@ mod tests {
             (true, None)
         );
         // Debug implies that it is sampled, whatever else is said.
-        let debug = (true, Some(Decision::Debug));
+        let debug = (true, Some(SamplingRequest::Debug));
         assert_eq!(with(&[("X-B3-Flags", "1")]), debug);
         assert_eq!(with(&[("X-B3-Flags", "1"), ("X-B3-Sampled", "0")]), debug);
         assert_eq!(
@@ -252,17 +256,17 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_may_come_alone() {
-        for (headers, decision) in [
-            ([("b3", "0")], Decision::Deny),
-            ([("b3", "1")], Decision::Accept),
-            ([("b3", "d")], Decision::Debug),
-            ([("x-b3-sampled", "0")], Decision::Deny),
-            ([("x-b3-flags", "1")], Decision::Debug),
+    fn a_request_may_come_alone() {
+        for (headers, request) in [
+            ([("b3", "0")], SamplingRequest::Deny),
+            ([("b3", "1")], SamplingRequest::Accept),
+            ([("b3", "d")], SamplingRequest::Debug),
+            ([("x-b3-sampled", "0")], SamplingRequest::Deny),
+            ([("x-b3-flags", "1")], SamplingRequest::Debug),
         ] {
             assert_eq!(
                 read(&headers),
-                Ok(Some(Remote::Decision(decision))),
+                Ok(Some(Remote::Request(request))),
                 "{headers:?}"
             );
         }
@@ -325,12 +329,12 @@ mod tests {
         for rest in ["", "-0", "-1", "-d"] {
             let value = format!("{IDS}{rest}");
             let came = [("b3", value.as_str())];
-            let Ok(Some(Remote::Span(span, decision))) = read(&came) else {
+            let Ok(Some(Remote::Span(span, request))) = read(&came) else {
                 panic!("{value} was not read");
             };
             for form in [Form::Single, Form::Multi] {
                 let mut sent = Pairs(Vec::new());
-                inject(form, &span, decision, &mut sent);
+                inject(form, &span, request, &mut sent);
                 assert_eq!(extract(&sent), read(&came), "{value} as {form:?}");
                 assert!(sent.0.iter().all(|(name, _)| name != "x-b3-parentspanid"));
                 if form == Form::Single {
@@ -338,11 +342,15 @@ mod tests {
                 }
             }
         }
-        for decision in [Decision::Deny, Decision::Accept, Decision::Debug] {
+        for request in [
+            SamplingRequest::Deny,
+            SamplingRequest::Accept,
+            SamplingRequest::Debug,
+        ] {
             for form in [Form::Single, Form::Multi] {
                 let mut sent = Pairs(Vec::new());
-                inject(form, &SpanContext::NONE, Some(decision), &mut sent);
-                assert_eq!(extract(&sent), Ok(Some(Remote::Decision(decision))));
+                inject(form, &SpanContext::NONE, Some(request), &mut sent);
+                assert_eq!(extract(&sent), Ok(Some(Remote::Request(request))));
             }
         }
     }

@@ -1,7 +1,7 @@
-//! W3C Baggage: what a request's callers want to be known further down.
+//! W3C Baggage: keys and values that a caller passes on to every service below it.
 //!
-//! The API's type holds 64 members and 8192 bytes, which is what the recommendation asks to be passed on at least
-//! (its section Limits). Members that are not valid are left out, and do not spoil the others.
+//! The API's type holds 64 members and 8192 bytes, the least that the recommendation requires to be passed on (its
+//! section Limits). Invalid members are left out; the valid ones are kept.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,15 @@ use opentelemetry::baggage::Baggage;
 
 use super::carrier::{MAX_BYTES, Sink, Source, trim};
 use super::{Rejection, percent};
+use crate::token::is_token;
 
 pub(super) static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
-/// As many as the API's type holds.
+/// Maximum number of members, which is what the API's type holds.
 const MAX_MEMBERS: usize = 64;
 
-/// Reads the members into `baggage`, and says what was left out. Of a key that comes twice, the later value counts.
+/// Reads the members into `baggage`. Of a key that comes twice, the later value counts. Returns why members were left
+/// out, if some were.
 pub(super) fn extract(source: &impl Source, baggage: &mut Baggage) -> Option<Rejection> {
     let mut left_out = None;
     let mut budget = MAX_BYTES;
@@ -26,7 +28,7 @@ pub(super) fn extract(source: &impl Source, baggage: &mut Baggage) -> Option<Rej
             return Some(Rejection::Oversized);
         }
         let (read, whole) = within(line, budget);
-        // The end of a line is as good as a comma.
+        // The end of a line separates like a comma.
         budget = budget.saturating_sub(read.len() + 1);
         for text in read.split(|byte| *byte == b',').map(trim) {
             if text.is_empty() {
@@ -50,8 +52,8 @@ pub(super) fn extract(source: &impl Source, baggage: &mut Baggage) -> Option<Rej
     left_out
 }
 
-/// Writes the members that fit, by the order of their keys, and returns whether that were all. Nothing is left of
-/// what a former hop wrote.
+/// Writes the members that fit, in the order of their keys, and removes those of earlier hops. Returns whether something
+/// was left out.
 pub(super) fn inject(baggage: &Baggage, sink: &mut impl Sink) -> bool {
     let (text, cut) = format(baggage);
     if text.is_empty() {
@@ -62,7 +64,7 @@ pub(super) fn inject(baggage: &Baggage, sink: &mut impl Sink) -> bool {
     cut
 }
 
-/// Puts a member in, unless the baggage is full.
+/// Inserts a member, unless the baggage is full.
 pub(super) fn insert(
     baggage: &mut Baggage,
     key: &str,
@@ -90,7 +92,7 @@ fn format(baggage: &Baggage) -> (String, bool) {
             text.push(',');
         }
         text.extend([key.as_str(), "="]);
-        // An `=` is allowed, but not every reader knows.
+        // An `=` is allowed, but not every implementation reads it.
         percent::encode(&mut text, value.as_str(), |byte| {
             is_octet(byte) && byte != b'='
         });
@@ -108,7 +110,7 @@ fn format(baggage: &Baggage) -> (String, bool) {
     (text, cut)
 }
 
-/// As much of a line as may be read, up to the last member that is whole then; and whether that is all.
+/// The members of a line that are complete within `budget` bytes, and whether those are all.
 fn within(line: &[u8], budget: usize) -> (&[u8], bool) {
     let Some(start) = line.get(..budget).filter(|start| start.len() < line.len()) else {
         return (line, true);
@@ -117,7 +119,7 @@ fn within(line: &[u8], budget: usize) -> (&[u8], bool) {
     (&start[..end], false)
 }
 
-/// `key=value;property;property=value`, with white space around each. A property that is not valid spoils it.
+/// `key=value;property;property=value`, with white space around each. An invalid property makes the member invalid.
 fn member(text: &[u8]) -> Option<(&str, Cow<'_, str>, String)> {
     let end = text
         .iter()
@@ -129,7 +131,7 @@ fn member(text: &[u8]) -> Option<(&str, Cow<'_, str>, String)> {
     if !is_token(key) || !value.iter().copied().all(is_octet) {
         return None;
     }
-    // What is no UTF-8 behind the encoding is replaced, as the recommendation has it.
+    // Decoded bytes that are no UTF-8 are replaced, as the recommendation says.
     let value = match percent::decode(value) {
         Cow::Borrowed(value) => String::from_utf8_lossy(value),
         Cow::Owned(value) => Cow::Owned(String::from_utf8_lossy(&value).into_owned()),
@@ -138,13 +140,13 @@ fn member(text: &[u8]) -> Option<(&str, Cow<'_, str>, String)> {
     Some((std::str::from_utf8(key).ok()?, value, metadata?.join(";")))
 }
 
-/// The properties in what follows a value.
+/// The properties that follow a value.
 fn split(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let properties = text.split(|byte| *byte == b';').map(trim);
     properties.filter(|property| !property.is_empty())
 }
 
-/// A property as it is: what it means is nobody's business here.
+/// One raw W3C baggage property, kept verbatim.
 fn property(text: &[u8]) -> Option<&str> {
     let end = text
         .iter()
@@ -156,13 +158,7 @@ fn property(text: &[u8]) -> Option<&str> {
     valid.then(|| std::str::from_utf8(text).ok()).flatten()
 }
 
-/// RFC 9110, 5.6.2.
-pub(crate) fn is_token(text: &[u8]) -> bool {
-    let is_char = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(is_char)
-}
-
-/// A `baggage-octet`: visible ASCII, but for what separates or quotes.
+/// A `baggage-octet`: visible ASCII without separators, quotes and backslashes.
 fn is_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)
 }

@@ -1,5 +1,5 @@
-//! What contexts are read from and written to: the headers of a request, those of a message, and whatever stands
-//! behind OpenTelemetry's own traits.
+//! Carriers, from which contexts are read and to which they are written: the headers of a request or a message, and
+//! implementations of OpenTelemetry's own traits.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use opentelemetry::propagation::{Extractor, Injector};
 
 use super::Rejection;
 
-/// The bytes of one header that are looked at, over all of its lines.
+/// Maximum size of one header that is read, over all of its lines, in bytes.
 ///
-/// Baggage may have as many (W3C Baggage, 3.3.2), and every other header has fewer.
+/// Baggage may have as many (W3C Baggage, 3.3.2). Every other header has fewer.
 pub(super) const MAX_BYTES: usize = 8192;
 
 /// Where a context is read from.
@@ -39,21 +39,21 @@ pub(super) trait Source {
     }
 }
 
-/// The headers of a request, of which those were looked for at once that may carry a context: a look at every name costs
-/// less than looking several names up that are not there.
+/// The headers of a request, of which those that may carry a context were selected in one pass. This costs less than
+/// several lookups of names that are absent.
 pub(super) struct Picked<'a> {
     all: &'a HeaderMap,
     initials: Initials,
     places: [Option<Header<'a>>; PICKED],
-    // How many have one of the initials, also those for which there is no place.
+    // How many headers have one of the initials, including those beyond the last place.
     count: usize,
 }
 
-/// The first letters of names.
+/// A set of first letters of header names.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Initials(u64);
 
-/// How many headers are picked: more than a request usually has.
+/// How many headers are selected at most: more than a request usually has.
 const PICKED: usize = 8;
 
 type Header<'a> = (&'a HeaderName, &'a HeaderValue);
@@ -75,10 +75,10 @@ pub(super) trait Sink {
     /// The same, for a name that is known only now.
     fn set_prefixed(&mut self, prefix: &'static str, key: &str, value: String);
 
-    /// Takes a header away that a former hop wrote.
+    /// Removes a header of an earlier hop.
     fn clear(&mut self, name: &'static HeaderName);
 
-    /// Takes the headers away whose names begin so.
+    /// Removes the headers whose names begin so.
     fn clear_prefixed(&mut self, prefix: &'static str);
 }
 
@@ -86,7 +86,7 @@ pub(super) trait Sink {
 #[derive(Debug, Default)]
 pub(super) struct Pairs<T>(pub(super) T);
 
-/// A carrier behind the traits of OpenTelemetry, of which nobody can take anything away.
+/// A carrier behind the traits of OpenTelemetry, from which nothing can be removed.
 pub(super) struct Foreign<T>(pub(super) T);
 
 /// Without optional white space (RFC 9110, 5.6.3) around it.
@@ -97,7 +97,7 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// What follows the prefix in a name, in whatever case that is written.
+/// What follows the prefix in a name, in any case.
 fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = name.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
@@ -156,13 +156,13 @@ impl Sink for HeaderMap {
 // === impl Initials ===
 
 impl Initials {
-    /// Those of all of these names.
+    /// The first letters of these names.
     pub(super) fn of<'a>(names: impl IntoIterator<Item = &'a HeaderName>) -> Self {
         let letters = names.into_iter().map(Self::letter);
         Self(letters.fold(0, |all, letter| all | letter))
     }
 
-    /// Different letters may be the same here, which only costs time.
+    /// Different letters may have the same bit, which costs time and does no harm.
     #[inline]
     fn letter(name: &HeaderName) -> u64 {
         let first = name.as_str().as_bytes().first();
@@ -178,7 +178,7 @@ impl Initials {
 // === impl Picked ===
 
 impl<'a> Picked<'a> {
-    /// Of `all`, the headers with these initials.
+    /// Selects the headers with these initials.
     #[inline]
     pub(super) fn of(all: &'a HeaderMap, initials: Initials) -> Self {
         let mut picked = Self {
@@ -253,7 +253,7 @@ impl Sink for Pairs<Vec<(String, String)>> {
         self.0.push((format!("{prefix}{key}"), value));
     }
 
-    // What is written to is new and holds nothing.
+    // The pairs are new, so that there is nothing to remove.
     fn clear(&mut self, _name: &'static HeaderName) {}
 
     fn clear_prefixed(&mut self, _prefix: &'static str) {}

@@ -1,4 +1,4 @@
-//! Several forms at once.
+//! The composite propagator: several header formats at once.
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 use http::HeaderMap;
@@ -12,32 +12,34 @@ use opentelemetry::{Context, Key};
 #[cfg(any(feature = "grpc", feature = "http"))]
 use super::carrier::Picked;
 use super::carrier::{Foreign, Initials, Sink, Source};
-use super::{Caller, Decision, Rejection, Remote, b3, baggage, jaeger, trace_context};
+use super::trace_state::FullList;
+use super::{Caller, Rejection, Remote, SamplingRequest, b3, baggage, jaeger, trace_context};
 use crate::settings::Propagator;
 
-/// The forms in which contexts travel, in their order.
+/// The header formats of a process, in the order of `OTEL_PROPAGATORS`.
 ///
-/// Each is read on top of what the ones before it found, as the specification's composite propagator does: of two
-/// different spans the later one is the parent; of the same span in two forms, the later one's flag counts, and what
-/// only the earlier form can say stays; what is not valid changes nothing; baggage is joined key by key, and what the W3C form
-/// says of a key goes before what Jaeger's does, since the names of headers have lost their case. All are written.
+/// They are read in this order, as the specification's composite propagator does. Of two different spans the later one
+/// is the parent. Of the same span in two formats, the later sampled flag counts, and what only the earlier format can
+/// express stays. An invalid header changes nothing. Baggage is merged key by key; a value from the W3C header wins over
+/// one from Jaeger's headers, whose names have lost their case. Every format is written.
 #[derive(Debug, Clone)]
 pub(crate) struct Propagators {
     order: Vec<Propagator>,
-    // The names of what is written.
+    // The names of the headers that are written.
     fields: Vec<String>,
-    // Of the headers that are read, as far as their names are known.
+    // The first letters of the headers that are read, except for those known by a prefix only.
     initials: Initials,
 }
 
-/// What was read so far.
+/// What has been read from the headers so far.
 #[derive(Debug, Default)]
-struct Carried {
+struct Received {
     span: Option<SpanContext>,
-    decision: Option<Decision>,
-    /// Made when there is any, as the next one.
+    full_list: Option<FullList>,
+    request: Option<SamplingRequest>,
+    /// From the `baggage` header; none when there is no such header.
     baggage: Option<Baggage>,
-    /// Members in Jaeger's form.
+    /// From Jaeger's headers.
     jaeger_baggage: Option<Baggage>,
 }
 
@@ -53,42 +55,46 @@ impl Propagators {
         }
     }
 
-    /// The caller that the headers of a request tell of.
+    /// The caller, as the headers of a request describe it.
     #[cfg(any(feature = "grpc", feature = "http"))]
     pub(super) fn caller(&self, headers: &HeaderMap) -> Caller {
         self.read_caller(&Picked::of(headers, self.initials), Context::new())
     }
 
-    /// `base` with what the carrier has. What is left out is counted.
+    /// `base` with the context that the carrier has. Rejected parts are counted.
     pub(super) fn read(&self, source: &impl Source, base: Context) -> Context {
         self.read_caller(source, base).into_context()
     }
 
-    /// The same, with the span apart.
+    /// The same, with the span beside the context.
     fn read_caller(&self, source: &impl Source, base: Context) -> Caller {
-        let mut carried = Carried::default();
+        let mut received = Received::default();
         for propagator in &self.order {
-            carried.read(*propagator, source);
+            received.read(*propagator, source);
         }
-        carried.into_caller(base)
+        received.into_caller(base)
     }
 
-    /// Writes `context` in place of what former hops wrote. What is left out is counted.
+    /// Writes `context` and removes the headers of earlier hops. Parts that do not fit are counted.
     pub(super) fn write(&self, context: &Context, sink: &mut impl Sink) {
         let span = context.span();
         let span = span.span_context();
-        let decision = context.get::<Decision>().copied();
+        let request = context.get::<SamplingRequest>().copied();
         if self.order.iter().any(|propagator| propagator.is_b3()) {
             b3::clear(sink);
         }
         for propagator in &self.order {
             let cut = match propagator {
-                Propagator::TraceContext => trace_context::inject(span, sink),
+                Propagator::TraceContext => {
+                    let full_list = context.get::<FullList>();
+                    let full_list = full_list.filter(|list| list.belongs_to(span));
+                    trace_context::inject(span, full_list, sink)
+                }
                 Propagator::Baggage => baggage::inject(context.baggage(), sink),
-                Propagator::B3 => b3::inject(b3::Form::Single, span, decision, sink),
-                Propagator::B3Multi => b3::inject(b3::Form::Multi, span, decision, sink),
+                Propagator::B3 => b3::inject(b3::Form::Single, span, request, sink),
+                Propagator::B3Multi => b3::inject(b3::Form::Multi, span, request, sink),
                 Propagator::Jaeger => {
-                    jaeger::inject(span, decision, sink);
+                    jaeger::inject(span, request, sink);
                     jaeger::inject_baggage(context.baggage(), sink)
                 }
             };
@@ -100,19 +106,21 @@ impl Propagators {
 }
 
 impl TextMapPropagator for Propagators {
-    /// Below a request that is not sampled there is no span of `tracing`, whose `context()` is then empty. Whoever hands
-    /// that over wants the request to go on, so the span that is left out is written in place of none.
+    /// Below an unsampled request there is no `tracing` span, so that `tracing::Span::current().context()` is empty.
+    /// Whoever injects that wants to continue the request's trace: the unsampled current span is written then.
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        let left_out = (!context.span().span_context().is_valid())
-            .then(|| Context::map_current(|current| current.span().span_context().clone()))
-            .filter(|current| current.is_valid() && !current.is_sampled());
-        match left_out {
-            Some(span) => self.write(
-                &context.with_remote_span_context(span),
-                &mut Foreign(injector),
-            ),
-            None => self.write(context, &mut Foreign(injector)),
+        if !context.span().span_context().is_valid() {
+            let current = Context::current();
+            let span = current.span().span_context().clone();
+            if span.is_valid() && !span.is_sampled() {
+                let mut context = context.with_remote_span_context(span);
+                if let Some(list) = current.get::<FullList>() {
+                    context = context.with_value(list.clone());
+                }
+                return self.write(&context, &mut Foreign(injector));
+            }
         }
+        self.write(context, &mut Foreign(injector));
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
@@ -124,16 +132,17 @@ impl TextMapPropagator for Propagators {
     }
 }
 
-// === impl Carried ===
+// === impl Received ===
 
-impl Carried {
+impl Received {
     fn read(&mut self, propagator: Propagator, source: &impl Source) {
-        let left_out = match propagator {
+        let rejected = match propagator {
             Propagator::TraceContext => match trace_context::extract(source) {
                 Ok(None) => None,
-                Ok(Some((span, left_out))) => {
-                    self.put(Remote::Span(span, None));
-                    left_out
+                Ok(Some(received)) => {
+                    self.put(Remote::Span(received.span, None));
+                    self.full_list = received.full_list;
+                    received.rejected
                 }
                 Err(rejection) => Some(rejection),
             },
@@ -152,7 +161,7 @@ impl Carried {
                 self.take(jaeger::extract(source))
             }
         };
-        if let Some(rejection) = left_out {
+        if let Some(rejection) = rejected {
             rejection.count();
         }
     }
@@ -171,29 +180,34 @@ impl Carried {
 
     fn put(&mut self, remote: Remote) {
         match (remote, &mut self.span) {
-            (Remote::Span(span, decision), Some(before)) if is_same(&span, before) => {
-                // It leaves open what the other form has said.
-                if decision == Some(Decision::Defer) {
+            (Remote::Span(span, request), Some(before)) if is_same(&span, before) => {
+                // This format leaves the decision open, so that the earlier one stands.
+                if request == Some(SamplingRequest::Defer) {
                     return;
                 }
                 *before = merge(before, &span);
-                let debug = self.decision.filter(|before| *before == Decision::Debug);
-                self.decision = decision.or(debug);
+                let debug = self
+                    .request
+                    .filter(|before| *before == SamplingRequest::Debug);
+                self.request = request.or(debug);
             }
-            (Remote::Span(span, decision), before) => {
-                (*before, self.decision) = (Some(span), decision);
+            (Remote::Span(span, request), before) => {
+                (*before, self.request) = (Some(span), request);
             }
-            (Remote::Decision(decision), None) => self.decision = Some(decision),
-            // The span that was found has its own.
-            (Remote::Decision(_), Some(_)) => {}
+            (Remote::Request(request), None) => self.request = Some(request),
+            // The span that was found has its own flag.
+            (Remote::Request(_), Some(_)) => {}
         }
     }
 
     fn into_caller(self, base: Context) -> Caller {
         let span = self.span;
         let mut context = base;
-        if let Some(decision) = self.decision {
-            context = context.with_value(decision);
+        if let Some(request) = self.request {
+            context = context.with_value(request);
+        }
+        if let Some(list) = self.full_list {
+            context = context.with_value(list);
         }
         let read = match (self.baggage, self.jaeger_baggage) {
             (Some(first), Some(second)) => Some(beside(first, &second)),
@@ -211,7 +225,7 @@ fn is_same(one: &SpanContext, other: &SpanContext) -> bool {
     (one.trace_id(), one.span_id()) == (other.trace_id(), other.span_id())
 }
 
-/// One span in two forms: the later one decides, and what only the earlier one can say stays.
+/// The same span in two formats: the later sampled flag counts, and what only the earlier format can express stays.
 fn merge(before: &SpanContext, after: &SpanContext) -> SpanContext {
     let flags = (before.trace_flags() | after.trace_flags()).with_sampled(after.is_sampled());
     let state = match after.trace_state() {
@@ -227,7 +241,7 @@ fn merge(before: &SpanContext, after: &SpanContext) -> SpanContext {
     )
 }
 
-/// The first one, and the members of the second that it does not name in whatever case.
+/// `first`, and the members of `second` whose keys it does not have in any case.
 fn beside(mut first: Baggage, second: &Baggage) -> Baggage {
     let is_new = |key: &Key| {
         let mut known = first.iter().map(|(known, _)| known.as_str());
@@ -240,7 +254,7 @@ fn beside(mut first: Baggage, second: &Baggage) -> Baggage {
     first
 }
 
-/// What was there, and on top of it what was read.
+/// `base`, overwritten by what was read.
 fn join(base: &Baggage, read: Baggage) -> Baggage {
     if base.is_empty() {
         return read;
@@ -335,7 +349,7 @@ mod tests {
             let headers = [&[TRACEPARENT][..], later].concat();
             let context = read(&[TraceContext, Zipkin], &headers);
             assert_eq!(trace(&context), W3C, "{later:?}");
-            assert_eq!(context.get::<Decision>(), None, "{later:?}");
+            assert_eq!(context.get::<SamplingRequest>(), None, "{later:?}");
         }
     }
 
@@ -349,10 +363,10 @@ mod tests {
             let context = read(&[TraceContext, Zipkin], &headers);
             let span = context.span().span_context().clone();
             assert_eq!(span.trace_state().header(), "a=1");
-            (span.is_sampled(), context.get::<Decision>().copied())
+            (span.is_sampled(), context.get::<SamplingRequest>().copied())
         };
         assert_eq!(came("-0"), (false, None));
-        assert_eq!(came("-d"), (true, Some(Decision::Debug)));
+        assert_eq!(came("-d"), (true, Some(SamplingRequest::Debug)));
         assert_eq!(came(""), (true, None), "no decision takes none away");
     }
 

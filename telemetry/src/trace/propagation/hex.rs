@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 pub(super) const TRACE_DIGITS: usize = 32;
 pub(super) const SPAN_DIGITS: usize = 16;
 
-/// Whose digits count.
+/// Which digits are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
     /// `0-9a-f` alone, as W3C and B3 have it.
@@ -15,7 +15,7 @@ pub(super) enum Case {
     Any,
 }
 
-/// The number that `digits` are; none when there are none, more than fit, or others.
+/// The number in `digits`. None when they are empty, too many, or contain another character.
 #[inline]
 pub(super) fn number(digits: &[u8], case: Case) -> Option<u128> {
     if digits.is_empty() || digits.len() > TRACE_DIGITS {
@@ -53,7 +53,7 @@ pub(super) fn span_id(digits: &[u8], case: Case) -> Option<SpanId> {
     (digits.len() <= SPAN_DIGITS && id != SpanId::INVALID).then_some(id)
 }
 
-/// The span of the caller.
+/// A remote span.
 pub(super) fn remote(trace: TraceId, span: SpanId, flags: TraceFlags) -> SpanContext {
     SpanContext::new(trace, span, flags, true, TraceState::NONE)
 }

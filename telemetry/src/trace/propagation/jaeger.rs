@@ -1,7 +1,7 @@
 //! The headers of Jaeger's own clients: `uber-trace-id`, and `uberctx-KEY` for each member of the baggage.
 //!
-//! Ids are read with or without their leading zeros, the whole value percent-encoded or not; they are written in
-//! full, and the id of the parent, which nobody reads, as 0.
+//! Ids are read with or without their leading zeros, and the whole value percent-encoded or not. They are written in
+//! full; the parent's id is written as 0, since it is deprecated.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,8 @@ use opentelemetry::trace::{SpanContext, TraceFlags};
 
 use super::carrier::{MAX_BYTES, Sink, Source, trim};
 use super::hex::{self, Case, SPAN_DIGITS, TRACE_DIGITS};
-use super::{Decision, Rejection, Remote, baggage, percent};
+use super::{Rejection, Remote, SamplingRequest, baggage, percent};
+use crate::token::is_token;
 
 pub(super) static UBER_TRACE_ID: HeaderName = HeaderName::from_static("uber-trace-id");
 const BAGGAGE_PREFIX: &str = "uberctx-";
@@ -20,7 +21,7 @@ const BAGGAGE_PREFIX: &str = "uberctx-";
 const SAMPLED: u8 = 1;
 const DEBUG: u8 = 2;
 
-/// What `{trace}:{span}:{parent}:{flags}` can be long, with every byte percent-encoded.
+/// Maximum length of `{trace}:{span}:{parent}:{flags}` with every byte percent-encoded.
 const MAX_LENGTH: usize = 3 * (TRACE_DIGITS + SPAN_DIGITS + SPAN_DIGITS + 2 + 3);
 
 /// Reads the caller's span.
@@ -36,7 +37,7 @@ pub(super) fn extract(source: &impl Source) -> Result<Option<Remote>, Rejection>
         .map(Some)
 }
 
-/// Reads the members into `baggage`, and says what was left out.
+/// Reads the members into `baggage`. Returns why members were left out, if some were.
 pub(super) fn extract_baggage(source: &impl Source, baggage: &mut Baggage) -> Option<Rejection> {
     let mut left_out = None;
     let mut budget = MAX_BYTES;
@@ -47,7 +48,7 @@ pub(super) fn extract_baggage(source: &impl Source, baggage: &mut Baggage) -> Op
         budget = rest;
         let value = percent::decode(trim(value));
         match std::str::from_utf8(&value) {
-            Ok(value) if baggage::is_token(key.as_bytes()) => {
+            Ok(value) if is_token(key.as_bytes()) => {
                 let (value, metadata) = (value.to_owned(), String::new());
                 baggage::insert(baggage, key, value, metadata, &mut left_out);
             }
@@ -57,21 +58,21 @@ pub(super) fn extract_baggage(source: &impl Source, baggage: &mut Baggage) -> Op
     left_out
 }
 
-/// Writes the span, or takes away what is there when there is none.
-pub(super) fn inject(span: &SpanContext, decision: Option<Decision>, sink: &mut impl Sink) {
+/// Writes the span, or removes the header when it is invalid.
+pub(super) fn inject(span: &SpanContext, request: Option<SamplingRequest>, sink: &mut impl Sink) {
     if !span.is_valid() {
         sink.clear(&UBER_TRACE_ID);
         return;
     }
-    let flags = match decision {
-        Some(Decision::Debug) => SAMPLED | DEBUG,
+    let flags = match request {
+        Some(SamplingRequest::Debug) => SAMPLED | DEBUG,
         _ => u8::from(span.is_sampled()),
     };
     let value = format!("{}:{}:0:{flags:x}", span.trace_id(), span.span_id());
     sink.set(&UBER_TRACE_ID, Cow::Owned(value));
 }
 
-/// Writes the members that fit, and returns whether some did not. Nothing is left of what a former hop wrote.
+/// Writes the members that fit and removes those of earlier hops. Returns whether some did not fit.
 pub(super) fn inject_baggage(baggage: &Baggage, sink: &mut impl Sink) -> bool {
     sink.clear_prefixed(BAGGAGE_PREFIX);
     let mut members: Vec<_> = baggage.iter().collect();
@@ -107,7 +108,7 @@ fn parse(value: &[u8]) -> Option<Remote> {
         hex::span_id(span, Case::Any)?,
         TraceFlags::default().with_sampled(debug || flags & SAMPLED != 0),
     );
-    Some(Remote::Span(span, debug.then_some(Decision::Debug)))
+    Some(Remote::Span(span, debug.then_some(SamplingRequest::Debug)))
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
                 span.trace_id().to_string(),
                 span.span_id().to_string(),
                 span.is_sampled(),
-                debug == Some(Decision::Debug),
+                debug == Some(SamplingRequest::Debug),
             ),
             other => panic!("{value} is {other:?}"),
         }
@@ -196,11 +197,11 @@ mod tests {
     fn what_is_written_is_what_was_read() {
         for flags in ["0", "1", "3"] {
             let value = format!("{TRACE}:00f067aa0ba902b7:0:{flags}");
-            let Ok(Some(Remote::Span(span, decision))) = read(&value) else {
+            let Ok(Some(Remote::Span(span, request))) = read(&value) else {
                 panic!("{value} was not read");
             };
             let mut sent = Pairs(Vec::new());
-            inject(&span, decision, &mut sent);
+            inject(&span, request, &mut sent);
             assert_eq!(sent.0, [("uber-trace-id".to_owned(), value)]);
         }
     }

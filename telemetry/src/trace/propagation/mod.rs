@@ -1,9 +1,9 @@
-//! Reading contexts from headers and writing them there, in the forms that were installed.
+//! Propagation: reading trace contexts from headers and writing them, in the formats of `OTEL_PROPAGATORS`.
 //!
-//! Each form is a few functions over a [`carrier`]: header maps, pairs of strings, and whatever implements
-//! OpenTelemetry's own traits. [`Propagators`] composes them without a trait object between, so that a request
-//! pays for the headers that it has: names are static, no value is copied before it is known to be good, and
-//! nothing is allocated for what is absent.
+//! Each format is a few functions over a [`carrier`]: header maps, pairs of strings, and whatever implements
+//! OpenTelemetry's own traits. [`Propagators`] composes them without trait objects, so that a request pays for the
+//! headers that it has: names are static, no value is copied before it is known to be valid, and nothing is allocated
+//! for a header that is absent.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -13,9 +13,10 @@ use opentelemetry::{Context, global};
 
 use crate::metrics::signals::{TelemetryContextRejected, TelemetryContextRejectedReason as Reason};
 use crate::settings::{Propagator, Settings};
-pub(crate) use baggage::is_token;
 use carrier::Pairs;
 use composite::Propagators;
+pub(crate) use trace_context::RANDOM;
+pub(crate) use trace_state::FullList;
 
 mod b3;
 mod baggage;
@@ -31,45 +32,45 @@ pub(crate) mod strategies;
 mod trace_context;
 mod trace_state;
 
-/// Why a context, or a part of one, was not taken over or not passed on.
+/// Why a context, or a part of one, was rejected when it was read or left out when it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    /// It came for a span that had started.
+    /// The span that it should become the parent of had started.
     AlreadyStarted,
-    /// It is not what its form asks for.
+    /// It does not follow its format's grammar.
     Malformed,
     /// A header that may come once came twice, or a key of `tracestate` did.
     Duplicated,
     /// A header has more bytes or more members than are read.
     Oversized,
-    /// Members were left out because they did not fit, or are not valid in a header.
+    /// Members were left out when it was written: they did not fit, or are not valid in a header.
     Truncated,
 }
 
-/// What a caller said about sampling where the flag of a span context cannot.
+/// Sampling requests that have no place in the sampled flag: B3 debug, a lone decision, a deferred one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// Without ids: do not sample what this request makes.
+pub(crate) enum SamplingRequest {
+    /// Without ids: do not sample the trace that begins here.
     Deny,
     /// Without ids: sample it.
     Accept,
-    /// Sample it, and tell everybody further down.
+    /// Sample it, and pass the debug flag on to every service that is called.
     Debug,
-    /// With ids: whoever is asked decides.
+    /// With ids: the receiver decides.
     Defer,
 }
 
-/// What the headers of one form say of the caller's span.
+/// What the headers of one format contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Remote {
-    /// What it is, with what its flag cannot say.
-    Span(SpanContext, Option<Decision>),
-    /// There are no ids.
-    Decision(Decision),
+    /// The caller's span, with what its sampled flag cannot express.
+    Span(SpanContext, Option<SamplingRequest>),
+    /// No ids.
+    Request(SamplingRequest),
 }
 
-/// Whom a span goes on from: a context, and the span of the caller when that is not in it, since a context with it is made
-/// only when one is needed.
+/// The remote parent of a span. Its span context is kept beside the context, since building a context that contains it
+/// costs an allocation and is rarely needed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caller {
     pub(crate) context: Context,
@@ -78,38 +79,38 @@ pub(crate) struct Caller {
 
 static INSTALLED: OnceLock<Propagators> = OnceLock::new();
 
-/// Those of a process that installed none: the specification's default.
+/// Used when none were installed: the specification's default.
 static DEFAULT: LazyLock<Propagators> =
     LazyLock::new(|| Propagators::new(&[Propagator::TraceContext, Propagator::Baggage]));
 
-/// Makes the forms that the settings name those of the process, for other users of OpenTelemetry's API too.
+/// Installs the propagators of the settings, for this crate and as the global ones of OpenTelemetry's API.
 pub(crate) fn install(settings: &Settings) {
     let propagators = INSTALLED.get_or_init(|| Propagators::new(&settings.propagators));
     global::set_text_map_propagator(propagators.clone());
 }
 
-/// Makes the forms of the process, whatever they are, those of OpenTelemetry's API.
+/// Makes the installed propagators, or the default ones, the global ones of OpenTelemetry's API.
 pub(crate) fn publish() {
     global::set_text_map_propagator(installed().clone());
 }
 
-/// The context that the headers of a request carry; empty when they carry none that is well-formed.
+/// The context in the headers of a request; empty when they have no valid one.
 pub(crate) fn extract(headers: &HeaderMap) -> Context {
     installed().read(headers, Context::new())
 }
 
-/// The same for a server that goes on from it.
+/// The caller of a server, from the headers of a request.
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) fn caller(headers: &HeaderMap) -> Caller {
     installed().caller(headers)
 }
 
-/// The context that the headers of a message carry.
+/// The context in the headers of a message; empty when they have no valid one.
 pub(crate) fn extract_pairs(pairs: &[(String, String)]) -> Context {
     installed().read(&Pairs(pairs), Context::new())
 }
 
-/// Writes `context` into the headers of a request, in place of what they carried.
+/// Writes `context` into the headers of a request and removes those of earlier hops.
 pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
     installed().write(context, headers);
 }
@@ -119,7 +120,7 @@ pub(crate) fn inject_pairs(context: &Context) -> Vec<(String, String)> {
     pairs(installed(), context)
 }
 
-/// A trace's id as the value of a header.
+/// A trace id as the value of a header.
 #[cfg(feature = "http")]
 pub(crate) fn trace_id_text(id: opentelemetry::trace::TraceId) -> Option<http::HeaderValue> {
     let mut text = [0; 32];
@@ -127,13 +128,14 @@ pub(crate) fn trace_id_text(id: opentelemetry::trace::TraceId) -> Option<http::H
     http::HeaderValue::from_bytes(&text).ok()
 }
 
-/// What the caller said about sampling beyond the flag of its span, `parent`; nothing when that is one of this process.
-pub(crate) fn decision(context: &Context, parent: &SpanContext) -> Option<Decision> {
-    let decision = context.get::<Decision>().copied()?;
-    (!parent.is_valid() || parent.is_remote()).then_some(decision)
+/// The caller's sampling request, for a span below `parent`; none when `parent` is a span of this process, which has
+/// decided already.
+pub(crate) fn sampling_request(context: &Context, parent: &SpanContext) -> Option<SamplingRequest> {
+    let request = context.get::<SamplingRequest>().copied()?;
+    (!parent.is_valid() || parent.is_remote()).then_some(request)
 }
 
-/// `context` in the form of W3C, whatever is installed: for what is kept.
+/// `context` as W3C headers, whatever propagators are installed: the format in which contexts are stored.
 pub(crate) fn to_w3c(context: &Context) -> Vec<(String, String)> {
     pairs(&DEFAULT, context)
 }
@@ -156,7 +158,7 @@ fn pairs(propagators: &Propagators, context: &Context) -> Vec<(String, String)> 
 // === impl Caller ===
 
 impl Caller {
-    /// The context with the span in it.
+    /// The context that contains the span.
     pub(crate) fn into_context(self) -> Context {
         match self.span {
             Some(span) => self.context.with_remote_span_context(span),
@@ -168,7 +170,7 @@ impl Caller {
 // === impl Rejection ===
 
 impl Rejection {
-    /// Has all of them be counted from 0.
+    /// Creates the counter of every reason, at 0.
     pub(crate) fn zero() {
         TelemetryContextRejected::zero();
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The bytes behind the text. A `%` that no two hexadecimal digits follow stands for itself.
+/// The decoded bytes. A `%` without two hexadecimal digits after it is kept.
 pub(super) fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
         return Cow::Borrowed(text);
@@ -17,7 +17,7 @@ pub(super) fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// Appends `value`; every byte but those that `plain` lets through becomes `%XX`.
+/// Appends `value`. Every byte for which `plain` is false becomes `%XX`.
 pub(super) fn encode(text: &mut String, value: &str, plain: impl Fn(u8) -> bool) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in value.bytes() {

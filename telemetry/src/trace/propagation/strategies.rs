@@ -1,17 +1,18 @@
-//! Contexts and carriers for property tests.
+//! Contexts and carriers for property tests (the strategies of `proptest`).
 
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, BaggageMetadata, KeyValueMetadata};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId};
 use proptest::prelude::*;
 
-use super::Decision;
+use super::trace_state;
+use super::{FullList, SamplingRequest};
 use crate::settings::Propagator;
 
-/// What a context says.
+/// The contents of a context.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     /// The ids, whether it is sampled, and whether its id is random.
@@ -25,7 +26,7 @@ pub(crate) struct Said {
 /// Valid contexts that are small enough to be passed on whole.
 pub(crate) fn said() -> impl Strategy<Value = Said> {
     let span = (1..=u128::MAX, 1..=u64::MAX, any::<bool>(), any::<bool>());
-    let state = prop::collection::btree_map("[a-z][a-z0-9_*/-]{0,8}", "[!-+\\--<>-~]{1,8}", 0..20);
+    let state = prop::collection::btree_map("[a-z][a-z0-9_*/@-]{0,8}", "[!-+\\--<>-~]{1,8}", 0..20);
     let key = "[a-z0-9!#$%&'*+.^_`|~-]{1,8}";
     let property = "([a-z]{1,4}(=[a-z]{0,4})?(;[a-z]{1,4}){0,2})?";
     let baggage = prop::collection::btree_map(key, ("\\PC{0,12}", property), 0..8);
@@ -90,13 +91,18 @@ impl Said {
         let mut context = Context::new();
         if let Some((trace, span, sampled, random)) = self.span {
             let flags = TraceFlags::new(u8::from(random) << 1).with_sampled(sampled);
-            let state = TraceState::from_key_value(self.state.clone()).unwrap();
+            let members = self.state.iter().map(|(key, value)| (&**key, &**value));
+            let members: Vec<_> = members.collect();
+            let list = trace_state::divide(&members);
             let (trace, span) = (TraceId::from(trace), SpanId::from(span));
-            let span = SpanContext::new(trace, span, flags, true, state);
+            let span = SpanContext::new(trace, span, flags, true, list.state);
             context = context.with_remote_span_context(span);
+            if let Some(members) = list.full {
+                context = context.with_value(FullList::new(trace, members));
+            }
         }
         if self.debug {
-            context = context.with_value(Decision::Debug);
+            context = context.with_value(SamplingRequest::Debug);
         }
         if !self.baggage.is_empty() {
             let members = self.baggage.iter().map(|(key, (value, metadata))| {
@@ -112,7 +118,9 @@ impl Said {
         let span = context.span();
         let span = span.span_context();
         let number = |bytes: [u8; 16]| u128::from_be_bytes(bytes);
-        let state = span.trace_state().into_iter();
+        let full_list = context.get::<FullList>();
+        let (state, _) = trace_state::format(span.trace_state(), full_list);
+        let state = state.split(',').filter_map(|member| member.split_once('='));
         let baggage = context.baggage().iter().map(|(key, (value, metadata))| {
             (key.to_string(), (value.to_string(), metadata.to_string()))
         });
@@ -125,7 +133,7 @@ impl Said {
                     span.trace_flags().to_u8() & 2 != 0,
                 )
             }),
-            debug: context.get::<Decision>() == Some(&Decision::Debug),
+            debug: context.get::<SamplingRequest>() == Some(&SamplingRequest::Debug),
             state: state
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
@@ -133,7 +141,7 @@ impl Said {
         }
     }
 
-    /// As much of it as these forms can say.
+    /// The part of it that these formats can express.
     pub(crate) fn as_far_as(&self, order: &[Propagator]) -> Self {
         let has = |propagator| order.contains(&propagator);
         let b3 = has(Propagator::B3) || has(Propagator::B3Multi);

@@ -1,4 +1,4 @@
-//! So many traces a second, and no more.
+//! A rate limit for traces.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,20 +6,20 @@ use std::time::Instant;
 
 /// A token bucket without a lock: it holds the tokens of one second, at least one, and is full at first.
 ///
-/// Kept as one number, the moment at which the bucket would be full again (the generic cell rate algorithm): a token
-/// that is taken moves it on by the time in which one comes.
+/// Its state is one number, the moment at which the bucket is full again (the generic cell rate algorithm). Taking a token
+/// moves it later by the time in which a token is added.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    /// Nanoseconds in which a token comes; nothing when none ever does.
+    /// Nanoseconds in which a token is added; none when the rate is 0.
     pause: Option<u64>,
-    /// Nanoseconds in which an empty bucket becomes full.
+    /// Nanoseconds in which an empty bucket is filled.
     depth: u64,
     full_at: AtomicU64,
 }
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The time as a [`Bucket`] counts it, in nanoseconds.
+/// The time for [`Bucket::take`], in nanoseconds.
 pub(super) fn now() -> u64 {
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,21 +1,20 @@
-//! The decision at the beginning of a trace.
+//! The head sampler: whether a trace that begins is recorded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceId, TraceState};
 
 use super::mark::Mark;
 use super::ratio::Ratio;
 use super::remote::Poller;
 use super::strategy::Strategy;
-use super::{KEEP, Sampling, bucket, now, trace_id};
+use super::{Sampling, bucket, now, trace_id};
 use crate::settings::{self, RootSampler, Settings};
-use crate::trace::propagation::Decision;
+use crate::trace::propagation::SamplingRequest;
 
-/// The sampler of the process. Clones are the same one.
+/// The head sampler of a process. Clones share its state.
 #[derive(Debug, Clone)]
 pub(crate) struct Head(Arc<Shared>);
 
@@ -24,6 +23,8 @@ struct Shared {
     parent_based: bool,
     root: Root,
     operations: HashMap<&'static str, Operation>,
+    /// The key of this crate's member of `tracestate`.
+    vendor: &'static str,
 }
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ enum Root {
     Remote(Arc<ArcSwap<Strategy>>),
 }
 
-/// [`Sampling`], worked out.
+/// [`Sampling`] with its ratio prepared.
 #[derive(Debug, Clone, Copy)]
 enum Operation {
     Always,
@@ -49,6 +50,7 @@ impl Head {
     pub(super) fn new(
         settings: &settings::Sampler,
         operations: &[(&'static str, Sampling)],
+        vendor: &'static str,
     ) -> Self {
         let root = match settings.root {
             RootSampler::Always => Root::Always,
@@ -67,10 +69,11 @@ impl Head {
             parent_based: settings.parent_based,
             root,
             operations,
+            vendor,
         }))
     }
 
-    /// Follows the strategies of `service`, when the sampler is a remote one, until what is returned is dropped.
+    /// Starts to poll the sampling strategies of `service` when the sampler is a remote one, until the poller is dropped.
     pub(crate) fn follow(&self, settings: &Settings, service: &str) -> Option<Poller> {
         match &self.0.root {
             Root::Remote(strategy) => {
@@ -80,7 +83,7 @@ impl Head {
         }
     }
 
-    /// Whether a child is sampled when its parent is, and only then.
+    /// Whether the parent's decision counts, so that a child is sampled exactly when its parent is.
     pub(crate) fn follows_parents(&self) -> bool {
         self.0.parent_based
     }
@@ -89,18 +92,18 @@ impl Head {
     pub(crate) fn decide(
         &self,
         parent: Option<&SpanContext>,
-        asked: Option<Decision>,
+        asked: Option<SamplingRequest>,
         id: TraceId,
         span: &FirstSpan<'_>,
-    ) -> Sampled {
-        // A child within the process: everything was said and noted when its first span began.
+    ) -> SamplingResult {
+        // Within a process, operation and mark were looked at when its first span began.
         let enters = parent.is_none_or(SpanContext::is_remote);
         let operation = enters.then(|| self.0.operation(span)).flatten();
         let followed = match (parent, asked) {
             _ if !self.0.parent_based => None,
-            (_, Some(Decision::Deny)) => Some(false),
-            (_, Some(Decision::Accept | Decision::Debug)) => Some(true),
-            (_, Some(Decision::Defer)) => None,
+            (_, Some(SamplingRequest::Deny)) => Some(false),
+            (_, Some(SamplingRequest::Accept | SamplingRequest::Debug)) => Some(true),
+            (_, Some(SamplingRequest::Defer)) => None,
             (parent, None) => parent.map(SpanContext::is_sampled),
         };
         let sampled = followed.unwrap_or_else(|| {
@@ -109,24 +112,21 @@ impl Head {
                 |operation| operation.samples(id),
             )
         });
-        let mut result = Sampled {
-            said: None,
+        let mut result = SamplingResult {
+            decision: Decision::Drop,
             trace_state: parent
                 .map_or_else(TraceState::default, |parent| parent.trace_state().clone()),
         };
         if sampled {
-            let mut said = Vec::new();
-            if enters {
-                note(
-                    &mut said,
-                    &mut result.trace_state,
-                    parent,
-                    id,
-                    span.kind,
-                    operation,
-                );
-            }
-            result.said = Some(said);
+            let kept = enters
+                && self
+                    .0
+                    .mark(&mut result.trace_state, parent, id, span, operation);
+            result.decision = if kept {
+                Decision::RecordAndKeep
+            } else {
+                Decision::Record
+            };
         }
         result
     }
@@ -134,49 +134,66 @@ impl Head {
 
 /// What the sampler looks at beside the parent.
 pub(crate) struct FirstSpan<'a> {
-    /// Tells the name, which is made only when somebody asks.
+    /// Makes the span's name, which is called only when the name matters.
     pub(crate) name: &'a dyn Fn() -> &'a str,
     pub(crate) kind: &'a SpanKind,
 }
 
-/// What was decided.
+/// The sampler's answer about a new span.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Sampled {
-    /// The attributes that the span begins with; none when it is not sampled.
-    pub(crate) said: Option<Vec<KeyValue>>,
+pub(crate) struct SamplingResult {
+    pub(crate) decision: Decision,
+    /// The `tracestate` of the span, with this vendor's mark.
     pub(crate) trace_state: TraceState,
 }
 
-/// Notes on a span with which a trace begins or enters the process, and for all that follow, what is known of the trace.
-fn note(
-    said: &mut Vec<KeyValue>,
-    trace_state: &mut TraceState,
-    parent: Option<&SpanContext>,
-    id: TraceId,
-    kind: &SpanKind,
-    operation: Option<Operation>,
-) {
-    let before = parent.map(Mark::of).unwrap_or_default();
-    let mut mark = before;
-    mark.kept |= matches!(operation, Some(Operation::Keep));
-    // A request is answered at once, so what is asked is nearly as old as its trace; a message may have lain for days.
-    if parent.is_some() && *kind == SpanKind::Server && mark.seen.is_none() {
-        let now = now();
-        if trace_id::age(id, now).is_none() {
-            mark.seen = Some(now);
-        }
-    }
-    if mark != before {
-        *trace_state = mark.put_into(trace_state);
-    }
-    if mark.kept {
-        said.push(KeyValue::new(KEEP, true));
+/// Whether a span is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Drop,
+    Record,
+    /// Recorded, with the attribute [`KEEP`](super::KEEP), so that the collector keeps the trace.
+    RecordAndKeep,
+}
+
+// === impl Decision ===
+
+impl Decision {
+    pub(crate) fn is_recorded(self) -> bool {
+        self != Self::Drop
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
+    /// Puts into `tracestate` what is known of a trace that begins or enters the process here. Returns whether the
+    /// collector must keep it.
+    fn mark(
+        &self,
+        trace_state: &mut TraceState,
+        parent: Option<&SpanContext>,
+        id: TraceId,
+        span: &FirstSpan<'_>,
+        operation: Option<Operation>,
+    ) -> bool {
+        let before = parent.map(|parent| Mark::of(parent, self.vendor));
+        let before = before.unwrap_or_default();
+        let mut mark = before;
+        mark.kept |= matches!(operation, Some(Operation::Keep));
+        // A request arrives right after its trace has begun; a message may have waited for days.
+        if parent.is_some() && *span.kind == SpanKind::Server && mark.seen.is_none() {
+            let now = now();
+            if trace_id::age(id, now).is_none() {
+                mark.seen = Some(now);
+            }
+        }
+        if mark != before {
+            *trace_state = mark.put_into(trace_state, self.vendor);
+        }
+        mark.kept
+    }
+
     fn operation(&self, span: &FirstSpan<'_>) -> Option<Operation> {
         if self.operations.is_empty() {
             None
@@ -241,6 +258,10 @@ mod tests {
         settings::Sampler { parent_based, root }
     }
 
+    fn head(sampler: &settings::Sampler, operations: &[(&'static str, Sampling)]) -> Head {
+        Head::new(sampler, operations, settings::VENDOR)
+    }
+
     fn parent(id: TraceId, sampled: bool, remote: bool, state: &str) -> Context {
         let state: TraceState = state.parse().unwrap();
         let flags = TraceFlags::default().with_sampled(sampled);
@@ -248,7 +269,7 @@ mod tests {
         Context::new().with_remote_span_context(span)
     }
 
-    fn ask(head: &Head, parent: &Context, name: &str) -> Sampled {
+    fn ask(head: &Head, parent: &Context, name: &str) -> SamplingResult {
         let id = Some(parent.span().span_context().trace_id())
             .filter(|id| *id != TraceId::INVALID)
             .unwrap_or_else(dated);
@@ -257,10 +278,10 @@ mod tests {
         below(head, parent, id, &FirstSpan { name, kind })
     }
 
-    fn below(head: &Head, context: &Context, id: TraceId, span: &FirstSpan<'_>) -> Sampled {
+    fn below(head: &Head, context: &Context, id: TraceId, span: &FirstSpan<'_>) -> SamplingResult {
         let parent = context.span();
         let parent = parent.span_context();
-        let asked = propagation::decision(context, parent);
+        let asked = propagation::sampling_request(context, parent);
         head.decide(
             Some(parent).filter(|parent| parent.is_valid()),
             asked,
@@ -269,13 +290,12 @@ mod tests {
         )
     }
 
-    fn sampled(result: &Sampled) -> bool {
-        result.said.is_some()
+    fn sampled(result: &SamplingResult) -> bool {
+        result.decision.is_recorded()
     }
 
-    fn kept(result: &Sampled) -> bool {
-        let said = result.said.as_ref();
-        said.is_some_and(|said| said.contains(&KeyValue::new(KEEP, true)))
+    fn kept(result: &SamplingResult) -> bool {
+        result.decision == Decision::RecordAndKeep
     }
 
     #[test]
@@ -287,7 +307,7 @@ mod tests {
             (RootSampler::Ratio(0.0), false),
         ] {
             for parent_based in [true, false] {
-                let head = Head::new(&settings(parent_based, root.clone()), &[]);
+                let head = head(&settings(parent_based, root.clone()), &[]);
                 assert_eq!(sampled(&ask(&head, &Context::new(), "x")), decision);
                 for (parent_sampled, remote) in
                     [(true, true), (true, false), (false, true), (false, false)]
@@ -312,19 +332,19 @@ mod tests {
     fn what_a_caller_asks_for_without_a_flag_is_followed_when_parents_are() {
         for (root, other) in [(RootSampler::Always, true), (RootSampler::Never, false)] {
             for (decision, wanted) in [
-                (Decision::Deny, false),
-                (Decision::Accept, true),
-                (Decision::Debug, true),
-                (Decision::Defer, other),
+                (SamplingRequest::Deny, false),
+                (SamplingRequest::Accept, true),
+                (SamplingRequest::Debug, true),
+                (SamplingRequest::Defer, other),
             ] {
-                let following = Head::new(&settings(true, root.clone()), &[]);
+                let following = head(&settings(true, root.clone()), &[]);
                 let lone = Context::new().with_value(decision);
                 assert_eq!(
                     sampled(&ask(&following, &lone, "x")),
                     wanted,
                     "{decision:?}"
                 );
-                let own = Head::new(&settings(false, root.clone()), &[]);
+                let own = head(&settings(false, root.clone()), &[]);
                 assert_eq!(sampled(&ask(&own, &lone, "x")), other, "{decision:?}");
             }
         }
@@ -332,8 +352,9 @@ mod tests {
 
     #[test]
     fn a_caller_that_defers_is_asked_no_more_below_the_span_that_decided() {
-        let head = Head::new(&settings(true, RootSampler::Always), &[]);
-        let deferring = |remote| parent(dated(), false, remote, "").with_value(Decision::Defer);
+        let head = head(&settings(true, RootSampler::Always), &[]);
+        let deferring =
+            |remote| parent(dated(), false, remote, "").with_value(SamplingRequest::Defer);
         assert!(sampled(&ask(&head, &deferring(true), "x")));
         assert!(!sampled(&ask(&head, &deferring(false), "x")));
     }
@@ -347,7 +368,7 @@ mod tests {
             ("keep", Sampling::Keep),
         ];
         for (root, other) in [(RootSampler::Always, true), (RootSampler::Never, false)] {
-            let head = Head::new(&settings(true, root), &operations);
+            let head = head(&settings(true, root), &operations);
             for (name, decision) in [
                 ("always", true),
                 ("never", false),
@@ -370,38 +391,38 @@ mod tests {
 
     #[test]
     fn a_kept_trace_is_marked_where_it_begins_and_where_it_enters_a_process() {
-        let head = Head::new(
+        let head = head(
             &settings(true, RootSampler::Always),
             &[("keep", Sampling::Keep)],
         );
         let root = ask(&head, &Context::new(), "keep");
         assert!(kept(&root));
-        assert_eq!(root.trace_state.header(), "bidtrace=k");
+        assert_eq!(root.trace_state.header(), "telemetry=k");
 
         let entered = ask(
             &head,
-            &parent(dated(), true, true, "a=1,bidtrace=k"),
+            &parent(dated(), true, true, "a=1,telemetry=k"),
             "other",
         );
         assert!(kept(&entered));
         assert_eq!(
             entered.trace_state.header(),
-            "a=1,bidtrace=k",
+            "a=1,telemetry=k",
             "nothing has changed"
         );
 
-        let within = ask(&head, &parent(dated(), true, false, "bidtrace=k"), "other");
+        let within = ask(&head, &parent(dated(), true, false, "telemetry=k"), "other");
         assert!(!kept(&within), "one mark a process is enough");
-        assert_eq!(within.trace_state.header(), "bidtrace=k");
+        assert_eq!(within.trace_state.header(), "telemetry=k");
 
         let joined = ask(&head, &parent(dated(), true, true, "a=1"), "keep");
         assert!(kept(&joined));
-        assert_eq!(joined.trace_state.header(), "bidtrace=k,a=1");
+        assert_eq!(joined.trace_state.header(), "telemetry=k,a=1");
     }
 
     #[test]
     fn what_is_not_sampled_is_not_marked_and_its_state_goes_on() {
-        let head = Head::new(
+        let head = head(
             &settings(true, RootSampler::Never),
             &[("keep", Sampling::Keep)],
         );
@@ -416,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_trace_of_our_own_needs_no_state() {
-        let head = Head::new(&settings(true, RootSampler::Always), &[]);
+        let head = head(&settings(true, RootSampler::Always), &[]);
         assert_eq!(
             ask(&head, &Context::new(), "x").trace_state,
             TraceState::NONE
@@ -427,15 +448,15 @@ mod tests {
 
     #[test]
     fn a_trace_from_elsewhere_is_dated_once_by_the_first_server() {
-        let head = Head::new(&settings(true, RootSampler::Always), &[]);
+        let head = head(&settings(true, RootSampler::Always), &[]);
         let entered = ask(&head, &parent(FOREIGN, true, true, "a=1"), "x");
         let header = entered.trace_state.header();
         assert!(
-            header.starts_with("bidtrace=t") && header.ends_with(",a=1"),
+            header.starts_with("telemetry=t") && header.ends_with(",a=1"),
             "{header}"
         );
-        let next = ask(&head, &parent(FOREIGN, true, true, "bidtrace=t1"), "x");
-        assert_eq!(next.trace_state.header(), "bidtrace=t1");
+        let next = ask(&head, &parent(FOREIGN, true, true, "telemetry=t1"), "x");
+        assert_eq!(next.trace_state.header(), "telemetry=t1");
 
         let consumed = FirstSpan {
             name: &|| "x",

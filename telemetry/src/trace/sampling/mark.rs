@@ -1,34 +1,32 @@
-//! What travels with a trace in the `tracestate`: the member `bidtrace`.
+//! What this crate passes on with a trace: its own member of `tracestate`.
 //!
-//! Its value is a list of `k` (the trace is kept) and `t` with a hexadecimal second (when a trace from elsewhere was
-//! first seen here), separated by `;`. What else is in the list is left out of account, so that it can grow.
+//! The member's key is the vendor's name ([`Settings::vendor`](crate::settings::Settings)). Its value is a list,
+//! separated by `;`, of `k` (the trace is kept) and `t` with a second since 1970 in hexadecimal (when this vendor's
+//! services first saw a trace that began elsewhere). Unknown items are ignored, so that more can be added.
 
 use opentelemetry::trace::{SpanContext, TraceState};
 
-/// The member's key.
-const KEY: &str = "bidtrace";
-
-/// What the member says.
+/// The value of the member.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Mark {
     /// The collector keeps the trace.
     pub(super) kept: bool,
-    /// The second in which the trace was first seen here, when its id does not say.
+    /// When the trace was first seen here, if its id does not contain its age.
     pub(super) seen: Option<u32>,
 }
 
 impl Mark {
-    pub(super) fn of(span: &SpanContext) -> Self {
-        span.trace_state()
-            .get(KEY)
-            .map_or_else(Self::default, Self::read)
+    /// The mark of a span's trace.
+    pub(super) fn of(span: &SpanContext, vendor: &str) -> Self {
+        let member = span.trace_state().get(vendor);
+        member.map_or_else(Self::default, Self::read)
     }
 
-    /// The state with this mark in it, in front, as W3C Trace Context 3.5 has it for what was changed.
-    pub(super) fn put_into(self, state: &TraceState) -> TraceState {
-        // Neither the key nor the value can be wrong.
+    /// The state with this mark as its first member, since that is where a changed member goes (W3C Trace Context, 3.5).
+    pub(super) fn put_into(self, state: &TraceState, vendor: &'static str) -> TraceState {
+        // Vendors are checked when the settings are read, and values are valid.
         state
-            .insert(KEY, self.text())
+            .insert(vendor, self.text())
             .unwrap_or_else(|_| state.clone())
     }
 
@@ -68,11 +66,11 @@ mod tests {
             kept: true,
             seen: None,
         };
-        let header = kept.put_into(&full).header();
-        assert!(header.starts_with("bidtrace=k,v0=x,"), "{header}");
+        let header = kept.put_into(&full, "shop").header();
+        assert!(header.starts_with("shop=k,v0=x,"), "{header}");
         assert_eq!(header.split(',').count(), 32);
-        let again = kept.put_into(&"a=1,bidtrace=t1,b=2".parse().unwrap());
-        assert_eq!(again.header(), "bidtrace=k,a=1,b=2");
+        let again = kept.put_into(&"a=1,shop=t1,b=2".parse().unwrap(), "shop");
+        assert_eq!(again.header(), "shop=k,a=1,b=2");
     }
 
     proptest! {

@@ -1,27 +1,30 @@
 //! Which traces are recorded, and which of them the collector must keep.
 //!
-//! Two decisions are made about a trace. The **head** decides before a trace's first span whether it is recorded at
-//! all: by `OTEL_TRACES_SAMPLER`, and for single operations by [`Builder::sampling`](crate::Builder::sampling). Whoever
-//! is called goes along with the caller, so that a trace is whole or not there. The **tail** is the collector's: it
-//! decides once, some seconds after a trace's first span, and late spans only follow.
+//! Two decisions are made about a trace. The **head** decides when a trace begins whether it is recorded at all: by
+//! `OTEL_TRACES_SAMPLER`, and for single operations by [`Builder::sampling`](crate::Builder::sampling). A service that is
+//! called follows its caller's decision, so that a trace is complete or absent. The **tail** is the collector's: it
+//! decides once, some seconds after a trace's first span, and spans that arrive later follow that decision.
 //!
-//! So what must be kept has to say so early. A span with the attribute [`KEEP`] does: its trace is kept when the span
-//! ends before the decision. [`Sampling::Keep`] marks the first span of a trace, [`context::keep`](crate::context::keep)
-//! the current one. How far a trace has come is known at every hop without asking anybody:
+//! A trace that must be kept therefore has to be marked early, by a span with the attribute [`KEEP`] that ends before the
+//! collector decides. [`Sampling::Keep`] marks the first span of a trace, [`context::keep`](crate::context::keep)
+//! the current one. Two facts about a trace are known at every hop without asking anybody:
 //!
 //! - **Its age** is in its id. The first four bytes of the trace ids made here are the second in which the trace began;
-//!   the other twelve are random, more than the seven that W3C Trace Context, level 2, asks for. A trace that began
-//!   elsewhere has no such time; the first server of ours that it reaches notes its own in the `tracestate`.
-//! - **That it is kept** is in the `tracestate`, as the member `bidtrace`, when its first span decided so. Each service
+//!   the other twelve are random, more than the seven that W3C Trace Context, level 2, asks for. The id of a trace that
+//!   began elsewhere has no such time; the first server of ours that it reaches notes the current second in `tracestate`.
+//! - **That it is kept** is in `tracestate`, in the member of this vendor, when its first span decided so. Each service
 //!   that it reaches then marks its own first span too, so that a collector that has forgotten the trace keeps that part.
 //!
-//! Neither costs a trace of the common kind anything: it has no `tracestate`.
+//! An ordinary trace pays nothing for this: it has no `tracestate`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::SpanContext;
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
+use crate::settings;
 use crate::settings::Settings;
 
 mod bucket;
@@ -32,28 +35,31 @@ mod remote;
 mod strategy;
 mod trace_id;
 
-pub(crate) use head::{FirstSpan, Head};
+pub(crate) use head::{Decision, FirstSpan, Head};
 pub(crate) use remote::Poller;
 pub(crate) use trace_id::DatedIds;
 
 use mark::Mark;
 
-/// The attribute, a boolean, of a span whose trace the tail sampler keeps.
-pub const KEEP: &str = "telemetry.keep";
+/// The boolean attribute of a span whose trace the tail sampler keeps.
+pub const KEEP: &str = TELEMETRY_KEEP.name();
 
-/// How long after a trace's first span the collector decides: `decision_wait` of its tail sampler, or less.
+/// How long the collector must wait after a trace's first span before it decides: `decision_wait` of its tail sampler.
 ///
-/// The collector cannot be asked, so this is an agreement. One that waits longer loses nothing; one that does not wait
-/// so long drops traces that exemplars lead to.
+/// The collector's setting cannot be read from here. A longer wait does no harm; with a shorter one, traces are dropped
+/// that exemplars lead to.
 pub const DECISION_WAIT: Duration = Duration::from_secs(15);
 
-/// What an ended span may take to the collector on top of the pipeline's schedule: the export itself, and clocks.
+/// Allowance for the export of an ended span and for differences between clocks, on top of the pipeline's schedule.
 const TRANSFER: Duration = Duration::from_secs(2);
 
-/// How many seconds a trace may be old for a mark on its current span to reach the collector in time.
+/// Maximum age of a trace, in seconds, at which a mark on its current span still reaches the collector in time.
 static IN_TIME: AtomicU32 = AtomicU32::new(8);
 
-/// What is done with the traces that begin with one operation, whatever the sampler says of all others.
+/// The key of this crate's member of `tracestate`.
+static VENDOR: OnceLock<&str> = OnceLock::new();
+
+/// The sampling of traces that begin with one operation; it overrides the process's sampler.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Sampling {
@@ -67,8 +73,7 @@ pub enum Sampling {
     Keep,
 }
 
-/// Whether a measurement in the span of this context may become an exemplar: only when the collector will have the
-/// trace for whoever follows it.
+/// Whether a measurement within this span may become an exemplar, which is so when the collector will keep the trace.
 ///
 /// It will when the trace is kept already, or is so young that a [`KEEP`] on the current span comes in time.
 pub(crate) fn may_become_exemplar(span: &SpanContext) -> bool {
@@ -77,7 +82,8 @@ pub(crate) fn may_become_exemplar(span: &SpanContext) -> bool {
     }
     let now = now();
     let in_time = IN_TIME.load(Ordering::Relaxed);
-    let mark = Mark::of(span);
+    let vendor = VENDOR.get().copied().unwrap_or(settings::VENDOR);
+    let mark = Mark::of(span, vendor);
     mark.kept
         || mark
             .seen
@@ -95,10 +101,11 @@ pub(crate) fn head(settings: &Settings, operations: &[(&'static str, Sampling)])
         u32::try_from(in_time.as_secs()).unwrap_or(u32::MAX),
         Ordering::Relaxed,
     );
-    Head::new(&settings.sampler, operations)
+    let vendor = VENDOR.get_or_init(|| settings.vendor);
+    Head::new(&settings.sampler, operations, vendor)
 }
 
-/// The sampler of tests: it records everything, unless the caller says otherwise.
+/// The sampler of tests: it records everything that no caller has decided against.
 #[cfg(feature = "test")]
 pub(crate) fn everything() -> Head {
     use crate::settings::{RootSampler, Sampler};
@@ -107,10 +114,10 @@ pub(crate) fn everything() -> Head {
         parent_based: true,
         root: RootSampler::Always,
     };
-    Head::new(&sampler, &[])
+    Head::new(&sampler, &[], settings::VENDOR)
 }
 
-/// The second that it is, counted from 1970.
+/// The current time in seconds since 1970.
 fn now() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
@@ -118,8 +125,8 @@ fn now() -> u32 {
     })
 }
 
-/// The seconds from `then` to `now`. A clock that is a little ahead of ours makes something new, not old; a time that
-/// lies further in the future is none.
+/// The seconds from `then` to `now`. A time that is a little ahead, since clocks differ, is an age of 0; one further in
+/// the future is no valid time.
 fn age(then: u32, now: u32) -> Option<u32> {
     const AHEAD: u32 = 5;
     (then <= now.saturating_add(AHEAD)).then(|| now.saturating_sub(then))
@@ -151,7 +158,7 @@ mod tests {
         assert!(may(born(5), "vendor=1"));
         assert!(!may(born(60), ""));
         assert!(!may(born(60), "vendor=1"));
-        assert!(may(born(60), "vendor=1,bidtrace=k"));
+        assert!(may(born(60), "vendor=1,telemetry=k"));
     }
 
     #[test]
@@ -159,7 +166,7 @@ mod tests {
         assert!(!may_become_exemplar(&span(
             born(0),
             TraceFlags::default(),
-            "bidtrace=k"
+            "telemetry=k"
         )));
     }
 
@@ -168,9 +175,9 @@ mod tests {
         let foreign = TraceId::from(0xfeed_face_feed_face_feed_face_feed_face);
         let may = |state: &str| may_become_exemplar(&span(foreign, TraceFlags::SAMPLED, state));
         assert!(!may(""));
-        assert!(may(&format!("bidtrace=t{:x}", now())));
-        assert!(!may(&format!("bidtrace=t{:x}", now() - 60)));
-        assert!(!may("bidtrace=tnever"));
+        assert!(may(&format!("telemetry=t{:x}", now())));
+        assert!(!may(&format!("telemetry=t{:x}", now() - 60)));
+        assert!(!may("telemetry=tnever"));
     }
 
     #[test]

@@ -1,18 +1,18 @@
-//! A share of all traces, the same for everybody who sees their ids.
+//! Sampling a share of all traces by their ids, so that services with the same share agree on each trace.
 
 use opentelemetry::trace::TraceId;
 
-/// Samples a share of the traces by their ids, as the SDKs do: services with the same share agree on each trace.
+/// A share of the traces, chosen by their ids as the SDKs do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ratio {
-    /// Of 63 random bits: what lies below is sampled.
+    /// The id's last 63 random bits are sampled when they are below this.
     below: u64,
 }
 
 const ALL: u64 = 1 << 63;
 
 impl Ratio {
-    /// From 0 to 1; what lies outside counts as the nearest of these, and what is no number as 0.
+    /// From 0 to 1. Numbers outside are clamped, and NaN is 0.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! What a remote sampler was told to do.
+//! The strategies of Jaeger's remote sampling.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -8,17 +8,17 @@ use opentelemetry::trace::TraceId;
 use super::bucket::Bucket;
 use super::ratio::Ratio;
 
-/// How many buckets the operations share that a strategy does not name: their names have no bound.
+/// How many buckets are shared by the operations that a strategy does not name, since their number is unbounded.
 const UNNAMED: usize = 64;
 
-/// A strategy of Jaeger's remote sampling.
+/// How the traces of one service are sampled.
 #[derive(Debug)]
 pub(super) enum Strategy {
     /// A share of all traces.
     Probabilistic(Ratio),
-    /// So many traces a second.
+    /// A maximum number of traces per second.
     RateLimiting(Bucket),
-    /// A share of each operation's traces, and so many a second at least.
+    /// A share of each operation's traces, and a minimum number per second.
     PerOperation(PerOperation),
 }
 
@@ -26,12 +26,12 @@ pub(super) enum Strategy {
 pub(super) struct PerOperation {
     named: HashMap<String, Guaranteed>,
     others: Ratio,
-    /// By the hash of the operation's name. Two names in one bucket have one's minimum together.
+    /// By the hash of the operation's name. Two operations with the same bucket share the minimum of one.
     minimum: Vec<Bucket>,
     hasher: RandomState,
 }
 
-/// A share, and a minimum a second.
+/// A share, and a minimum per second.
 #[derive(Debug)]
 struct Guaranteed {
     ratio: Ratio,
@@ -41,7 +41,7 @@ struct Guaranteed {
 // === impl Strategy ===
 
 impl Strategy {
-    /// `now` is asked for only when it matters.
+    /// `now` is called only when the strategy needs the time.
     pub(super) fn samples(&self, id: TraceId, operation: &str, now: impl Fn() -> u64) -> bool {
         match self {
             Self::Probabilistic(ratio) => ratio.samples(id),
@@ -54,7 +54,7 @@ impl Strategy {
 // === impl PerOperation ===
 
 impl PerOperation {
-    /// The shares of the named operations and of all others, and the minimum a second of every one.
+    /// The shares of the named operations and of all others, and the minimum per second of each operation.
     pub(super) fn new(
         named: impl IntoIterator<Item = (String, f64)>,
         others: f64,
@@ -82,7 +82,7 @@ impl PerOperation {
             Some(known) => (known.ratio, Some(&known.minimum)),
             None => (self.others, self.minimum.get(self.place(operation))),
         };
-        // What the share samples counts towards the minimum.
+        // Traces that are sampled by the share count towards the minimum.
         let of_minimum = minimum.is_some_and(|bucket| bucket.take(now()));
         of_minimum || ratio.samples(id)
     }

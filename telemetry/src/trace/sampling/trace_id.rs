@@ -5,11 +5,12 @@ use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 use super::now;
 
-/// For how long an id's time is believed: a random id looks like one this old once in some 1,600 times, and one that
-/// looks new once in hundreds of millions.
+/// Maximum age that an id is trusted to tell. One random id in some 1,600 looks as if it had a time within it, and one in
+/// hundreds of millions looks new.
 const BELIEVED: u32 = 30 * 24 * 60 * 60;
 
-/// Makes ids whose traces tell their age: the second of the beginning, then twelve random bytes.
+/// Generates trace ids that contain their age: the second in which the trace began, then twelve random bytes. The last
+/// seven are random, as the `random` flag of W3C Trace Context, level 2, requires.
 #[derive(Debug, Default)]
 pub(crate) struct DatedIds(RandomIdGenerator);
 
@@ -25,7 +26,7 @@ impl IdGenerator for DatedIds {
     }
 }
 
-/// How many seconds ago the trace began; nothing when its id does not say.
+/// How many seconds ago the trace began. None when its id does not contain that.
 pub(super) fn age(trace_id: TraceId, now: u32) -> Option<u32> {
     let [a, b, c, d, ..] = trace_id.to_bytes();
     super::age(u32::from_be_bytes([a, b, c, d]), now).filter(|age| *age <= BELIEVED)

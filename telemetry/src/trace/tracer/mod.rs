@@ -1,65 +1,63 @@
-//! The making of spans, behind OpenTelemetry's API.
+//! The tracer, behind OpenTelemetry's API.
 //!
-//! The SDK makes a span out of a builder, asks a sampler that is handed everything the builder holds, and copies the
-//! result into what is exported. Here the sampler is asked first, by what it looks at, so that a span that is not
-//! recorded is its identity and nothing more; and a span that is recorded is written down as it will be sent from its
-//! first moment on ([`wire`](crate::trace::wire)), which the [`Sink`] takes over when it ends.
+//! The SDK builds a span, then asks a sampler, which is given everything the builder holds, and copies the result into what
+//! is exported. Here the sampler is asked first, and given only what it looks at, so that an unrecorded span is a span
+//! context and nothing more. A recorded span is encoded from its start on ([`wire`](crate::trace::wire)); the [`Sink`]
+//! takes the bytes when it ends.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{
-    SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TracerProvider,
-};
+use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::trace::IdGenerator;
 
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::settings::Limits;
-use crate::trace::clock::{self, Moment};
+use crate::trace::clock::{Moment, SpanClock};
 use crate::trace::propagation;
 use crate::trace::propagation::Caller;
-use crate::trace::sampling::{DatedIds, FirstSpan, Head};
+use crate::trace::sampling::{DatedIds, Decision, FirstSpan, Head};
 use crate::trace::wire::{Attributes, Draft, Ended};
 
 mod span;
 
 pub(crate) use span::Span;
 
-/// Where sampled spans go. Both are called on the threads of requests.
+/// Receives sampled spans, on the threads of requests.
 pub(crate) trait Sink: fmt::Debug + Send + Sync {
     /// A span has started.
     fn started(&self);
 
-    /// A span has ended; it is this.
+    /// A span has ended.
     fn ended(&self, span: Ended<'_>);
 }
 
-/// Makes spans: the provider and the tracer of OpenTelemetry's API in one. Clones make them alike.
+/// The tracer and the tracer provider of OpenTelemetry's API in one. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Tracer {
-    // None makes none.
+    // None when tracing is disabled.
     source: Option<Arc<Source>>,
 }
 
-/// Where spans come from: what they have in common.
+/// What the spans of one instrumentation scope have in common.
 #[derive(Debug)]
 struct Source {
     making: Arc<Making>,
     scope: Arc<InstrumentationScope>,
 }
 
-/// How spans are made.
+/// What all spans have in common.
 #[derive(Debug)]
 struct Making {
     head: Head,
     ids: DatedIds,
     limits: Limits,
-    /// The members of the baggage that become attributes of every span that is made with them. The attribute has the
-    /// key of the member, as the baggage processors of OpenTelemetry's other languages have it.
+    /// The keys of the baggage members that become attributes of every span, under the same key, as in the baggage
+    /// processors of OpenTelemetry's other languages.
     baggage: Vec<Key>,
     sink: Option<Arc<dyn Sink>>,
 }
@@ -70,14 +68,13 @@ pub(crate) struct Start {
     caller: Caller,
     links: Vec<SpanContext>,
     now: Moment,
-    at: Option<SystemTime>,
+    since: Option<Moment>,
 }
 
-/// What was decided about a new span.
+/// A new span's ids and the sampling decision about it.
 struct Decided {
     identity: SpanContext,
-    /// What the sampler has it say; none when it is not sampled.
-    said: Option<Vec<KeyValue>>,
+    decision: Decision,
 }
 
 thread_local! {
@@ -124,7 +121,7 @@ impl Tracer {
         Self::of(making, scope)
     }
 
-    /// A tracer that makes no spans: who would be the parent of one stays the current span.
+    /// A tracer that makes no spans: the parent stays the current span.
     pub(crate) fn disabled() -> Self {
         Self { source: None }
     }
@@ -140,12 +137,12 @@ impl Tracer {
         self.source.as_deref().map(|source| &*source.making)
     }
 
-    /// Whether it makes spans at all.
+    /// Whether it makes spans.
     pub(crate) fn is_enabled(&self) -> bool {
         self.source.is_some()
     }
 
-    /// Whether spans in this context are left out for sure: its span is not sampled, and whoever comes after follows.
+    /// Whether no span in this context is recorded: its span is not sampled, and its children follow it.
     pub(crate) fn leaves_out(&self, context: &Context) -> bool {
         let Some(making) = self.making() else {
             return true;
@@ -155,11 +152,11 @@ impl Tracer {
         span.is_valid()
             && !span.is_sampled()
             && making.head.follows_parents()
-            && propagation::decision(context, span).is_none()
+            && propagation::sampling_request(context, span).is_none()
     }
 
-    /// Starts a span. Returns the context in which it is the current one, and whether it is recorded: only then are its
-    /// attributes asked for, and its name only then or when the sampler wants to know it.
+    /// Starts a span. Returns the context in which it is current, and whether it is recorded. `describe` is called only for
+    /// a recorded span, and `name` only for such a one or when the sampler needs it.
     pub(crate) fn begin(
         &self,
         start: Start,
@@ -175,7 +172,7 @@ impl Tracer {
             caller,
             links,
             now,
-            at,
+            since,
         } = start;
         let parent = caller.context;
         if parent.is_telemetry_suppressed() {
@@ -187,26 +184,26 @@ impl Tracer {
         let above = parent.span();
         let above = caller.span.as_ref().unwrap_or_else(|| above.span_context());
         let decided = making.decide(&parent, above, &kind, &name);
-        let Some(said) = decided.said else {
+        if !decided.decision.is_recorded() {
             return (parent.with_remote_span_context(decided.identity), false);
-        };
+        }
         name();
+        let clock = SpanClock::starting(now);
         let mut draft = Draft::new(
             &decided.identity,
             above,
             known.into_inner().unwrap_or_default(),
             &kind,
-            at.unwrap_or_else(|| now.time()),
+            since.map_or(clock.start(), |since| clock.start() - now.since(since)),
         );
         let mut attributes = draft.attributes(&making.limits);
         describe(&mut attributes);
-        attributes.extend(said);
-        making.carry(&mut attributes, &parent);
+        making.complete(&mut attributes, decided.decision, &parent);
         for link in &links {
             draft.link(link, &[], 0, &making.limits);
         }
         (
-            parent.with_span(source.started(draft, decided.identity)),
+            parent.with_span(source.started(draft, clock, decided.identity)),
             true,
         )
     }
@@ -230,9 +227,9 @@ impl opentelemetry::trace::Tracer for Tracer {
         let above = parent.span();
         let above = above.span_context();
         let decided = making.decide(parent, above, &kind, &|| &builder.name);
-        let Some(said) = decided.said else {
+        if !decided.decision.is_recorded() {
             return Span::left_out(decided.identity);
-        };
+        }
         let SpanBuilder {
             name,
             start_time,
@@ -241,22 +238,28 @@ impl opentelemetry::trace::Tracer for Tracer {
             links,
             ..
         } = builder;
-        let start = start_time.unwrap_or_else(clock::now);
+        let (clock, start) = match start_time {
+            Some(start) => (SpanClock::started_at(start), start),
+            None => {
+                let clock = SpanClock::starting(Moment::now());
+                (clock, clock.start())
+            }
+        };
         let mut draft = Draft::new(&decided.identity, above, name, &kind, start);
         let limits = &making.limits;
         let mut writing = draft.attributes(limits);
         writing.extend(attributes.unwrap_or_default());
-        writing.extend(said);
-        making.carry(&mut writing, parent);
+        making.complete(&mut writing, decided.decision, parent);
         for event in events.unwrap_or_default() {
             let (time, dropped) = (event.timestamp, event.dropped_attributes_count);
+            let time = clock.convert(time);
             draft.event(&event.name, time, &event.attributes, dropped, limits);
         }
         for link in links.unwrap_or_default() {
             let dropped = link.dropped_attributes_count;
             draft.link(&link.span_context, &link.attributes, dropped, limits);
         }
-        source.started(draft, decided.identity)
+        source.started(draft, clock, decided.identity)
     }
 }
 
@@ -282,11 +285,11 @@ impl fmt::Debug for Tracer {
 // === impl Source ===
 
 impl Source {
-    fn started(self: &Arc<Self>, draft: Draft, identity: SpanContext) -> Span {
+    fn started(self: &Arc<Self>, draft: Draft, clock: SpanClock, identity: SpanContext) -> Span {
         if let Some(sink) = &self.making.sink {
             sink.started();
         }
-        Span::recorded(draft, identity, self)
+        Span::recorded(draft, clock, identity, self)
     }
 }
 
@@ -300,25 +303,26 @@ impl Making {
         kind: &'a SpanKind,
         name: &'a dyn Fn() -> &'a str,
     ) -> Decided {
-        let asked = propagation::decision(context, parent);
+        let asked = propagation::sampling_request(context, parent);
         let parent = Some(parent).filter(|parent| parent.is_valid());
         let id = parent.map_or_else(|| self.ids.new_trace_id(), SpanContext::trace_id);
         let first = FirstSpan { name, kind };
         let sampled = self.head.decide(parent, asked, id, &first);
-        let flags = match (&sampled.said, parent) {
-            (Some(_), Some(parent)) => parent.trace_flags().with_sampled(true),
-            (Some(_), None) => TraceFlags::SAMPLED,
-            (None, _) => TraceFlags::default(),
-        };
+        // The ids that are made here are random where level 2 of W3C Trace Context asks for it.
+        let flags = parent.map_or(propagation::RANDOM, SpanContext::trace_flags);
+        let flags = flags.with_sampled(sampled.decision.is_recorded());
         let span_id = self.ids.new_span_id();
         Decided {
             identity: SpanContext::new(id, span_id, flags, false, sampled.trace_state),
-            said: sampled.said,
+            decision: sampled.decision,
         }
     }
 
-    /// The members of the baggage that shall be attributes.
-    fn carry(&self, attributes: &mut Attributes<'_>, context: &Context) {
+    /// Adds the attributes that do not come from the span's maker: the keep mark and members of the baggage.
+    fn complete(&self, attributes: &mut Attributes<'_>, decision: Decision, context: &Context) {
+        if decision == Decision::RecordAndKeep {
+            attributes.set(TELEMETRY_KEEP, true);
+        }
         if self.baggage.is_empty() {
             return;
         }
@@ -333,7 +337,7 @@ impl Making {
 // === impl Start ===
 
 impl Start {
-    /// A span in this context, whose span, if there is one, is its parent.
+    /// A span whose parent is the span of this context, if there is one.
     pub(crate) fn within(parent: Context, kind: SpanKind) -> Self {
         let caller = Caller {
             context: parent,
@@ -342,14 +346,14 @@ impl Start {
         Self::below(caller, kind)
     }
 
-    /// A span below that of a caller.
+    /// A span whose parent is that of a caller.
     pub(crate) fn below(caller: Caller, kind: SpanKind) -> Self {
         Self {
             kind,
             caller,
             links: Vec::new(),
             now: Moment::now(),
-            at: None,
+            since: None,
         }
     }
 
@@ -358,23 +362,23 @@ impl Start {
         Self::within(Context::current(), kind)
     }
 
-    /// It links to `other`; of one that is no span nothing comes.
+    /// Adds a link to `other`, unless that is invalid.
     pub(crate) fn link(mut self, other: Option<SpanContext>) -> Self {
         self.links.extend(other.filter(SpanContext::is_valid));
         self
     }
 
-    /// It started then.
-    pub(crate) fn at(mut self, time: SystemTime) -> Self {
-        self.at = Some(time);
+    /// Sets an earlier start than the moment at which this was made.
+    pub(crate) fn since(mut self, moment: Moment) -> Self {
+        self.since = Some(moment);
         self
     }
 
-    pub(crate) fn kind(&self) -> SpanKind {
-        self.kind.clone()
+    pub(crate) fn kind(&self) -> &SpanKind {
+        &self.kind
     }
 
-    /// When it was made.
+    /// When this was made.
     pub(crate) fn moment(&self) -> Moment {
         self.now
     }

@@ -1,4 +1,4 @@
-//! A span while it lasts.
+//! A span of this crate behind OpenTelemetry's API.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use opentelemetry::trace::{Span as OtelSpan, SpanContext, Status, TraceContextEx
 use opentelemetry::{Context, KeyValue};
 
 use super::Source;
-use crate::trace::clock;
+use crate::trace::clock::SpanClock;
 use crate::trace::wire::Draft;
 
-/// A span of this process, as OpenTelemetry's API has it.
+/// A span of this process.
 #[derive(Debug)]
 pub(crate) struct Span {
     identity: SpanContext,
@@ -23,22 +23,29 @@ pub(crate) struct Span {
 enum State {
     Recorded {
         draft: Draft,
+        clock: SpanClock,
         source: Arc<Source>,
     },
     /// It has ended, or is not sampled.
     Nothing,
-    /// What is done to it happens to the span of the context.
+    /// A proxy for the span of this context: what is done to it is done to that span, except for its end.
     Proxy(Context),
 }
 
 // === impl Span ===
 
 impl Span {
-    pub(super) fn recorded(draft: Draft, identity: SpanContext, source: &Arc<Source>) -> Self {
+    pub(super) fn recorded(
+        draft: Draft,
+        clock: SpanClock,
+        identity: SpanContext,
+        source: &Arc<Source>,
+    ) -> Self {
         Self {
             identity,
             state: State::Recorded {
                 draft,
+                clock,
                 source: Arc::clone(source),
             },
         }
@@ -58,15 +65,18 @@ impl Span {
         }
     }
 
-    fn finish(&mut self, time: impl FnOnce() -> SystemTime) {
+    fn finish(&mut self, time: impl FnOnce(&SpanClock) -> SystemTime) {
         if !matches!(self.state, State::Recorded { .. }) {
             return;
         }
-        if let State::Recorded { draft, source } =
-            std::mem::replace(&mut self.state, State::Nothing)
+        if let State::Recorded {
+            draft,
+            clock,
+            source,
+        } = std::mem::replace(&mut self.state, State::Nothing)
             && let Some(sink) = &source.making.sink
         {
-            sink.ended(draft.end(&source.scope, time()));
+            sink.ended(draft.end(&source.scope, time(&clock)));
         }
     }
 }
@@ -81,14 +91,13 @@ impl OtelSpan for Span {
         T: Into<Cow<'static, str>>,
     {
         match &mut self.state {
-            State::Recorded { draft, source, .. } => {
-                draft.event(
-                    &name.into(),
-                    timestamp,
-                    &attributes,
-                    0,
-                    &source.making.limits,
-                );
+            State::Recorded {
+                draft,
+                clock,
+                source,
+            } => {
+                let time = clock.convert(timestamp);
+                draft.event(&name.into(), time, &attributes, 0, &source.making.limits);
             }
             State::Nothing => {}
             State::Proxy(context) => {
@@ -155,12 +164,12 @@ impl OtelSpan for Span {
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
-        self.finish(|| timestamp);
+        self.finish(|clock| clock.convert(timestamp));
     }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
-        self.finish(clock::now);
+        self.finish(SpanClock::now);
     }
 }

@@ -1,8 +1,11 @@
 //! Spans as the tracer makes them, held against those of the SDK.
 
 use std::sync::Mutex;
+use std::time::SystemTime;
 
-use opentelemetry::trace::{Link, Span as _, SpanId, Status, TraceId, TraceState, Tracer as _};
+use opentelemetry::trace::{
+    Link, Span as _, SpanId, Status, TraceFlags, TraceId, TraceState, Tracer as _,
+};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanLimits, SpanProcessor};
 
@@ -118,7 +121,8 @@ fn comparable(kept: &Kept) -> Vec<SpanData> {
             .map_or_else(TraceState::default, |value| {
                 TraceState::from_key_value([("vendor", value)]).unwrap()
             });
-        let flags = identity.trace_flags();
+        // The SDK does not say that its ids are random.
+        let flags = identity.trace_flags() & TraceFlags::SAMPLED;
         span.span_context = SpanContext::new(ids, SpanId::from(9), flags, false, state);
         span.start_time = SystemTime::UNIX_EPOCH;
         span.end_time = SystemTime::UNIX_EPOCH;
@@ -141,6 +145,31 @@ fn a_span_is_what_the_sdk_makes_of_the_same_calls() {
     let ours = comparable(&ours);
     assert_eq!(ours.len(), 2);
     assert_eq!(ours, comparable(&theirs));
+}
+
+#[test]
+fn a_new_trace_has_the_random_flag_and_a_child_passes_on_that_of_its_parent() {
+    let tracer = tracer(&Kept::default());
+    let flags = |parent: &Context| {
+        let start = Start::within(parent.clone(), SpanKind::Server);
+        let (begun, _) = tracer.begin(start, || "x".into(), |_| {});
+        let built = tracer.start_with_context("x", parent);
+        let flags = begun.span().span_context().trace_flags();
+        assert_eq!(built.span_context().trace_flags(), flags);
+        flags.to_u8()
+    };
+    assert_eq!(flags(&Context::new()), 3);
+    for from_parent in 0..=3 {
+        let span = SpanContext::new(
+            TraceId::from(1),
+            SpanId::from(2),
+            TraceFlags::new(from_parent),
+            true,
+            TraceState::NONE,
+        );
+        let parent = Context::new().with_remote_span_context(span);
+        assert_eq!(flags(&parent), from_parent);
+    }
 }
 
 #[test]

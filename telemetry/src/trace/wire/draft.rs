@@ -1,4 +1,4 @@
-//! A span while it lasts.
+//! A span that has not ended.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{
     Attributes, Count, Ended, InstrumentationScope, KeyValue, Message, SpanContext, SpanId,
-    SpanKind, Status, redact,
+    SpanKind, Status, Written, redact,
 };
 use crate::settings::Limits;
 
-/// What most spans of this crate take.
+/// The size in bytes of most of this crate's spans.
 const ROOM: usize = 640;
 
-/// A span that has not ended: what it has said so far, and what may still change.
+/// A span that has not ended: the fields that are encoded already, and those that may still change.
 #[derive(Debug)]
 pub(crate) struct Draft {
     message: Message,
     name: Cow<'static, str>,
     start: SystemTime,
     status: Status,
-    attributes: Count,
+    attributes: Written,
     events: Count,
     links: Count,
 }
@@ -72,7 +72,7 @@ mod status {
 // === impl Draft ===
 
 impl Draft {
-    /// A span that starts: its identity, and that of its parent, if it has one.
+    /// A span that starts. `parent` is invalid when it has none.
     pub(crate) fn new(
         identity: &SpanContext,
         parent: &SpanContext,
@@ -96,24 +96,25 @@ impl Draft {
             name,
             start,
             status: Status::Unset,
-            attributes: Count::default(),
+            attributes: Written::default(),
             events: Count::default(),
             links: Count::default(),
         }
     }
 
-    /// Where its attributes are written.
+    /// The writer of its attributes.
     pub(crate) fn attributes(&mut self, limits: &Limits) -> Attributes<'_> {
         Attributes {
             message: &mut self.message,
+            start: 0,
             field: span::ATTRIBUTES,
-            count: &mut self.attributes,
+            written: &mut self.attributes,
             most: limits.attributes,
             length: limits.attribute_length,
         }
     }
 
-    /// Adds an event, unless there are too many. `dropped` attributes it has no more.
+    /// Adds an event, unless the limit is reached. `dropped` attributes were dropped before.
     pub(crate) fn event(
         &mut self,
         name: &str,
@@ -136,7 +137,7 @@ impl Draft {
         });
     }
 
-    /// Adds a link, unless there are too many. `dropped` attributes it has no more.
+    /// Adds a link, unless the limit is reached. `dropped` attributes were dropped before.
     pub(crate) fn link(
         &mut self,
         to: &SpanContext,
@@ -170,7 +171,7 @@ impl Draft {
         }
     }
 
-    /// Ends it. The clock of another thread may be behind: no span ends before its start.
+    /// Ends it. A time before its start, which an explicit one may be, is taken for the start.
     pub(crate) fn end(self, scope: &Arc<InstrumentationScope>, time: SystemTime) -> Ended<'_> {
         let Self {
             mut message,
@@ -183,7 +184,11 @@ impl Draft {
         } = self;
         message.text(span::NAME, &name);
         message.fixed64(span::END_TIME, nanoseconds(time.max(start)));
-        some(&mut message, span::DROPPED_ATTRIBUTES, attributes.dropped);
+        some(
+            &mut message,
+            span::DROPPED_ATTRIBUTES,
+            attributes.count.dropped,
+        );
         some(&mut message, span::DROPPED_EVENTS, events.dropped);
         some(&mut message, span::DROPPED_LINKS, links.dropped);
         message.nested(span::STATUS, |message| match &status {
@@ -201,7 +206,7 @@ impl Draft {
     }
 }
 
-/// Writes attributes; returns how many found no room.
+/// Writes the attributes of an event or a link. Returns how many were dropped.
 fn all(
     message: &mut Message,
     field: u32,
@@ -209,21 +214,22 @@ fn all(
     most: u32,
     limits: &Limits,
 ) -> u32 {
-    let mut count = Count::default();
+    let mut written = Written::default();
     let mut writing = Attributes {
+        start: message.len(),
         message,
         field,
-        count: &mut count,
+        written: &mut written,
         most,
         length: limits.attribute_length,
     };
     for attribute in attributes {
         writing.put(attribute);
     }
-    count.dropped
+    written.count.dropped
 }
 
-/// Writes a count that is not zero: that is what a missing one says.
+/// Writes a count, unless it is zero, which is what a missing field means.
 fn some(message: &mut Message, field: u32, count: u32) {
     if count > 0 {
         message.number(field, u64::from(count));
@@ -237,7 +243,7 @@ fn trace_state(message: &mut Message, field: u32, of: &SpanContext) {
     }
 }
 
-/// The flags of W3C, and whether the parent of a span, or what a link leads to, is remote (`SpanFlags`).
+/// `SpanFlags`: the flags of W3C, and whether the parent of a span, or the target of a link, is remote.
 fn flags(of: &SpanContext, is_remote: bool) -> u32 {
     const IS_KNOWN: u32 = 0x100;
     const IS_REMOTE: u32 = 0x200;
@@ -255,7 +261,7 @@ fn number_of(kind: &SpanKind) -> u64 {
     }
 }
 
-/// Since 1970; what is before that is that, and what is after 2554 is that.
+/// Since 1970, at least 0 and at most what the field holds (the year 2554).
 fn nanoseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

@@ -1,10 +1,12 @@
-//! Spans in the form in which they are sent, from their first moment on: protobuf, as `opentelemetry.proto.trace.v1` of
-//! OTLP 1.x has it.
+//! Spans in the form in which they are sent, from their start on: protobuf, as `opentelemetry.proto.trace.v1` of OTLP 1.x
+//! defines it.
 //!
 //! An SDK keeps a span as a tree of texts and lists, which the thread of a request allocates, and the thread that exports
-//! reads, encodes and frees. Most of what tracing costs is that: each piece of memory goes from one processor to another and
-//! back. Here what a span says is written down where it is said, and what waits for the export is a row of bytes.
-//! What must not be written down ([`redact`]) is left out in the same moment, so that no queue has it either.
+//! reads, encodes and frees. That is most of the cost of tracing: each piece of memory moves from one processor to
+//! another and back. Here an attribute or event is encoded where it is set, and what waits for the export is a row of
+//! bytes. Sensitive values ([`redact`]) are replaced in the same moment, so that no queue ever holds them.
+//!
+//! The attributes of a span, an event and a link are unique by their keys, as OTLP requires: the last value counts.
 
 use std::sync::Arc;
 
@@ -12,48 +14,50 @@ use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
 use crate::logs::redact::{self, REDACTED};
+use crate::metrics::signals::{AttributeKey, AttributeValue, RawValue};
 
 mod draft;
+mod keys;
 mod protobuf;
 mod read;
 
 pub(crate) use draft::Draft;
+use keys::Keys;
 pub(crate) use protobuf::Message;
 #[cfg(any(feature = "test", test))]
 pub(crate) use read::read;
 pub(crate) use read::read_all;
 
-/// The field of a `ScopeSpans` that has its spans.
+/// The number of the field `spans` in a `ScopeSpans`.
 pub(crate) const SPANS: u32 = 2;
 
 /// A span that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended<'a> {
     pub(crate) scope: &'a Arc<InstrumentationScope>,
-    /// A `Span` of the protocol.
+    /// An encoded `Span`.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The value of an attribute that this crate sets itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Plain<'a> {
-    /// One that comes from the service's own code: nothing has to be left out of it.
-    Known(&'a str),
-    Text(&'a str),
-    Integer(i64),
-    Flag(bool),
-}
-
-/// Writes the attributes of one span, event or link, as far as there is room for them.
+/// Writes the attributes of one span, event or link: each key once with its last value, up to the limit.
 pub(crate) struct Attributes<'a> {
     message: &'a mut Message,
+    /// Where the fields begin of the span, event or link in `message`.
+    start: usize,
     field: u32,
-    count: &'a mut Count,
+    written: &'a mut Written,
     most: u32,
     length: Option<usize>,
 }
 
-/// How many of something are written, and how many found no room.
+/// Which attributes of a span, event or link are written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    keys: Keys,
+    count: Count,
+}
+
+/// How many attributes, events or links are written, and how many were dropped for the limit.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
     written: u32,
@@ -77,27 +81,39 @@ const ARRAY_VALUES: u32 = 1;
 // === impl Attributes ===
 
 impl Attributes<'_> {
-    /// Sets one of this crate's own, whose key is known not to be sensitive.
-    pub(crate) fn set<'v>(&mut self, key: &'static str, value: impl Into<Plain<'v>>) {
-        if !self.count.one_more(self.most) {
+    /// Sets an attribute that this crate's registry declares, whose key is known not to be sensitive.
+    pub(crate) fn set<'v, T: ?Sized>(
+        &mut self,
+        key: AttributeKey<T>,
+        value: impl AttributeValue<'v, T>,
+    ) {
+        if !self.admits(key.name()) {
             return;
         }
-        match value.into() {
-            Plain::Known(text) => self.text(key, text),
-            Plain::Text(text) => self.text(key, &redact::scrub(text)),
-            Plain::Integer(number) => self.value(key, |message| {
+        let (key, length) = (key.name(), self.length);
+        match value.into_raw() {
+            RawValue::Static(text) | RawValue::FromCode(text) => self.text(key, text),
+            RawValue::Text(text) => self.text(key, &redact::scrub(text)),
+            RawValue::Owned(text) => self.text(key, &redact::scrub(text.as_str())),
+            RawValue::Integer(number) => self.value(key, |message| {
                 message.integer(any_value::INT, number);
             }),
-            Plain::Flag(flag) => self.value(key, |message| message.flag(any_value::BOOL, flag)),
+            RawValue::Double(number) => self.value(key, |message| {
+                message.double(any_value::DOUBLE, number);
+            }),
+            RawValue::Flag(flag) => self.value(key, |message| message.flag(any_value::BOOL, flag)),
+            RawValue::Array(values) => self.value(key, |message| {
+                of_any(message, &Value::Array(values), length);
+            }),
         }
     }
 
-    /// Sets any.
+    /// Sets any attribute.
     pub(crate) fn put(&mut self, attribute: &KeyValue) {
-        if !self.count.one_more(self.most) {
+        let (key, length) = (attribute.key.as_str(), self.length);
+        if !self.admits(key) {
             return;
         }
-        let (key, length) = (attribute.key.as_str(), self.length);
         match &attribute.value {
             _ if redact::is_sensitive_again(key) => self.text(key, REDACTED),
             Value::String(text) => self.text(key, &redact::scrub(text.as_str())),
@@ -105,11 +121,34 @@ impl Attributes<'_> {
         }
     }
 
-    /// A text without anything that must be left out.
+    /// Whether an attribute of this key may be written now: there is room for it, or it takes the place of the value that
+    /// the key had before, which is removed here.
+    #[inline]
+    fn admits(&mut self, key: &str) -> bool {
+        let is_new = self.written.keys.is_new(key);
+        if !is_new && self.removes(key) {
+            return true;
+        }
+        let is_written = self.written.count.one_more(self.most);
+        if is_written && is_new {
+            self.written.keys.insert(key);
+        }
+        is_written
+    }
+
+    fn removes(&mut self, key: &str) -> bool {
+        let is_wanted = |attribute: &[u8]| {
+            let field = protobuf::split_field(attribute);
+            field.is_some_and(|(_, contents, _)| contents == key.as_bytes())
+        };
+        self.message.remove(self.start, self.field, is_wanted)
+    }
+
+    /// A text that has been redacted.
     #[inline]
     fn text(&mut self, key: &str, text: &str) {
         let text = shortened(text, self.length);
-        // What has fewer than these takes one byte for each of its lengths.
+        // Below this, each of the lengths takes one byte.
         if key.len() + text.len() < 120 {
             let fields = [key_value::KEY, key_value::VALUE, any_value::STRING];
             self.message.short_pair(self.field, fields, [key, text]);
@@ -164,15 +203,15 @@ fn each<T>(message: &mut Message, values: &[T], write: impl Fn(&mut Message, &T)
     }
 }
 
-/// A text as a value, without the credentials in it, and not longer than allowed.
+/// A text as a value, redacted and cut to the length limit.
 fn text(message: &mut Message, value: &str, length: Option<usize>) {
     message.text(any_value::STRING, shortened(&redact::scrub(value), length));
 }
 
-/// At most so many characters of it.
+/// The first `length` characters of a text.
 fn shortened(text: &str, length: Option<usize>) -> &str {
     match length {
-        // No more bytes than that are no more characters either.
+        // A text of no more bytes has no more characters either.
         Some(length) if text.len() > length => {
             let cut = text.char_indices().nth(length);
             cut.map_or(text, |(end, _)| &text[..end])
@@ -181,42 +220,10 @@ fn shortened(text: &str, length: Option<usize>) -> &str {
     }
 }
 
-// === impl Plain ===
-
-impl<'a> From<&'a str> for Plain<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a String> for Plain<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Plain<'_> {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<u16> for Plain<'_> {
-    fn from(number: u16) -> Self {
-        Self::Integer(i64::from(number))
-    }
-}
-
-impl From<bool> for Plain<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
 // === impl Count ===
 
 impl Count {
-    /// Counts one more, and says whether there is room for it.
+    /// Counts one more. Returns whether there is room for it.
     fn one_more(&mut self, most: u32) -> bool {
         let is_written = self.written < most;
         if is_written {

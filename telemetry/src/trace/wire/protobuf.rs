@@ -1,4 +1,4 @@
-//! The few forms of protobuf's encoding that spans need (protobuf.dev, "Encoding").
+//! The parts of protobuf's encoding that spans need (protobuf.dev, "Encoding").
 
 /// A message that is being written: its fields, one after the other, in any order.
 #[derive(Debug, Default, Clone)]
@@ -13,7 +13,7 @@ enum Wire {
     Fixed32 = 5,
 }
 
-/// What a byte of a varint holds.
+/// The first number that does not fit into one byte of a varint.
 const GROUP: u64 = 0x80;
 
 // === impl Message ===
@@ -25,6 +25,10 @@ impl Message {
 
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -47,7 +51,7 @@ impl Message {
         self.0.extend_from_slice(bytes);
     }
 
-    /// A number of whatever sign, as `int64` has it.
+    /// A signed number, encoded as `int64`.
     pub(crate) fn integer(&mut self, field: u32, number: i64) {
         self.number(field, number.cast_unsigned());
     }
@@ -76,7 +80,7 @@ impl Message {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    /// A message within, whose length is known once it is written: most are short enough for a length of one byte.
+    /// A nested message. Its length is known once it is written; most are short enough for a length of one byte.
     #[inline]
     pub(crate) fn nested(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
         self.key(field, Wire::Delimited);
@@ -93,8 +97,8 @@ impl Message {
         self.0.splice(start - 1..start, prefix.0);
     }
 
-    /// A message that has only two texts in it, the second one in a message of its own: what an attribute usually is. Its
-    /// lengths are known beforehand, and take a byte each.
+    /// A nested message of two texts, of which the second is in a message of its own: an attribute whose value is a text.
+    /// Its lengths are known beforehand and take one byte each.
     #[inline]
     pub(crate) fn short_pair(
         &mut self,
@@ -115,6 +119,27 @@ impl Message {
         self.0
             .extend_from_slice(&[head(value), length(second + 2), head(inner), length(second)]);
         self.0.extend_from_slice(texts[1].as_bytes());
+    }
+
+    /// Removes the first field of this number, at or after `start`, whose contents are those that `matches` looks for.
+    /// Returns whether there was one.
+    pub(crate) fn remove(
+        &mut self,
+        start: usize,
+        field: u32,
+        matches: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        let wanted = u64::from(field << 3 | Wire::Delimited as u32);
+        let mut rest = self.0.get(start..).unwrap_or_default();
+        while let Some((key, contents, after)) = split_field(rest) {
+            if key == wanted && matches(contents) {
+                let end = self.0.len() - after.len();
+                self.0.drain(self.0.len() - rest.len()..end);
+                return true;
+            }
+            rest = after;
+        }
+        false
     }
 
     /// All fields of another.
@@ -141,6 +166,33 @@ impl AsRef<[u8]> for Message {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// The key of the first field of `bytes`, its contents, and what follows. None at the end.
+pub(super) fn split_field(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
+    let (key, bytes) = split_varint(bytes)?;
+    let (length, bytes) = match key & 7 {
+        0 => {
+            let (_, after) = split_varint(bytes)?;
+            (bytes.len() - after.len(), bytes)
+        }
+        1 => (8, bytes),
+        2 => {
+            let (length, bytes) = split_varint(bytes)?;
+            (usize::try_from(length).ok()?, bytes)
+        }
+        _ => (4, bytes),
+    };
+    let (contents, after) = bytes.split_at_checked(length)?;
+    Some((key, contents, after))
+}
+
+fn split_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let end = bytes.iter().position(|byte| byte & 0x80 == 0)?;
+    let (number, after) = bytes.split_at_checked(end + 1)?;
+    let groups = number.iter().rev();
+    let number = groups.fold(0, |number, byte| number << 7 | u64::from(byte & 0x7f));
+    Some((number, after))
 }
 
 /// The lowest seven bits.

@@ -1,4 +1,4 @@
-//! Spans read back, for whoever shows them: lines on the standard output, and tests.
+//! Decoding spans, for the console exporter and for tests.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,16 +13,16 @@ use prost::{DecodeError, Message};
 
 use super::Ended;
 
-/// The bit of the flags that says whether the parent, or what a link leads to, is remote.
+/// The flag that says that the parent, or the target of a link, is remote.
 const IS_REMOTE: u32 = 0x200;
 
-/// What a span says.
+/// Decodes a span.
 pub(crate) fn read(span: &Ended<'_>) -> Result<SpanData, DecodeError> {
     let read = proto::Span::decode(span.bytes.as_slice())?;
     Ok(data(read, span.scope))
 }
 
-/// What the spans of one scope say, which are the fields `spans` of a `ScopeSpans`.
+/// Decodes the spans of one scope, which are the fields `spans` of a `ScopeSpans`.
 pub(crate) fn read_all(
     scope: &InstrumentationScope,
     spans: &[u8],
@@ -138,7 +138,7 @@ fn any(value: common::any_value::Value) -> Value {
         Any::DoubleValue(number) => number.into(),
         Any::StringValue(text) => text.into(),
         Any::ArrayValue(array) => Value::Array(of_one_kind(array.values)),
-        // Nobody writes these here.
+        // Not written by this crate.
         _ => "".into(),
     }
 }

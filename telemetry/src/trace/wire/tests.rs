@@ -12,6 +12,8 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::metrics::signals::KnownErrorType;
+use crate::metrics::signals::attributes::{ERROR_TYPE, TELEMETRY_KEEP, URL_PATH};
 use crate::settings::Limits;
 
 /// What is asserted of attributes must hold for those of events and links too.
@@ -90,7 +92,39 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     let attribute = ("[a-f.]{1,200}", value()).prop_map(|(key, value)| KeyValue::new(key, value));
-    vec(attribute, 0..5)
+    vec(attribute, 0..5).prop_map(|all| unique(&all, u32::MAX).0)
+}
+
+/// Attributes of which many have the same key.
+fn repeated() -> impl Strategy<Value = Vec<KeyValue>> {
+    let key = prop_oneof![
+        "[a-d]",
+        "http.request.header.[a-c]",
+        "(session|dish|user).token",
+        "[a-c]{130}",
+    ];
+    vec((key, value()), 0..20).prop_map(|all| {
+        let all = all.into_iter();
+        all.map(|(key, value)| KeyValue::new(key, value)).collect()
+    })
+}
+
+/// What is left of attributes that are set one after the other: each key once with its last value, up to the limit; and
+/// how many are dropped for that.
+fn unique(said: &[KeyValue], limit: u32) -> (Vec<KeyValue>, u32) {
+    let mut kept: Vec<KeyValue> = Vec::new();
+    let mut dropped = 0;
+    for attribute in said {
+        let known = kept.iter().position(|other| other.key == attribute.key);
+        if let Some(place) = known {
+            kept.remove(place);
+        } else if kept.len() >= limit as usize {
+            dropped += 1;
+            continue;
+        }
+        kept.push(attribute.clone());
+    }
+    (kept, dropped)
 }
 
 fn span() -> impl Strategy<Value = SpanData> {
@@ -161,6 +195,46 @@ proptest! {
     }
 
     #[test]
+    fn a_key_is_there_once_with_its_last_value_wherever_it_is_set(
+        said in repeated(), limit in 0_u32..8,
+    ) {
+        let limits = Limits {
+            attributes: limit,
+            attributes_per_event: limit,
+            attributes_per_link: limit,
+            ..Limits::default()
+        };
+        let (mut kept, dropped) = unique(&said, limit);
+        for attribute in &mut kept {
+            if redact::is_sensitive(attribute.key.as_str()) {
+                attribute.value = REDACTED.into();
+            }
+        }
+        // The attributes of the span are set between events and links that have the same keys.
+        let mut draft = begun(&plain());
+        for attribute in &said {
+            draft.attributes(&limits).put(attribute);
+            draft.event("event", UNIX_EPOCH, &said, 1, &limits);
+            draft.link(&plain().span_context, &said, 2, &limits);
+        }
+        draft.event("event", UNIX_EPOCH, &said, 1, &limits);
+        draft.link(&plain().span_context, &said, 2, &limits);
+        let scope = Arc::default();
+        let read = read(&draft.end(&scope, UNIX_EPOCH)).unwrap();
+        prop_assert_eq!((&read.attributes, read.dropped_attributes_count), (&kept, dropped));
+        prop_assert_eq!(read.events.events.len(), said.len() + 1);
+        for event in &read.events.events {
+            let dropped = dropped + 1;
+            prop_assert_eq!((&event.attributes, event.dropped_attributes_count), (&kept, dropped));
+        }
+        prop_assert_eq!(read.links.links.len(), said.len() + 1);
+        for link in &read.links.links {
+            let dropped = dropped + 2;
+            prop_assert_eq!((&link.attributes, link.dropped_attributes_count), (&kept, dropped));
+        }
+    }
+
+    #[test]
     fn texts_are_cut_to_their_characters_everywhere(text in "\\PC{0,40}", limit in 0_usize..40) {
         let texts = vec![StringValue::from(text.clone())];
         let said = [
@@ -177,7 +251,17 @@ proptest! {
     }
 }
 
-/// A span that says nothing.
+fn begun(span: &SpanData) -> Draft {
+    Draft::new(
+        &span.span_context,
+        &SpanContext::NONE,
+        "own".into(),
+        &SpanKind::Server,
+        UNIX_EPOCH,
+    )
+}
+
+/// A span without attributes, events and links.
 fn plain() -> SpanData {
     SpanData {
         span_context: SpanContext::new(
@@ -248,17 +332,34 @@ fn what_must_not_be_written_down_is_not_wherever_it_is_said() {
     let read = read(&written(&span, &Arc::default(), &Limits::default())).unwrap();
     assert_eq!(read.status, Status::error("Bearer REDACTED"));
     assert_eq!(read.events.events[0].name, "Bearer REDACTED");
-    let mut draft = Draft::new(
-        &span.span_context,
-        &SpanContext::NONE,
-        "own".into(),
-        &SpanKind::Server,
-        UNIX_EPOCH,
-    );
+    let mut draft = begun(&span);
     let limits = Limits::default();
-    draft.attributes(&limits).set("url.path", SECRET);
+    draft.attributes(&limits).set(URL_PATH, SECRET);
     let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
     assert_eq!(read.attributes, [KeyValue::new("url.path", clean)]);
+}
+
+#[test]
+fn an_attribute_of_this_crate_is_there_once_like_any_other() {
+    let (mut draft, limits) = (begun(&plain()), Limits::default());
+    let mut attributes = draft.attributes(&limits);
+    attributes.set(TELEMETRY_KEEP, true);
+    attributes.set(URL_PATH, "/first");
+    attributes.set(ERROR_TYPE, "timeout");
+    attributes.put(&KeyValue::new("url.path", 7));
+    attributes.set(TELEMETRY_KEEP, true);
+    attributes.set(URL_PATH, "/last");
+    draft
+        .attributes(&limits)
+        .set(ERROR_TYPE, KnownErrorType::Panic);
+    let read = super::read(&draft.end(&Arc::default(), UNIX_EPOCH)).unwrap();
+    let expected = [
+        KeyValue::new("telemetry.keep", true),
+        KeyValue::new("url.path", "/last"),
+        KeyValue::new("error.type", "panic"),
+    ];
+    assert_eq!(read.attributes, expected);
+    assert_eq!(read.dropped_attributes_count, 0);
 }
 
 /// Their values are written without asking whether the key is sensitive.

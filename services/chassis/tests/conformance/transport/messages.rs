@@ -127,7 +127,7 @@ async fn relay(stage: &Stage, ending: Ending, broker: &Broker) {
     let relayed = async {
         let pending = "SELECT COUNT(*) FROM outbox WHERE published_at_ms IS NULL";
         while sqlx::query_scalar::<_, i64>(pending)
-            .fetch_one(database.pool())
+            .fetch_one(database.reads())
             .await
             .unwrap()
             > 0

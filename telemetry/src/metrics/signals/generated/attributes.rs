@@ -1,174 +1,203 @@
-//! The keys of attributes.
+//! The keys of attributes, each with the type of its values.
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
-/// As the semantic conventions define it.
-pub const CLIENT_ADDRESS: &str = "client.address";
+use super::values::{
+    DbClientConnectionState, HttpRequestMethod, KnownErrorType, Level, MessagingOperationType,
+    NetworkProtocolVersion, RpcResponseStatusCode, RpcSystemName, UrlScheme,
+};
+use crate::signals::{AttributeKey, AttributeTemplate, Open};
 
 /// As the semantic conventions define it.
-pub const DB_CLIENT_CONNECTION_POOL_NAME: &str = "db.client.connection.pool.name";
+pub const CLIENT_ADDRESS: AttributeKey<str> = AttributeKey::declared("client.address");
 
 /// As the semantic conventions define it.
-pub const DB_CLIENT_CONNECTION_STATE: &str = "db.client.connection.state";
+pub const DB_CLIENT_CONNECTION_POOL_NAME: AttributeKey<str> =
+    AttributeKey::declared("db.client.connection.pool.name");
 
 /// As the semantic conventions define it.
-pub const DB_COLLECTION_NAME: &str = "db.collection.name";
+pub const DB_CLIENT_CONNECTION_STATE: AttributeKey<DbClientConnectionState> =
+    AttributeKey::declared("db.client.connection.state");
 
 /// As the semantic conventions define it.
-pub const DB_NAMESPACE: &str = "db.namespace";
+pub const DB_COLLECTION_NAME: AttributeKey<str> = AttributeKey::declared("db.collection.name");
 
 /// As the semantic conventions define it.
-pub const DB_OPERATION_NAME: &str = "db.operation.name";
+pub const DB_NAMESPACE: AttributeKey<str> = AttributeKey::declared("db.namespace");
 
 /// As the semantic conventions define it.
-pub const DB_QUERY_SUMMARY: &str = "db.query.summary";
+pub const DB_OPERATION_NAME: AttributeKey<str> = AttributeKey::declared("db.operation.name");
 
 /// As the semantic conventions define it.
-pub const DB_QUERY_TEXT: &str = "db.query.text";
+pub const DB_QUERY_SUMMARY: AttributeKey<str> = AttributeKey::declared("db.query.summary");
 
 /// As the semantic conventions define it.
-pub const DB_RESPONSE_STATUS_CODE: &str = "db.response.status_code";
+pub const DB_QUERY_TEXT: AttributeKey<str> = AttributeKey::declared("db.query.text");
 
 /// As the semantic conventions define it.
-pub const DB_SYSTEM_NAME: &str = "db.system.name";
+pub const DB_RESPONSE_STATUS_CODE: AttributeKey<str> =
+    AttributeKey::declared("db.response.status_code");
 
 /// As the semantic conventions define it.
-pub const ERROR_TYPE: &str = "error.type";
+pub const DB_SYSTEM_NAME: AttributeKey<str> = AttributeKey::declared("db.system.name");
 
 /// As the semantic conventions define it.
-pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
+pub const ERROR_TYPE: AttributeKey<Open<KnownErrorType>> = AttributeKey::declared("error.type");
 
 /// As the semantic conventions define it.
-pub const HTTP_REQUEST_HEADER: &str = "http.request.header";
+pub const HTTP_REQUEST_BODY_SIZE: AttributeKey<i64> =
+    AttributeKey::declared("http.request.body.size");
 
 /// As the semantic conventions define it.
-pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+pub const HTTP_REQUEST_HEADER: AttributeTemplate<[String]> =
+    AttributeTemplate::declared("http.request.header");
 
 /// As the semantic conventions define it.
-pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+pub const HTTP_REQUEST_METHOD: AttributeKey<HttpRequestMethod> =
+    AttributeKey::declared("http.request.method");
 
 /// As the semantic conventions define it.
-pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
+pub const HTTP_REQUEST_METHOD_ORIGINAL: AttributeKey<str> =
+    AttributeKey::declared("http.request.method_original");
 
 /// As the semantic conventions define it.
-pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+pub const HTTP_RESPONSE_BODY_SIZE: AttributeKey<i64> =
+    AttributeKey::declared("http.response.body.size");
 
 /// As the semantic conventions define it.
-pub const HTTP_ROUTE: &str = "http.route";
+pub const HTTP_RESPONSE_STATUS_CODE: AttributeKey<i64> =
+    AttributeKey::declared("http.response.status_code");
+
+/// As the semantic conventions define it.
+pub const HTTP_ROUTE: AttributeKey<str> = AttributeKey::declared("http.route");
 
 /// The level of a log line.
-pub const LEVEL: &str = "level";
+pub const LEVEL: AttributeKey<Level> = AttributeKey::declared("level");
 
 /// How many of the links it carries for its parent, which has no room for them.
-pub const LINK_COUNT: &str = "link.count";
+pub const LINK_COUNT: AttributeKey<i64> = AttributeKey::declared("link.count");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_BATCH_MESSAGE_COUNT: &str = "messaging.batch.message_count";
+pub const MESSAGING_BATCH_MESSAGE_COUNT: AttributeKey<i64> =
+    AttributeKey::declared("messaging.batch.message_count");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_CONSUMER_GROUP_NAME: &str = "messaging.consumer.group.name";
+pub const MESSAGING_CONSUMER_GROUP_NAME: AttributeKey<str> =
+    AttributeKey::declared("messaging.consumer.group.name");
 
 /// Which attempt at delivering the message it is, from 1.
-pub const MESSAGING_DELIVERY_ATTEMPT: &str = "messaging.delivery.attempt";
+pub const MESSAGING_DELIVERY_ATTEMPT: AttributeKey<i64> =
+    AttributeKey::declared("messaging.delivery.attempt");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_DESTINATION_NAME: &str = "messaging.destination.name";
+pub const MESSAGING_DESTINATION_NAME: AttributeKey<str> =
+    AttributeKey::declared("messaging.destination.name");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_DESTINATION_PARTITION_ID: &str = "messaging.destination.partition.id";
+pub const MESSAGING_DESTINATION_PARTITION_ID: AttributeKey<str> =
+    AttributeKey::declared("messaging.destination.partition.id");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_DESTINATION_TEMPLATE: &str = "messaging.destination.template";
+pub const MESSAGING_DESTINATION_TEMPLATE: AttributeKey<str> =
+    AttributeKey::declared("messaging.destination.template");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_MESSAGE_BODY_SIZE: &str = "messaging.message.body.size";
+pub const MESSAGING_MESSAGE_BODY_SIZE: AttributeKey<i64> =
+    AttributeKey::declared("messaging.message.body.size");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_MESSAGE_CONVERSATION_ID: &str = "messaging.message.conversation_id";
+pub const MESSAGING_MESSAGE_CONVERSATION_ID: AttributeKey<str> =
+    AttributeKey::declared("messaging.message.conversation_id");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_MESSAGE_ID: &str = "messaging.message.id";
+pub const MESSAGING_MESSAGE_ID: AttributeKey<str> = AttributeKey::declared("messaging.message.id");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_OPERATION_NAME: &str = "messaging.operation.name";
+pub const MESSAGING_OPERATION_NAME: AttributeKey<str> =
+    AttributeKey::declared("messaging.operation.name");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_OPERATION_TYPE: &str = "messaging.operation.type";
+pub const MESSAGING_OPERATION_TYPE: AttributeKey<MessagingOperationType> =
+    AttributeKey::declared("messaging.operation.type");
 
 /// As the semantic conventions define it.
-pub const MESSAGING_SYSTEM: &str = "messaging.system";
+pub const MESSAGING_SYSTEM: AttributeKey<str> = AttributeKey::declared("messaging.system");
 
 /// The metric that a measurement was meant for, as Prometheus knows it.
-pub const METRIC: &str = "metric";
+pub const METRIC: AttributeKey<str> = AttributeKey::declared("metric");
 
 /// As the semantic conventions define it.
-pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+pub const NETWORK_PEER_ADDRESS: AttributeKey<str> = AttributeKey::declared("network.peer.address");
 
 /// As the semantic conventions define it.
-pub const NETWORK_PEER_PORT: &str = "network.peer.port";
+pub const NETWORK_PEER_PORT: AttributeKey<i64> = AttributeKey::declared("network.peer.port");
 
 /// As the semantic conventions define it.
-pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub const NETWORK_PROTOCOL_VERSION: AttributeKey<NetworkProtocolVersion> =
+    AttributeKey::declared("network.protocol.version");
 
 /// Why something was not taken as it came.
-pub const REASON: &str = "reason";
+pub const REASON: AttributeKey<str> = AttributeKey::declared("reason");
 
 /// As the semantic conventions define it.
-pub const RPC_METHOD: &str = "rpc.method";
+pub const RPC_METHOD: AttributeKey<str> = AttributeKey::declared("rpc.method");
 
 /// As the semantic conventions define it.
-pub const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
+pub const RPC_METHOD_ORIGINAL: AttributeKey<str> = AttributeKey::declared("rpc.method_original");
 
 /// As the semantic conventions define it.
-pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
+pub const RPC_RESPONSE_STATUS_CODE: AttributeKey<RpcResponseStatusCode> =
+    AttributeKey::declared("rpc.response.status_code");
 
 /// As the semantic conventions define it.
-pub const RPC_SYSTEM_NAME: &str = "rpc.system.name";
+pub const RPC_SYSTEM_NAME: AttributeKey<RpcSystemName> = AttributeKey::declared("rpc.system.name");
 
 /// As the semantic conventions define it.
-pub const SERVER_ADDRESS: &str = "server.address";
+pub const SERVER_ADDRESS: AttributeKey<str> = AttributeKey::declared("server.address");
 
 /// As the semantic conventions define it.
-pub const SERVER_PORT: &str = "server.port";
+pub const SERVER_PORT: AttributeKey<i64> = AttributeKey::declared("server.port");
 
 /// As the semantic conventions define it.
-pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+pub const SERVICE_INSTANCE_ID: AttributeKey<str> = AttributeKey::declared("service.instance.id");
 
 /// As the semantic conventions define it.
-pub const SERVICE_NAME: &str = "service.name";
+pub const SERVICE_NAME: AttributeKey<str> = AttributeKey::declared("service.name");
 
 /// As the semantic conventions define it.
-pub const SERVICE_VERSION: &str = "service.version";
+pub const SERVICE_VERSION: AttributeKey<str> = AttributeKey::declared("service.version");
 
 /// The collector keeps the trace, whatever else it would do with it.
-pub const TELEMETRY_KEEP: &str = "telemetry.keep";
-
-/// The span lasts as long as its reader likes, and says nothing about how fast the service is.
-pub const TELEMETRY_STREAM: &str = "telemetry.stream";
+pub const TELEMETRY_KEEP: AttributeKey<bool> = AttributeKey::declared("telemetry.keep");
 
 /// Which event of its stream it is, from 0.
-pub const TELEMETRY_STREAM_EVENT_INDEX: &str = "telemetry.stream.event.index";
+pub const TELEMETRY_STREAM_EVENT_INDEX: AttributeKey<i64> =
+    AttributeKey::declared("telemetry.stream.event.index");
 
 /// How many events the stream has delivered.
-pub const TELEMETRY_STREAM_EVENTS: &str = "telemetry.stream.events";
+pub const TELEMETRY_STREAM_EVENTS: AttributeKey<i64> =
+    AttributeKey::declared("telemetry.stream.events");
+
+/// The span lasts as long as its reader likes, and says nothing about how fast the service is.
+pub const TELEMETRY_STREAMING: AttributeKey<bool> = AttributeKey::declared("telemetry.streaming");
 
 /// The version of the crate.
-pub const TELEMETRY_VERSION: &str = "telemetry.version";
+pub const TELEMETRY_VERSION: AttributeKey<str> = AttributeKey::declared("telemetry.version");
 
 /// As the semantic conventions define it.
-pub const URL_FULL: &str = "url.full";
+pub const URL_FULL: AttributeKey<str> = AttributeKey::declared("url.full");
 
 /// As the semantic conventions define it.
-pub const URL_PATH: &str = "url.path";
+pub const URL_PATH: AttributeKey<str> = AttributeKey::declared("url.path");
 
 /// As the semantic conventions define it.
-pub const URL_QUERY: &str = "url.query";
+pub const URL_QUERY: AttributeKey<str> = AttributeKey::declared("url.query");
 
 /// As the semantic conventions define it.
-pub const URL_SCHEME: &str = "url.scheme";
+pub const URL_SCHEME: AttributeKey<UrlScheme> = AttributeKey::declared("url.scheme");
 
 /// As the semantic conventions define it.
-pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+pub const USER_AGENT_ORIGINAL: AttributeKey<str> = AttributeKey::declared("user_agent.original");
 
 /// A variable of the environment that the crate knows, or `_OTHER`.
-pub const VARIABLE: &str = "variable";
+pub const VARIABLE: AttributeKey<str> = AttributeKey::declared("variable");

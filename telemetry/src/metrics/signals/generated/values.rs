@@ -1,6 +1,8 @@
-//! The values that labels have and no others.
+//! The sets of values that labels and attributes have.
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
+
+use crate::signals::AttributeEnum;
 
 /// The values of `db.client.connection.state`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,9 +25,15 @@ impl DbClientConnectionState {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for DbClientConnectionState {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -89,9 +97,75 @@ impl HttpRequestMethod {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for HttpRequestMethod {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+/// Values of `error.type`: As the semantic conventions define it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KnownErrorType {
+    /// Whoever waited for the answer went away.
+    Cancelled,
+    /// The code that worked on it panicked.
+    Panic,
+    /// The service returned an error instead of a response.
+    ServiceError,
+    /// The body of the response failed before its end.
+    BodyError,
+    /// A time limit passed.
+    Timeout,
+    /// Nobody listens at the address.
+    ConnectionRefused,
+    /// The connection failed in another way.
+    ConnectionError,
+    /// The server's name has no address.
+    NameNotResolved,
+}
+
+impl KnownErrorType {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Cancelled,
+        Self::Panic,
+        Self::ServiceError,
+        Self::BodyError,
+        Self::Timeout,
+        Self::ConnectionRefused,
+        Self::ConnectionError,
+        Self::NameNotResolved,
+    ];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Panic => "panic",
+            Self::ServiceError => "service_error",
+            Self::BodyError => "body_error",
+            Self::Timeout => "timeout",
+            Self::ConnectionRefused => "connection_refused",
+            Self::ConnectionError => "connection_error",
+            Self::NameNotResolved => "name_not_resolved",
+        }
+    }
+
+    /// The variant that is recorded as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for KnownErrorType {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -131,9 +205,15 @@ impl Level {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for Level {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -173,9 +253,15 @@ impl MessagingOperationType {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for MessagingOperationType {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -209,16 +295,22 @@ impl NetworkProtocolVersion {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 }
 
-/// The values of `error.type`: As the semantic conventions define it.
+impl AttributeEnum for NetworkProtocolVersion {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+/// Values of `error.type`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OtelSdkExporterSpanExportedErrorType {
-    /// `timeout`.
+    /// A time limit passed.
     Timeout,
     /// `connection_lost`.
     ConnectionLost,
@@ -255,13 +347,19 @@ impl OtelSdkExporterSpanExportedErrorType {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 }
 
-/// The values of `error.type`: As the semantic conventions define it.
+impl AttributeEnum for OtelSdkExporterSpanExportedErrorType {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+/// Values of `error.type`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OtelSdkProcessorSpanProcessedErrorType {
     /// `queue_full`.
@@ -289,9 +387,15 @@ impl OtelSdkProcessorSpanProcessedErrorType {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for OtelSdkProcessorSpanProcessedErrorType {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -379,9 +483,15 @@ impl RpcResponseStatusCode {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for RpcResponseStatusCode {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -403,9 +513,15 @@ impl RpcSystemName {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for RpcSystemName {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -445,9 +561,15 @@ impl TelemetryContextRejectedReason {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for TelemetryContextRejectedReason {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -472,9 +594,15 @@ impl TelemetryLogDroppedReason {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for TelemetryLogDroppedReason {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -502,18 +630,24 @@ impl TelemetryMetricRejectedReason {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 }
 
-/// The values of `error.type`: As the semantic conventions define it.
+impl AttributeEnum for TelemetryMetricRejectedReason {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+/// Values of `error.type`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TelemetrySamplingFetchesErrorType {
     /// `unreachable`.
     Unreachable,
-    /// `timeout`.
+    /// A time limit passed.
     Timeout,
     /// `refused`.
     Refused,
@@ -540,9 +674,15 @@ impl TelemetrySamplingFetchesErrorType {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for TelemetrySamplingFetchesErrorType {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -567,9 +707,15 @@ impl TelemetrySpanExcludedReason {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for TelemetrySpanExcludedReason {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 
@@ -594,8 +740,14 @@ impl UrlScheme {
         }
     }
 
-    /// The one that is recorded as this.
+    /// The variant that is recorded as this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for UrlScheme {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }

@@ -17,10 +17,10 @@ use tonic_prost::ProstCodec;
 use super::wire::{METHOD, StrategyParameters, StrategyResponse};
 use crate::metrics::signals::TelemetrySamplingFetchesErrorType as Kind;
 
-/// How long one fetch may take.
+/// Time limit of one fetch.
 const TIME_OUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read.
+/// Maximum size of a response body, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// The port on which Jaeger serves strategies over HTTP, and the path there.
@@ -33,27 +33,27 @@ pub(super) struct Client {
     server: Server,
 }
 
-/// Where strategies are: over HTTP when the address has a path (such as `/sampling`) or the port that Jaeger has for
-/// that, 5778; else over gRPC, as the specification has it.
+/// How strategies are fetched: over HTTP when the endpoint has a path (such as `/sampling`) or Jaeger's port for it, 5778;
+/// otherwise over gRPC, as the specification says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Server {
     Grpc(Uri),
     Http(Uri),
 }
 
-/// Why there is no strategy.
+/// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    /// Nobody answered.
+    /// No connection, or no response.
     #[error("no answer: {0}")]
     Unreachable(String),
-    /// It took too long.
+    /// [`TIME_OUT`] has passed.
     #[error("no answer within {} s", TIME_OUT.as_secs())]
     TimedOut,
-    /// The answer is a refusal.
+    /// The server answered with an error.
     #[error("refused: {0}")]
     Refused(String),
-    /// The answer says nothing that can be used.
+    /// The response has no usable strategy.
     #[error("the answer cannot be used: {0}")]
     Unreadable(String),
 }
@@ -61,7 +61,7 @@ pub(super) enum FetchError {
 // === impl FetchError ===
 
 impl FetchError {
-    /// For counting.
+    /// The label for `telemetry.sampling.fetches`.
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Unreachable(_) => Kind::Unreachable,
@@ -82,7 +82,7 @@ impl Client {
         }
     }
 
-    /// Each fetch has a connection of its own: they are minutes apart.
+    /// Fetches the strategy. Each fetch opens a connection, since they are minutes apart.
     pub(super) async fn fetch(&self) -> Result<StrategyResponse, FetchError> {
         let fetching = async {
             match &self.server {

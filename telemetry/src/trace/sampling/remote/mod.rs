@@ -1,10 +1,10 @@
-//! Asking Jaeger, again and again, what to sample.
+//! Jaeger's remote sampling: polling the strategy of this service.
 //!
-//! The SDK's own remote sampler was looked at first and falls short: it cannot read a rate-limiting strategy as Jaeger
-//! sends it, leaves the minimum of each operation out of account, takes a mutex for every span, and speaks HTTP only.
+//! The SDK's own remote sampler does not do: it cannot read a rate-limiting strategy as Jaeger sends it, ignores the
+//! minimum of each operation, takes a mutex for every span, and speaks HTTP only.
 //!
-//! The asking has a thread and a runtime of its own: it goes on under any runtime of the host, or none, and what is
-//! slow there cannot stop it, nor the other way round.
+//! The poller has a thread and a runtime of its own, so that it works under any runtime of the host, and neither can block
+//! the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +21,10 @@ use wire::StrategyResponse;
 mod client;
 mod wire;
 
-/// How soon to ask again until the first strategy is there, when the interval is longer: the collector may start later
-/// than this process.
+/// The longest interval until there is a first strategy, since the collector may start later than this process.
 const FIRST_AGAIN: Duration = Duration::from_secs(5);
 
-/// Asks until it is dropped.
+/// Polls the strategy until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Poller {
     _stop: oneshot::Sender<()>,
@@ -42,8 +41,8 @@ struct Polling {
 // === impl Poller ===
 
 impl Poller {
-    /// Starts to ask where the settings say, for the strategies of `service`. When that cannot be, the strategy stays as
-    /// it is, and a warning says why.
+    /// Starts to poll the strategy of `service` at the endpoint of the settings. When no thread can be started, a warning is
+    /// logged and the initial strategy stays.
     pub(super) fn start(
         root: &RootSampler,
         service: &str,
@@ -71,7 +70,7 @@ impl Poller {
         match thread {
             Ok(_) => Some(Self { _stop: stop }),
             Err(error) => {
-                tracing::warn!(target: "telemetry", %error, "no strategies are asked for: there is no thread for that");
+                tracing::warn!(target: "telemetry", %error, "sampling strategies are not polled: cannot start a thread");
                 None
             }
         }
@@ -88,18 +87,18 @@ impl Polling {
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => {
-                tracing::warn!(target: "telemetry", %error, "no strategies are asked for: there is no runtime for that");
+                tracing::warn!(target: "telemetry", %error, "sampling strategies are not polled: cannot start a runtime");
                 return;
             }
         };
         runtime.block_on(async {
             tokio::select! {
-                // An error: the sender was dropped, which is how it says so.
+                // The sender was dropped.
                 _ = stopped => {}
                 () = self.poll() => {}
             }
         });
-        // A name that is being looked up would else be waited for.
+        // A plain shutdown would wait for a name lookup in progress.
         runtime.shutdown_background();
     }
 
@@ -123,12 +122,12 @@ impl Polling {
         }
     }
 
-    /// A strategy that is the same as before stays, with what its buckets have given out.
+    /// Fetches the strategy. An unchanged one is not replaced, so that its token buckets keep their state.
     async fn ask(&mut self) -> Result<(), FetchError> {
         let response = self.client.fetch().await?;
         if self.current.as_ref() != Some(&response) {
             self.strategy.store(Arc::new(response.to_strategy()?));
-            tracing::info!(target: "telemetry", strategy = %response, "sampling by a new strategy");
+            tracing::info!(target: "telemetry", strategy = %response, "a new sampling strategy is in use");
             self.current = Some(response);
         }
         Ok(())
@@ -140,14 +139,14 @@ impl Polling {
         }
     }
 
-    /// The last strategy stays. Said once, until it is better again.
+    /// Logs the first failure in a row. The last strategy stays in use.
     fn fail(&mut self, error: &FetchError) {
         if !std::mem::replace(&mut self.failing, true) {
             tracing::warn!(
                 target: "telemetry",
                 %error,
                 endpoint = %self.client,
-                "no sampling strategy can be fetched; the last one stays"
+                "cannot fetch the sampling strategy; the last one stays in use"
             );
         }
     }

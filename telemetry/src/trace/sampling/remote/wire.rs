@@ -13,15 +13,15 @@ use crate::trace::sampling::strategy::{PerOperation, Strategy};
 /// The path of the gRPC method.
 pub(super) const METHOD: &str = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy";
 
-/// Whose strategy is asked for.
+/// The request: whose strategy is fetched.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct StrategyParameters {
     #[prost(string, tag = "1")]
     pub(super) service_name: String,
 }
 
-/// The strategy: the first that is there of per operation, rate limiting and probabilistic. Field 1 says which it is for
-/// clients of old, and nothing that the others do not.
+/// The response: the first present one of per operation, rate limiting and probabilistic is the strategy. Field 1 names its
+/// kind for older clients, and is redundant.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names)] // Jaeger's.
