@@ -46,7 +46,7 @@ bench: ## What telemetry costs per request, beside its peers, and how it grows (
 fuzz: ## A million hostile requests against the reading of contexts (RUNS=1000000 SEED=1); needs a C++ compiler
 	@telemetry/fuzz/run.sh
 
-mutants: ## Break the code in every way that telemetry/mutants knows (ONLY='grpc-*'); fails when a break is not noticed
+mutants: ## Break the code in every way that conformance/mutants knows (ONLY='grpc-*'); fails when a break is not noticed
 	@$(native)/mutants.sh
 
 check: ## Are the generated files current, do the alert rules pass their tests, and do the mutants still apply?

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
+use telemetry_codegen::Files;
 
-use crate::generated::Generated;
 use crate::objectives::{self, Objective};
 use crate::rule_file::{Alert, Recording, RuleFile};
 use crate::{promtool, rules, runbook};
 
-/// What every generated file says in its first line.
-const GENERATED: &str = "Generated from alerts/slo.yaml and alerts/src by `cargo run --release -p alerts -- generate`; do not edit.";
+/// The first line of every generated file.
+const GENERATED: &str =
+    "Generated from alerts/slo.yaml and alerts/src by `make generate`; do not edit.";
 
-/// The folders that hold nothing but generated files.
-const FOLDERS: &[&str] = &[
-    "alerts/generated",
-    "alerts/generated/tests",
-    "alerts/runbooks",
-];
+/// The folder of the rules.
+const RULES: &str = "alerts/generated";
+/// The folder of their promtool tests.
+const TESTS: &str = "alerts/generated/tests";
+/// The folder of the runbook pages.
+const RUNBOOKS: &str = "alerts/runbooks";
 
 #[derive(Serialize)]
 struct Groups<'a> {
@@ -55,25 +56,27 @@ enum RuleContent<'a> {
 ///
 /// # Errors
 /// When the objectives cannot be loaded, or a scenario names an alert that is not there.
-pub fn generated(root: &Path) -> anyhow::Result<Generated> {
-    Ok(Generated {
-        folders: FOLDERS,
-        files: content(&objectives::load(root)?)?,
-    })
+pub fn generated(root: &Path) -> anyhow::Result<Files> {
+    content(&objectives::load(root)?)
 }
 
-fn content(objectives: &[Objective]) -> anyhow::Result<BTreeMap<String, String>> {
+fn content(objectives: &[Objective]) -> anyhow::Result<Files> {
     let rule_files = rules::files(objectives);
-    let mut files = runbook::pages(&rule_files, GENERATED);
+    let mut rules = BTreeMap::new();
+    let mut tests = BTreeMap::new();
     for file in &rule_files {
-        files.insert(
-            format!("alerts/generated/{}.yml", file.name),
-            format!("# {GENERATED}\n{}", rule_file(file)?),
-        );
-        files.insert(
-            format!("alerts/generated/tests/{}.yml", file.name),
-            format!("# {GENERATED}\n{}", promtool::test_file(file, &rule_files)?),
-        );
+        let name = format!("{}.yml", file.name);
+        let rule_file = format!("# {GENERATED}\n{}", rule_file(file)?);
+        rules.insert(name.clone(), rule_file);
+        let test_file = promtool::test_file(file, &rule_files)?;
+        tests.insert(name, format!("# {GENERATED}\n{test_file}"));
+    }
+    let mut files = Files::default();
+    files.folder(RULES, rules);
+    files.folder(TESTS, tests);
+    files.folder(RUNBOOKS, BTreeMap::new());
+    for (path, page) in runbook::pages(&rule_files, GENERATED) {
+        files.file(path, page);
     }
     Ok(files)
 }

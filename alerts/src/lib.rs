@@ -3,14 +3,13 @@
 //! `alerts/slo.yaml` states each objective once, in terms of the metric registry ([`objectives`]). [`rules`] makes from
 //! them the recording rules and the burn-rate alerts ([`burn_rate`]), and adds alerts about scrape targets, the
 //! telemetry pipeline and the settlement of orders. Each alert carries the scenarios of its promtool tests and the text
-//! of its runbook page, so no alert can be without them. `alerts generate` writes all of it to `alerts/generated` and
-//! `alerts/runbooks`; `alerts check` fails when a file there is stale.
+//! of its runbook page, so no alert can be without them. `make generate` writes all of it to `alerts/generated` and
+//! `alerts/runbooks`; `make check` fails when a file there is stale.
 
 pub mod backends;
 pub mod burn_rate;
 pub mod declared;
 mod generate;
-pub mod generated;
 pub mod objectives;
 pub mod promql;
 mod promtool;

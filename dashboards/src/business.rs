@@ -53,14 +53,22 @@ fn account() -> Vec<Panel> {
         Panel::lines(
             "Sign-ups",
             Unit::PerSecond,
-            vec![rate(&metrics::ACCOUNT_SIGN_UPS, &["role"], "{{role}}")],
+            vec![rate(
+                &metrics::ACCOUNT_SIGN_UPS,
+                &["account.role"],
+                "{{account_role}}",
+            )],
         )
         .wide(12)
         .describe("Accounts made, by role."),
         Panel::lines(
             "Logins",
             Unit::PerSecond,
-            vec![rate(&metrics::ACCOUNT_LOG_INS, &["outcome"], "{{outcome}}")],
+            vec![rate(
+                &metrics::ACCOUNT_LOG_INS,
+                &["bidtrace.outcome"],
+                "{{bidtrace_outcome}}",
+            )],
         )
         .wide(12)
         .describe("A burst of refused ones is somebody who guesses. Each costs CPU by design."),
@@ -93,7 +101,11 @@ fn auction() -> Vec<Panel> {
             Unit::PerSecond,
             vec![
                 rate(&metrics::AUCTION_OPENED, &[], "opened"),
-                rate(&metrics::AUCTION_ENDED, &["outcome"], "{{outcome}}"),
+                rate(
+                    &metrics::AUCTION_ENDED,
+                    &["bidtrace.outcome"],
+                    "{{bidtrace_outcome}}",
+                ),
                 rate(&metrics::AUCTION_AWARDS_REVOKED, &[], "awards revoked"),
             ],
         )
@@ -110,7 +122,11 @@ fn auction() -> Vec<Panel> {
         Panel::stacked(
             "Bids",
             Unit::PerSecond,
-            vec![rate(&metrics::AUCTION_BIDS, &["outcome"], "{{outcome}}")],
+            vec![rate(
+                &metrics::AUCTION_BIDS,
+                &["bidtrace.outcome"],
+                "{{bidtrace_outcome}}",
+            )],
         )
         .describe("By outcome. A rejected bid is a good event: the rules at work."),
         Panel::latency(
@@ -142,8 +158,8 @@ fn reward() -> Vec<Panel> {
             Unit::PerSecond,
             vec![rate(
                 &metrics::REWARD_RESERVATIONS,
-                &["outcome"],
-                "{{outcome}}",
+                &["bidtrace.outcome"],
+                "{{bidtrace_outcome}}",
             )],
         )
         .wide(24)
@@ -156,7 +172,11 @@ fn order() -> Vec<Panel> {
         Panel::lines(
             "Settlements",
             Unit::PerSecond,
-            vec![rate(&metrics::ORDER_SETTLED, &["outcome"], "{{outcome}}")],
+            vec![rate(
+                &metrics::ORDER_SETTLED,
+                &["bidtrace.outcome"],
+                "{{bidtrace_outcome}}",
+            )],
         )
         .describe("Ended, by outcome."),
         Panel::lines(
@@ -175,8 +195,8 @@ fn order() -> Vec<Panel> {
             Unit::PerSecond,
             vec![rate(
                 &metrics::ORDER_SAGA_STEPS,
-                &["step", "outcome"],
-                "{{step}} {{outcome}}",
+                &["saga.step", "saga.outcome"],
+                "{{saga_step}} {{saga_outcome}}",
             )],
         )
         .wide(24)
@@ -191,7 +211,7 @@ fn payment() -> Vec<Panel> {
         Panel::lines(
             "Authorisations",
             Unit::PerSecond,
-            vec![rate(&metrics::PAYMENT_AUTHORISATIONS, &["outcome"], "{{outcome}}")],
+            vec![rate(&metrics::PAYMENT_AUTHORISATIONS, &["bidtrace.outcome"], "{{bidtrace_outcome}}")],
         )
         .wide(24)
         .describe("By outcome. The provider declines and stalls like a real one, when the payment method asks for it."),
@@ -205,8 +225,8 @@ fn notification() -> Vec<Panel> {
             Unit::PerSecond,
             vec![rate(
                 &metrics::NOTIFICATION_DELIVERIES,
-                &["channel", "outcome"],
-                "{{channel}} {{outcome}}",
+                &["notification.channel", "bidtrace.outcome"],
+                "{{notification_channel}} {{bidtrace_outcome}}",
             )],
         )
         .wide(12)

@@ -1,11 +1,11 @@
 //! The dashboards as files.
 
-use alerts::generated::Generated;
+use telemetry_codegen::Files;
 
 use crate::grafana;
 
 /// What every generated file says in its first line.
-const GENERATED: &str = "Generated from dashboards/src by `cargo run --release -p dashboards -- generate`; do not edit.";
+const GENERATED: &str = "Generated from dashboards/src by `make generate`; do not edit.";
 
 /// The folder that holds nothing but generated files, and that Grafana reads.
 const FOLDER: &str = "dashboards/json";
@@ -14,8 +14,8 @@ const FOLDER: &str = "dashboards/json";
 ///
 /// # Errors
 /// When a dashboard cannot be written as JSON.
-pub fn generated() -> anyhow::Result<Generated> {
-    let files = crate::dashboards()
+pub fn generated() -> anyhow::Result<Files> {
+    let content = crate::dashboards()
         .iter()
         .map(|dashboard| {
             let name = dashboard.uid.trim_start_matches("bidtrace-");
@@ -24,11 +24,10 @@ pub fn generated() -> anyhow::Result<Generated> {
             let text = serde_json::to_string_pretty(&json)?;
             // The origin, which sorts first, belongs in the first line.
             let text = text.replacen("{\n  \"__generated\"", "{ \"__generated\"", 1);
-            Ok((format!("{FOLDER}/{name}.json"), format!("{text}\n")))
+            Ok((format!("{name}.json"), format!("{text}\n")))
         })
         .collect::<anyhow::Result<_>>()?;
-    Ok(Generated {
-        folders: &[FOLDER],
-        files,
-    })
+    let mut files = Files::default();
+    files.folder(FOLDER, content);
+    Ok(files)
 }

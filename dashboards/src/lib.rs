@@ -1,8 +1,8 @@
 //! The Grafana dashboards, as Rust values over the metric registry.
 //!
 //! A panel's query is built from declared metrics and labels, so that a renamed metric is a compile error and not an
-//! empty panel. `dashboards generate` writes them as JSON to `dashboards/json`, which Grafana's provisioning reads;
-//! `dashboards check` fails when a file there is stale. [`queries`] returns every query, for tests that send them to a
+//! empty panel. `make generate` writes them as JSON to `dashboards/json`, which Grafana's provisioning reads;
+//! `make check` fails when a file there is stale. [`queries`] returns every query, for tests that send them to a
 //! running Prometheus.
 
 mod business;

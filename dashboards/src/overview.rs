@@ -155,24 +155,24 @@ fn business() -> Row {
                 Unit::PerSecond,
                 vec![
                     Query::new(or_zero(series(&AUCTION_OPENED).rate(&[])), "opened"),
-                    Query::new(or_zero(series(&AUCTION_ENDED).rate(&["outcome"])), "{{outcome}}"),
+                    Query::new(or_zero(series(&AUCTION_ENDED).rate(&["bidtrace.outcome"])), "{{bidtrace_outcome}}"),
                 ],
             )
             .describe("Auctions opened and ended per second, by how they ended."),
             Panel::stacked(
                 "Bids",
                 Unit::PerSecond,
-                vec![Query::new(or_zero(series(&AUCTION_BIDS).rate(&["outcome"])), "{{outcome}}")],
+                vec![Query::new(or_zero(series(&AUCTION_BIDS).rate(&["bidtrace.outcome"])), "{{bidtrace_outcome}}")],
             )
             .describe("By outcome. A rejected bid is a good event: the rules at work."),
             Panel::lines(
                 "Orders and notifications",
                 Unit::PerSecond,
                 vec![
-                    Query::new(or_zero(series(&ORDER_SETTLED).rate(&["outcome"])), "order {{outcome}}"),
+                    Query::new(or_zero(series(&ORDER_SETTLED).rate(&["bidtrace.outcome"])), "order {{bidtrace_outcome}}"),
                     Query::new(
-                        or_zero(series(&NOTIFICATION_DELIVERIES).rate(&["channel", "outcome"])),
-                        "{{channel}} {{outcome}}",
+                        or_zero(series(&NOTIFICATION_DELIVERIES).rate(&["notification.channel", "bidtrace.outcome"])),
+                        "{{notification_channel}} {{bidtrace_outcome}}",
                     ),
                 ],
             )

@@ -123,9 +123,9 @@ pub(crate) fn telemetry(service: Service) -> Row {
                         or_zero(
                             series(&TELEMETRY_CONTEXT_REJECTED)
                                 .job(service)
-                                .rate(&["reason"]),
+                                .rate(&["telemetry.reason"]),
                         ),
-                        "context rejected {{reason}}",
+                        "context rejected {{telemetry_reason}}",
                     ),
                 ],
             )

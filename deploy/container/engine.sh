@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154
-# A container engine for the test: the machine's own when it answers and can have every image, else Debian's, started
-# here with a socket of its own and its data in the cache folder, and ended with the test.
+# A container engine for the test: the machine's own when it answers and can pull every image, else Debian's, started
+# here with its own socket and with its data in the cache folder, and stopped after the test.
 
 containers="$cache/containers"
 engine_run=
 
 engine_answers() { timeout 10 docker info >/dev/null 2>&1; }
 
-# Every image that the compose file or our Dockerfile takes from elsewhere.
+# Every image of the compose file and our Dockerfile that is not built here.
 foreign_images() {
   docker compose --profile '*' config --format json | jq -r '.services[].image' | grep -vx bidtrace
   sed -n 's/^FROM \([a-z/.-]*:[^ ]*\).*/\1/p' "$top/deploy/container/Dockerfile"
@@ -15,7 +15,7 @@ foreign_images() {
 
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
-can_have_every_image() {
+can_pull_every_image() {
   local image
   for image in $(foreign_images | sort -u); do
     has_image "$image" || timeout 600 docker pull --quiet "$image" || return 1
@@ -32,8 +32,8 @@ debian_mirror() {
   apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/$' | head -n 1
 }
 
-# Debian 12 has only the first Compose; the plugins of Debian 13 run on it. Its package lists are read into a folder of
-# ours, so that the machine's own sources stay as they are.
+# Debian 12 has Compose 1 only, but the plugins of Debian 13 run on it. Their package lists go to a folder of ours, so
+# that the machine's package sources do not change.
 download_plugins() {
   local folder="$containers/plugins" work package
   local -a apt
@@ -64,7 +64,7 @@ provide_engine() {
   mkdir -p "$containers"
   if command -v docker >/dev/null && engine_answers; then
     if has_compose || download_plugins; then
-      can_have_every_image && needs_own=
+      can_pull_every_image && needs_own=
     fi
     [[ -z $needs_own ]] || say "the machine's engine cannot have every image; stand-ins are kept out of it"
   fi

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154
-# Stand-ins for official images that cannot be pulled here, under the same tags, in the engine that the test started and
-# nowhere else. Each has the same program at the same version, entry point, user and tools; what cannot be had is left
-# out and said, never imitated.
+# Replacements for official images that cannot be pulled, under the same tags, in the engine that the test has started
+# and nowhere else. Each has the same program at the same version, the same entry point, user and tools. An image that
+# cannot be replaced is left out and reported.
 
 standin_label=bidtrace.standin=yes
 
-# Sets up a build context of its own and builds the tag from it; the Dockerfile comes on standard input, and the files
-# are pairs of a source and a name in the context.
+# Builds an image with the tag $1 from a new build context. The Dockerfile is read from standard input; further
+# arguments are pairs of a file and its name in the context.
 build_standin() {
   local tag=$1 context
   shift
@@ -120,8 +120,8 @@ standin_of() {
   "standin_$1" "$2"
 }
 
-# Makes sure of every image, pulling what can be pulled. Those that can neither be pulled nor stood in for are listed in
-# the file named by $1. Base images come first, for others are made from them.
+# Pulls or replaces every image. Those for which neither works are listed in the file $1. Base images come first, because
+# others are built from them.
 provide_images() {
   local missing=$1 image
   local -a images
@@ -136,7 +136,7 @@ provide_images() {
       stand_in "$image"
     fi
   done
-  say "${#images[@]} images, $(wc -l <"$missing") of them not to be had"
+  say "${#images[@]} images, $(wc -l <"$missing") of them not available"
 }
 
 is_standin() { [[ $(docker image inspect --format '{{index .Config.Labels "bidtrace.standin"}}' "$1") == yes ]]; }

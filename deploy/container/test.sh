@@ -39,7 +39,7 @@ prepare() {
   provide_engine
 }
 
-# Where another stack holds the ports, the same file with another loopback address.
+# When another stack uses the ports: the same file with another loopback address.
 publish_elsewhere() {
   docker compose --project-name "$project" --profile '*' config --format json |
     jq --arg address "$1" '(.services[].ports[]? | select(.host_ip == "127.0.0.1")).host_ip = $address' \
@@ -65,7 +65,7 @@ wanted_services() {
     '($missing | split("\n")) as $missing | .services | to_entries[] | select(.value.image | IN($missing[]) | not).key'
 }
 
-# Of every container that is not well: its state and the end of its log.
+# Prints the state of every container, and the end of the log of each that is not healthy.
 tell_state() {
   local name
   compose ps --all --format '{{.Service}}: {{.Status}}'
@@ -75,7 +75,7 @@ tell_state() {
   done
 }
 
-# What the services complained of.
+# Prints the services' latest warnings and errors.
 tell_errors() {
   say "--- the services' latest warnings and errors"
   compose --ansi never logs --no-color --tail 500 "${services[@]}" 2>&1 | grep -E '"level":"(WARN|ERROR)"' | tail -n 12 | cut -c1-400
@@ -101,7 +101,7 @@ load() {
   return $status
 }
 
-# One auction, from outside the services, through the gateway. Its objectives are not judged on a cold start.
+# One auction through the gateway. Missed objectives do not count, because the services have just started.
 hold_auction() {
   # shellcheck disable=SC2016 # for the container's shell
   load --entrypoint sh loadtest -c '
@@ -151,7 +151,7 @@ state_of_victim() {
 
 has_returned() { [[ $(state_of_victim) == "$1 healthy" ]]; }
 
-# The process is killed, not the container: an engine takes that for a wish.
+# Kills the process, not the container: an engine does not restart a container that it was told to kill.
 kill_and_see_it_return() {
   local restarts began returned
   restarts=$(state_of_victim)
@@ -187,7 +187,7 @@ take_down() {
   say "no container and no volume is left; $used"
 }
 
-# --- All of it, ended whatever happens
+# --- Running the steps; everything is stopped at the end, whatever happens
 
 clean_up() {
   local status=$?

@@ -6,6 +6,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 [[ ! -f $supervisor_conf ]] || stop_stack
 rm -rf "$stack"
 [[ $(dirname "$socket") == "$stack" ]] || rmdir "$(dirname "$socket")"
-say "removed .stack/. Kept, because they take long to make anew:"
+say "removed .stack/. Kept, because they take long to build:"
 say "  the services     cargo clean"
 say "  their backends   rm -r $cache"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The code of this repository, built.
+# Builds the code of this repository.
 
-# All of the workspace at once, also where one program would do: the features of a shared dependency are then the same
-# for every command here, the tests included, and nothing is compiled twice.
+# Always the whole workspace, even when one program is needed: then every command here, the tests included, compiles a
+# shared dependency with the same features, and so only once.
 build_code() {
   require_rust
   cargo build --release --workspace --bins "$@"

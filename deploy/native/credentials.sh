@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# The accounts that are there from the start: an admin, and the load generator, whose traces the gateway trusts. Their
-# passwords are made for this clone and are kept in .stack/credentials.env, for nobody else to read; what the person who
-# called has exported is taken instead.
+# The accounts that exist from the start: an admin, and the load generator, whose traces the gateway trusts. Their
+# passwords are generated once per clone and kept in .stack/credentials.env, which only its owner can read. Variables
+# that are exported already take precedence.
 
 credentials_file="$stack/credentials.env"
 
 secret() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
 
-# Exports BIDTRACE_ADMIN_* and BIDTRACE_LOAD_*, making them the first time.
+# Exports BIDTRACE_ADMIN_* and BIDTRACE_LOAD_*; generates them the first time.
 load_credentials() {
   local line name
   mkdir -p "$stack"

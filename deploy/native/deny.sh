@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make deny, make advisories: cargo-deny with the checks that are named. Installs it when the machine lacks it, which
-# takes some minutes once.
+# make deny, make advisories: runs cargo-deny with the named checks. Installs it when it is missing, which takes some
+# minutes.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 

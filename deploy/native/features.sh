@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Does the telemetry crate build with none of its features, and with each alone?
+# Checks that the telemetry crate builds with none of its features and with each alone.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Starting, awaiting and stopping the processes of the stack, through its supervisor.
 
-# Starts the supervisor, or lets the one that runs read the configuration anew: it restarts what has changed there.
+# Starts the supervisor. One that runs already reads the configuration again, and restarts the processes whose part of it
+# has changed.
 start_supervisor() {
   if supervisor_runs; then
     control update
@@ -18,7 +19,7 @@ program_in_conf() {
   sed -n "/^\[program:$1\]$/,/^environment=/s/^command=\"\([^\"]*\)\".*/\1/p" "$supervisor_conf" | sed 's/%%/%/g'
 }
 
-# Asks the supervisor for the same thing for several processes at once: it would do one after the other.
+# Has the supervisor do the same for several processes at once; in one command, it would do one after the other.
 control_each() {
   local action=$1 name
   shift
@@ -28,7 +29,7 @@ control_each() {
   wait
 }
 
-# Starts what does not run, and restarts what runs a program that has been built anew since.
+# Starts the processes that are stopped, and restarts those whose program has been rebuilt since they were started.
 start_processes() {
   local name
   local -a stopped=() outdated=()
@@ -44,8 +45,8 @@ start_processes() {
   ((${#stopped[@]} == 0)) || control_each start "${stopped[@]}"
 }
 
-# Waits until every named process says that it is ready. A process that the supervisor has given up on, or that is not
-# ready in time, is named with the end of its log.
+# Waits until every named process reports that it is ready. Fails with the end of the log of one that the supervisor has
+# given up on, or that is not ready in time.
 await_ready() {
   local limit=$1 began=$SECONDS last_look=$SECONDS name
   local -a waiting=("${@:2}") still
@@ -61,7 +62,7 @@ await_ready() {
       last_look=$SECONDS
       read_states
       for name in "${waiting[@]}"; do
-        [[ ${state_of[$name]:-} != FATAL ]] || { not_ready "$name" "ends again and again"; return 1; }
+        [[ ${state_of[$name]:-} != FATAL ]] || { not_ready "$name" "exits whenever it is started"; return 1; }
       done
     fi
     if ((SECONDS - began >= limit)); then
@@ -79,8 +80,8 @@ not_ready() {
   tail -n 16 "$logs/$1.log" 2>/dev/null | cut -c1-300
 }
 
-# The edge first, so that no request is cut in half; then the services; the backends last, so that the services can
-# still flush what they know.
+# The gateway first, so that no request is cut off halfway; the backends last, so that the services can still export
+# their spans.
 stop_stack() {
   if supervisor_runs; then
     stop_running gateway
@@ -96,7 +97,7 @@ stop_stack() {
   rm -f "$socket" "$stack/supervisord.pid"
 }
 
-# Starts the services anew with what the configuration says now; the edge stops first.
+# Restarts the services with the configuration as it is now; the gateway stops first.
 restart_services() {
   stop_running gateway
   stop_running "${services[@]}"
@@ -105,7 +106,7 @@ restart_services() {
   await_ready 60 "${services[@]}"
 }
 
-# Stops those of the named processes that run, all at once.
+# Stops the named processes that are running, all at once.
 stop_running() {
   local name
   local -a running=()

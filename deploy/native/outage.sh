@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make outage: what a service does while its collector is killed, hangs, is slow, refuses or is full. Processes of its
-# own on free ports; the stack is not touched. See docs/outages.md.
+# make outage: what a service does while its collector is killed, hangs, is slow, refuses or is full. It starts
+# processes of its own on free ports, and does not use the stack. See docs/outages.md.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 

@@ -4,8 +4,8 @@
 # auctions, ROUNDS how many pairs of phases there are; BUSY=0 lets the processors rest. Ends with status 1 when the goal is
 # missed.
 #
-# A stack that is up is used and left up, its services with the telemetry that they had; else one is brought up and taken
-# down again.
+# A stack that is up is used and left up, and its services get back the settings that they had; else one is started, and
+# stopped afterwards.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
@@ -40,7 +40,7 @@ measurement=(
   "$(release_dir)/loadtest" overhead --rate "${RATE:-10}" --duration "${DURATION:-15s}" --rounds "${ROUNDS:-6}"
   --switch "$pieces/switch-telemetry.sh" --json "$stack/overhead.json"
 )
-# What cannot be measured is told before anything is started.
+# Fails before anything is started when it could not be measured.
 "${measurement[@]}" --dry-run
 
 if ! supervisor_runs; then
@@ -50,16 +50,16 @@ fi
 load_credentials
 exec 9>"$stack/up.lock"
 flock --nonblock 9 || fail "a make up or make overhead of this clone is at work" "wait for it to end"
-# A measurement that was killed has left the one to start from.
+# One that was killed has left the configuration as make up rendered it.
 [[ -f $rendered_conf ]] || cp -p "$supervisor_conf" "$rendered_conf"
 changed=yes
-# A processor that others keep awake, or whose parts they share, makes the same work take another time: the collector,
-# whose own does not count, would count by that. So none rests in any phase: these take what everybody else leaves.
+# The same work takes another time on a processor that others keep awake or share. The collector's own time is not
+# counted, but this effect of it would be. So loops of the lowest priority keep every processor busy in all phases.
 [[ ${BUSY:-1} == 0 ]] || for ((thread = 0; thread < $(nproc); thread++)); do
   nice -n 19 timeout 1h bash -c 'while :; do :; done' &
   busy+=($!)
 done
-# A process group of its own, so that it can be ended with what it has started.
+# In a process group of its own, so that it can be ended together with what it has started.
 set -m
 "${measurement[@]}" </dev/null &
 measuring=$!

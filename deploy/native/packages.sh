@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What must be on the machine before anything can be built or run: Debian packages, which are installed when they are
-# missing, and the two toolchains, which are only asked for.
+# What the machine needs before anything can be built or run: Debian packages, which are installed when they are
+# missing, and the Rust and Go toolchains, which are not: a missing one is an error that says where to get it.
 
 readonly rust_wanted=1.95 go_wanted=1.26
 
@@ -9,7 +9,7 @@ at_least() {
   [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]
 }
 
-# Pairs of a command and the Debian package that has it.
+# Pairs of a command and the Debian package that brings it.
 native_packages=(
   supervisord supervisor
   curl curl
@@ -35,7 +35,7 @@ postgres_bin() {
 has_command() {
   case $1 in
     postgres) postgres_bin >/dev/null ;;
-    # Debian's Python comes without what makes environments.
+    # Debian's python3 comes without the venv module's parts.
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
@@ -48,13 +48,13 @@ install_packages() {
     shift 2
   done
   if ((${#missing[@]} == 0)); then
-    say "nothing is missing"
+    say "every package is installed"
     return
   fi
 
   local -a as_root=()
   if ! command -v apt-get >/dev/null; then
-    say "this machine has no apt-get; install by its own means: ${missing[*]}"
+    say "this machine has no apt-get; install with its own package manager: ${missing[*]}"
     return 1
   fi
   if ((EUID != 0)); then

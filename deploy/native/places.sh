@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# Where things are. Every other script here gets its folders from this one.
+# The folders that every other script here uses.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 deploy="$top/deploy"
@@ -15,7 +15,7 @@ cache="${BIDTRACE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bidtrace}"
 
 cd "$top"
 
-# Where cargo puts what it builds, whoever chose the folder: a variable, a configuration file, or nobody.
+# Where cargo puts release builds: CARGO_TARGET_DIR, what a cargo configuration says, or the default.
 release_dir() {
   local target=${CARGO_TARGET_DIR:-}
   if [[ -z $target ]]; then
@@ -24,8 +24,8 @@ release_dir() {
   (cd "$top" && realpath -m "$target/release")
 }
 
-# A unix socket's path has room for about 100 characters, and the supervisor adds a process id to it. A clone that
-# lies deeper gets a folder of its own elsewhere, which must belong to nobody else.
+# A unix socket's path is limited to about 100 characters, and the supervisor adds a process id to it. For a clone with
+# a longer path, the socket goes to a folder elsewhere, which must belong to this user.
 supervisor_socket() {
   local socket="$stack/supervisor.sock" folder
   if ((${#socket} > 90)); then

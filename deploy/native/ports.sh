@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Who holds a port, and whether that is a process of this stack. Read from /proc, so that no package is needed.
+# Which process listens on a port, and whether it belongs to this stack. Read from /proc, so that no package is needed.
 
 # Prints a line "PORT PID" for each TCP port that somebody listens on; the pid is "?" for a process that this user may
 # not look into.
@@ -23,7 +23,7 @@ belongs_to_stack() {
   tr '\0' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qxF "SUPERVISOR_SERVER_URL=unix://$socket"
 }
 
-# What a supervisor that was killed has left behind would hold the ports for ever.
+# Ends the processes that a killed supervisor has left behind: they would keep holding the ports.
 end_orphans() {
   local environ pid
   local -a orphans=()

@@ -1,9 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# The processes of the stack: their names, what they listen on, and how each says that it is ready.
+# The processes of the stack: their names, the ports that they listen on, and where each reports that it is ready. The
+# services are in services.sh.
 
-services=(gateway account catalog auction reward order payment notification)
-
-# In the order in which they are worth waiting for. Grafana is one more when the machine has it.
+# In the order in which they are waited for. Grafana is added when the machine has it.
 backends=(nats jaeger prometheus alertmanager)
 
 # Everything that a process listens on, the port that a person wants to know first.
@@ -13,14 +12,6 @@ declare -A ports=(
   [prometheus]="9090"
   [alertmanager]="9093"
   [grafana]="3000"
-  [gateway]="8080 9180"
-  [account]="50051 9181"
-  [catalog]="50052 9182"
-  [auction]="50053 9183"
-  [reward]="50054 9184"
-  [order]="50055 9185"
-  [payment]="50056 9186"
-  [notification]="50057 9187"
 )
 
 declare -A ready_path=(
@@ -29,15 +20,13 @@ declare -A ready_path=(
   [prometheus]=":9090/-/ready"
   [alertmanager]=":9093/-/ready"
   [grafana]=":3000/api/health"
-  [gateway]=":9180/readyz"
-  [account]=":9181/readyz"
-  [catalog]=":9182/readyz"
-  [auction]=":9183/readyz"
-  [reward]=":9184/readyz"
-  [order]=":9185/readyz"
-  [payment]=":9186/readyz"
-  [notification]=":9187/readyz"
 )
+
+for name in "${services[@]}"; do
+  ports[$name]=${service_ports[$name]}
+  ready_path[$name]=":${service_ports[$name]##* }/readyz"
+done
+unset name
 
 main_port() {
   printf '%s\n' "${ports[$1]%% *}"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The programs that others wrote: Jaeger, Prometheus, Alertmanager and NATS. One that the machine already has is used,
-# named by a variable or found on PATH; else it is built from the Go module that deploy/programs pins.
+# The backends' programs: Jaeger, Prometheus, Alertmanager and NATS. One that the machine has is used, when a variable
+# names it or it is on PATH; else it is built from the Go module that deploy/programs pins.
 
-# Each program: its module folder, its package, the versions that understand our configuration, and the variable that
-# names one. A module build does not know its own release, so the build is told: `release` goes with the go.mod.
+# For each program: its folder in deploy/programs, its Go package, and the versions that accept our configuration. A
+# build from a module does not know its release, so the build is given it: `release` must match the go.mod.
 declare -A module_of=(
   [jaeger]=jaeger [prometheus]=prometheus [promtool]=prometheus
   [alertmanager]=alertmanager [amtool]=alertmanager [nats-server]=nats
@@ -27,7 +27,7 @@ declare -A build_flags=(
 )
 declare -A build_tags=([prometheus]=remove_all_sd)
 
-# The variable that names a program: NATS_SERVER for nats-server.
+# The variable that may name a program: NATS_SERVER for nats-server.
 variable_of() {
   local name=${1^^}
   printf '%s\n' "${name//-/_}"
@@ -44,7 +44,7 @@ is_suitable() {
   [[ -n $version ]] && at_least "$version" "${oldest[$module]}" && ! at_least "$version" "${too_new[$module]}"
 }
 
-# Everything that decides what a build makes: a change of any of it is another folder, so another build.
+# A hash of everything that a build depends on. It is part of the folder's name, so a change leads to a new build.
 module_key() {
   local module=$1 folder="$deploy/programs/$1"
   {
@@ -58,7 +58,7 @@ built_program() {
   printf '%s\n' "$cache/bin/$module-$(module_key "$module")/$1"
 }
 
-# Prints the path of a program that the machine already has, or nothing. Refuses one that was named and will not do.
+# Prints the path of a program that the machine has, or nothing. Fails when a variable names an unsuitable one.
 own_program() {
   local name=$1 module=${module_of[$1]} variable path version
   variable=$(variable_of "$name")
@@ -66,7 +66,7 @@ own_program() {
   if [[ -n $path ]]; then
     path=$(command -v "$path" || true)
     if [[ -z $path ]]; then
-      say "$variable names ${!variable}, which is no program" >&2
+      say "$variable names ${!variable}, which is not a program" >&2
       return 1
     fi
     version=$(version_of "$path" || true)
@@ -97,8 +97,8 @@ programs_of() {
   done
 }
 
-# Builds a module's programs into a folder of its own, which appears whole or not at all. Clones that share the cache
-# take turns.
+# Builds a module's programs into a folder of their own, which is renamed into place when it is complete. A lock keeps
+# clones that share the cache from building at once.
 build_module() {
   local module=$1 folder name unfinished
   folder="$cache/bin/$module-$(module_key "$module")"
@@ -106,7 +106,7 @@ build_module() {
   (
     flock 8
     if [[ -d $folder ]]; then
-      say "$module ${release[$module]}: built before"
+      say "$module ${release[$module]}: already built"
     else
       require_go
       say "$module ${release[$module]}: building"
@@ -120,7 +120,7 @@ build_module() {
       chmod 755 "$unfinished"
       mv -T "$unfinished" "$folder"
     fi
-    # A short name for people: the newest build of each.
+    # A link without the hash, to the newest build of each.
     for name in $(programs_of "$module"); do
       ln -s "$(basename "$folder")/$name" "$cache/bin/.$name-$BASHPID"
       mv -T "$cache/bin/.$name-$BASHPID" "$cache/bin/$name"
@@ -128,7 +128,7 @@ build_module() {
   ) 8>"$cache/bin/.$module.lock"
 }
 
-# Makes sure of every program, building the modules of those that the machine lacks.
+# Builds the programs that the machine lacks.
 provide_programs() {
   local module name path lacking
   jaeger_ui >/dev/null
@@ -144,10 +144,10 @@ provide_programs() {
     done
     [[ -z $lacking ]] || build_module "$module"
   done
-  say "Jaeger, Prometheus, Alertmanager and NATS are there"
+  say "Jaeger, Prometheus, Alertmanager and NATS are available"
 }
 
-# Grafana is on no registry that this stack can use: the one that the machine has, or none.
+# Prints the path of the machine's Grafana, or nothing: no package registry that this stack uses has one.
 grafana_program() {
   local candidate
   for candidate in "${GRAFANA:-}" grafana /usr/share/grafana/bin/grafana; do

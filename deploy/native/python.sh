@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A Python with the packages that tests ask for, in an environment of its own: the reference parser of the metrics.
+# A Python environment with the packages that tests need: the reference parser of the metrics.
 
 python_requirements="$deploy/programs/python/requirements.txt"
 
@@ -8,8 +8,8 @@ test_python() {
   printf '%s\n' "$cache/python-$(sha256sum "$python_requirements" | cut -c1-12)/bin/python3"
 }
 
-# Builds the environment in a folder of its own, which appears whole or not at all. Clones that share the cache take
-# turns.
+# Builds the environment in a folder of its own, which is renamed into place when it is complete. A lock keeps clones
+# that share the cache from building at once.
 provide_test_python() {
   local folder unfinished
   folder=$(dirname "$(dirname "$(test_python)")")
@@ -25,9 +25,9 @@ provide_test_python() {
       chmod 755 "$unfinished"
       mv -T "$unfinished" "$folder"
     fi
-    # A short name for tests that are run without `make`.
+    # A link without the hash, for tests that are run without `make`.
     ln -s "$(basename "$folder")" "$cache/.python-$BASHPID"
     mv -T "$cache/.python-$BASHPID" "$cache/python"
   ) 8>"$cache/.python.lock"
-  say "Python with the reference parser is there"
+  say "Python with the reference parser is available"
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
-# All that the commands of the native stack are made of. Each command sources this one file.
+# Sources everything that the commands of the native stack need. Each command sources this file.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -11,6 +11,7 @@ source "$pieces/packages.sh"
 source "$pieces/programs.sh"
 source "$pieces/python.sh"
 source "$pieces/code.sh"
+source "$pieces/services.sh"
 source "$pieces/processes.sh"
 source "$pieces/credentials.sh"
 source "$pieces/supervisor.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# make status: what runs where. Ends with status 1 when something that should run does not.
+# make status: the state of every process. Exits with status 1 when one is not running or not ready.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Work in named steps, each with its number, its time and its last word, so that nobody watches a silent screen.
+# Runs work in numbered steps, and shows how long each takes and the last line that it printed.
 #
 # A script sets `steps_total`, then calls `step NAME HINT COMMAND...` for each. The command's output goes to a log of
-# its own; on a terminal its last line is shown and the seconds tick, elsewhere a line comes every ten seconds. When
-# a step fails, its name, the log's last lines and the hint are printed and the script ends.
+# its own. On a terminal, the last line and the time are updated in place; elsewhere a line is printed every ten seconds.
+# When a step fails, its name, the last lines of its log and the hint are printed, and the script ends.
 
 step_number=0
 steps_total=${steps_total:-0}
@@ -19,8 +19,8 @@ fail() {
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
-# The last thing that a program said, without colours and carriage returns, cut to what fits beside the step's name.
-last_word() {
+# The last line of a log, without colours and carriage returns, cut to a width.
+last_line() {
   tail -c 2000 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep -v '^[[:space:]]*$' |
     tail -n 1 | cut -c1-"$2" || true
 }
@@ -29,7 +29,7 @@ interrupted() {
   if [[ -n $step_pid ]]; then
     kill -TERM -- "-$step_pid" 2>/dev/null || true
   fi
-  printf '\ninterrupted; what was already started is left running (make down stops it)\n' >&2
+  printf '\ninterrupted; what has been started keeps running (make down stops it)\n' >&2
   exit 130
 }
 
@@ -55,11 +55,11 @@ step() {
     elapsed=$((SECONDS - began))
     if [[ -t 1 ]]; then
       width=$(($(tput cols 2>/dev/null || echo 80) - ${#title} - 12))
-      printf '\r\033[K%s  %s  %s' "$title" "$(clock $elapsed)" "$(last_word "$log" $((width > 10 ? width : 10)))"
+      printf '\r\033[K%s  %s  %s' "$title" "$(clock $elapsed)" "$(last_line "$log" $((width > 10 ? width : 10)))"
       sleep 0.5
     else
       if ((elapsed >= next_line)); then
-        printf '%s  %s  %s\n' "$title" "$(clock $elapsed)" "$(last_word "$log" 100)"
+        printf '%s  %s  %s\n' "$title" "$(clock $elapsed)" "$(last_line "$log" 100)"
         next_line=$((elapsed + 10))
       fi
       sleep 0.1
@@ -76,5 +76,5 @@ step() {
     tail -n 20 "$log" | sed 's/^/  | /' >&2
     fail "$name" "$hint"
   fi
-  printf '%s  %s  %s\n' "$title" "$elapsed" "$(last_word "$log" 80)"
+  printf '%s  %s  %s\n' "$title" "$elapsed" "$(last_line "$log" 80)"
 }

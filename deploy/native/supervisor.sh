@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The supervisor of this clone's stack: its configuration, rendered from what the machine has, and how to talk to it.
-# It is never the system-wide one: it has its own socket, log and process id in .stack/.
+# The supervisor of this clone's stack: renders its configuration, and sends it commands. It is not the system-wide one:
+# its socket, log and process id file are in .stack/.
 
 socket=$(supervisor_socket)
 supervisor_conf="$stack/supervisord.conf"
-# The same as make up has rendered it, while make overhead changes it.
+# A copy as make up has rendered it, while make overhead changes the other.
 rendered_conf="$supervisor_conf.rendered"
 
 control() { supervisorctl --configuration "$supervisor_conf" "$@"; }
@@ -23,7 +23,7 @@ read_states() {
   done < <(control status || true)
 }
 
-# The processes of the stack that is up, as the rendered configuration has them.
+# The names of the processes in the rendered configuration.
 known_processes() {
   [[ -f $supervisor_conf ]] || return 0
   sed -n 's/^\[program:\(.*\)\]$/\1/p' "$supervisor_conf"
@@ -68,18 +68,18 @@ redirect_stderr=true
 SECTION
 }
 
-# A path stands bare in the configuration; only % means something there. (The log's path is expanded twice.)
+# Escapes a path, which is not quoted in the configuration. (The log's path is expanded twice.)
 quoted_path() { printf '%s' "${1//%/%%}"; }
 
-# A word that changes when one of these files does, so that the supervisor sees a process's configuration change.
+# A hash of files. In a process's environment, it has the supervisor restart the process when one of them changes.
 digest() { cat "$@" | sha256sum | cut -c1-12; }
 
-# What the person who called exported for the services: OpenTelemetry's variables and our own.
+# The exported variables that are handed on to the services: OpenTelemetry's and our own.
 exported_for_services() {
   local name
   while read -r name; do
     case $name in
-      # Not theirs, or not the same for all of them.
+      # Not for the services, or not the same for all of them.
       BIDTRACE_CACHE | BIDTRACE_UP_* | BIDTRACE_TEST_* | BIDTRACE_LISTEN | BIDTRACE_ADMIN_LISTEN) ;;
       BIDTRACE_DATABASE_URL | BIDTRACE_ADMIN_* | BIDTRACE_LOAD_*) ;;
       OTEL_* | BIDTRACE_* | RUST_LOG | RUST_BACKTRACE) printf '%s=%s\0' "$name" "${!name}" ;;
@@ -111,8 +111,8 @@ render_services() {
         "BIDTRACE_LOAD_EMAIL=$BIDTRACE_LOAD_EMAIL" "BIDTRACE_LOAD_PASSWORD=$BIDTRACE_LOAD_PASSWORD"
       )
     fi
-    # Large blocks go back at once: glibc would else keep the 19 MB of every password that was hashed on another thread.
-    # The later word wins, so what was exported overrides.
+    # MALLOC_MMAP_THRESHOLD_ makes glibc return large blocks at once; it would keep 19 MB for every thread that has hashed a
+    # password. Exported variables come last, because the last value of a variable counts.
     program_section "$name" 30 \
       "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317" \
       "BIDTRACE_STRICT=true" \
@@ -197,25 +197,29 @@ render_grafana() {
     -- "${command[@]}" --homepath "$home"
 }
 
-# Prometheus reads its targets and rules beside its configuration; here that is a folder of links. It is watched while
-# Prometheus runs, so what is right already stays untouched.
+# Prometheus reads its targets and rules beside its configuration: this makes a folder of links to all three. Prometheus
+# watches the folder, so a link that is right is not replaced.
 stage_prometheus() {
-  local folder=$1 grafana=$2 target
+  local folder=$1 grafana=$2 target stale
   mkdir -p "$folder/targets"
   link "$deploy/prometheus/prometheus.yml" "$folder/prometheus.yml"
   link "$top/alerts/generated" "$folder/rules"
-  for target in "$deploy"/prometheus/targets/native/*.json; do
+  for target in "$deploy"/prometheus/targets/native/*; do
     if [[ $(basename "$target") == grafana.json && -z $grafana ]]; then
       rm -f "$folder/targets/grafana.json"
     else
       link "$target" "$folder/targets/$(basename "$target")"
     fi
   done
+  # A link whose file has been renamed leads nowhere.
+  for stale in "$folder"/targets/*; do
+    [[ -e $stale ]] || rm -f "$stale"
+  done
 }
 
 link() { [[ $(readlink "$2") == "$1" ]] || ln -sfn "$1" "$2"; }
 
-# Writes the whole configuration of the supervisor, for the programs as they are now.
+# Writes the configuration of the supervisor, with the programs that are built or installed now.
 render_stack() {
   local release jaeger prometheus alertmanager nats grafana
   release=$(release_dir)

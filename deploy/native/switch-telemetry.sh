@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # switch-telemetry.sh on|off: restarts the services of the stack that is up with their telemetry on or off, and prints a
-# line NAME PID for each once all are ready. For make overhead, which puts things back as they were.
+# line NAME PID for each once all are ready. For make overhead, which restores the configuration.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
@@ -11,7 +11,7 @@ case ${1:-} in
 esac
 [[ -f $rendered_conf ]] || fail "there is no $rendered_conf to start from" "make overhead"
 
-# Of two values that a variable is given the supervisor takes the later one.
+# When a variable is set twice, the supervisor takes the later value.
 names=$(IFS='|' && printf '%s' "${services[*]}")
 sed -E "/^\[program:($names)\]\$/,/^environment=/s/^environment=.*/&,OTEL_SDK_DISABLED=\"$disabled\"/" \
   "$rendered_conf" >"$supervisor_conf.new"
@@ -25,7 +25,7 @@ restart_services >"$log" 2>&1 || {
 }
 read_states
 for name in "${services[@]}"; do
-  # Ready is who answers on the port.
-  [[ -n ${pid_of[$name]:-} ]] || fail "it is not this stack's $name that is ready" "stop whoever holds port $(main_port "$name")"
+  # A process of somebody else could be the one that answers on the port.
+  [[ -n ${pid_of[$name]:-} ]] || fail "the $name that is ready does not belong to this stack" "stop the process that holds port $(main_port "$name")"
   printf '%s %s\n' "$name" "${pid_of[$name]}"
 done

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What runs where, as a table for a person.
+# The table of make status.
 
 # Resident memory of a process in KiB, 0 when it is gone.
 resident_kib() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make test: every test, against the real components. Servers for the tests are started here and end with them. A stack
-# that is up is used and left up; else one is brought up for the end-to-end tests and taken down again.
+# make test: every test, against the real components. Servers that only the tests need are started here and ended
+# afterwards. A stack that is up is used and left up; else one is started for the end-to-end tests and stopped afterwards.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 source "$pieces/throwaway.sh"
@@ -62,6 +62,6 @@ phase "tests" cargo test --release --workspace --no-fail-fast
 phase "generated files, configurations and alert rules" "$pieces/check.sh"
 phase "the stack" bring_up
 load_credentials
-# The last words are those of the test runner.
+# The output ends with that of the test runner.
 printf '\n== end to end, on the running stack\n'
 end_to_end </dev/null

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# A PostgreSQL and a NATS that live as long as the tests: on free ports of loopback, in a folder that goes with them.
+# A PostgreSQL and a NATS for the tests, on free ports of loopback; their folder is removed with them.
 
 throwaway_dir=
 declare -A throwaway_pid=()
 
-# A port that nobody listens on. Another process could take it before we do; then the server says so and the tests end.
+# A port that nothing listens on. Should another process take it first, the server fails to start and the tests end.
 free_port() {
   local port
   while true; do
@@ -73,9 +73,11 @@ start_throwaways() {
 # PostgreSQL ends at once on SIGINT, without waiting for its clients. Behind runuser it is not our child, so its own
 # file says which process it is.
 end_throwaways() {
+  # Nothing was started. (An empty folder would name /postgres.)
+  [[ -n $throwaway_dir ]] || return 0
   local postmaster="$throwaway_dir/postgres/postmaster.pid"
   [[ ! -f $postmaster ]] || kill -INT "$(head -n 1 "$postmaster")" 2>/dev/null || true
   [[ -z ${throwaway_pid[nats]:-} ]] || kill -TERM "${throwaway_pid[nats]}" 2>/dev/null || true
   wait "${throwaway_pid[@]}" 2>/dev/null || true
-  [[ -z $throwaway_dir ]] || rm -rf "$throwaway_dir"
+  rm -rf "$throwaway_dir"
 }

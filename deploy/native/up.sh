@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# make up: brings the whole stack up on this machine, from whatever is there to a first minute of auctions.
-# LOAD=0 leaves the seed and the auctions out.
+# make up: installs what is missing, builds and starts the whole stack on this machine, and runs a first minute of
+# auctions. LOAD=0 leaves out the seed and the auctions.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
@@ -31,14 +31,14 @@ start_services() {
 
 seed() { "$(release_dir)/loadtest" seed --gateway "$gateway"; }
 
-# Missed objectives are a result, not a failure to bring the stack up: what counts is that there is a result.
+# Missed objectives do not fail make up; only a run without a result does.
 run_auctions() {
   rm -f "$result"
   "$(release_dir)/loadtest" run --gateway "$gateway" --rate "$rate" --duration "${seconds}s" --json "$result" || true
   [[ -s $result ]]
 }
 
-in_short() {
+print_summary() {
   printf '\nauctions awarded: %s\nSLO verdict:      %s\na trace to read:  %s\n' \
     "$(read_result .awarded)" "$(read_result '[.verdict, .reasons[]] | join("; ")')" "$(read_result .trace_url)"
 }
@@ -49,7 +49,7 @@ began=$SECONDS
 load_credentials
 mkdir -p "$logs"
 exec 9>"$stack/up.lock"
-flock --nonblock 9 || fail "another make up of this clone is at work" "wait for it to end"
+flock --nonblock 9 || fail "another make up of this clone is running" "wait for it to end"
 
 seconds=60
 if supervisor_runs; then
@@ -68,7 +68,7 @@ step "Install what is missing" "install the packages named above, then run make 
 step "Look at the ports" "stop the processes named above (kill PID), or make down in the clone that they belong to" \
   check_all_ports
 step "Build Jaeger, Prometheus, Alertmanager, NATS" \
-  "see the lines above; a download that failed is taken up again by the next make up" \
+  "see the lines above; the next make up resumes a download that failed" \
   provide_programs
 step "Build the services" "mend what the compiler names, then run make up again" build_code
 step "Start the backends" "make logs SERVICE=... shows more; make down && make up starts afresh" start_backends
@@ -79,6 +79,6 @@ if [[ $load != 0 ]]; then
 fi
 
 printf '\n'
-print_table || say "some process is not ready: make status again in a moment, make logs SERVICE=..."
-[[ $load == 0 ]] || in_short
+print_table || say "a process is not ready: try make status again in a moment, and make logs SERVICE=..."
+[[ $load == 0 ]] || print_summary
 printf '\nup after %s. make status, make logs SERVICE=auction, make loadtest, make down.\n' "$(clock $((SECONDS - began)))"

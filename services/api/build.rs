@@ -1,4 +1,4 @@
-//! Generates the clients and servers from `proto/`, and the list of the streaming methods.
+//! Generates the clients and servers from `proto/`, and the lists of all methods and of the streaming ones.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use prost::Message as _;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
 const SERVICES: [&str; 7] = [
     "common",
@@ -31,18 +32,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         .file_descriptor_set_path(&descriptors)
         .compile_with_config(config, &protos, &["proto".to_owned()])?;
 
-    let set = prost_types::FileDescriptorSet::decode(fs::read(&descriptors)?.as_slice())?;
-    fs::write(out.join("streaming.rs"), streaming_methods(&set)?)?;
+    let set = FileDescriptorSet::decode(fs::read(&descriptors)?.as_slice())?;
+    fs::write(out.join("methods.rs"), paths(&set, |_| true)?)?;
+    let streams =
+        |method: &MethodDescriptorProto| method.client_streaming() || method.server_streaming();
+    fs::write(out.join("streaming.rs"), paths(&set, streams)?)?;
     println!("cargo::rerun-if-changed=proto");
     Ok(())
 }
 
-fn streaming_methods(set: &prost_types::FileDescriptorSet) -> Result<String, std::fmt::Error> {
+/// The paths of these methods, as a Rust expression.
+fn paths(
+    set: &FileDescriptorSet,
+    is_listed: impl Fn(&MethodDescriptorProto) -> bool,
+) -> Result<String, std::fmt::Error> {
     let mut list = String::from("&[");
     for file in &set.file {
         for service in &file.service {
             for method in &service.method {
-                if method.client_streaming() || method.server_streaming() {
+                if is_listed(method) {
                     write!(
                         list,
                         "\"/{}.{}/{}\", ",

@@ -10,8 +10,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let telemetry = telemetry::init("kitchen")?; // 1
 //!
-//! let pantry = tonic::transport::Channel::from_static("http://127.0.0.1:50052").connect_lazy();
-//! let pantry = telemetry::grpc::ClientLayer::new().layer(pantry); // 2: for a generated client
+//! let endpoint = tonic::transport::Channel::from_static("http://127.0.0.1:50052");
+//! let pantry = endpoint.connect_lazy();
+//! let pantry = telemetry::grpc::ClientLayer::to(&endpoint).layer(pantry); // 2: for a generated client
 //!
 //! let app: Router = Router::new()
 //!     .route("/dishes/{id}", get(async || "bibimbap"))

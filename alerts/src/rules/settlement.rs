@@ -98,7 +98,7 @@ fn settlement_stuck() -> Alert {
         Series::new(settled.name())
             .label("job", "order")
             .label("instance", "a")
-            .label("outcome", "confirmed")
+            .label("bidtrace_outcome", "confirmed")
             .increasing(each, 11)
     };
     Alert {

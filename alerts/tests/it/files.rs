@@ -1,18 +1,9 @@
-//! The generated files of the repository, and the commands that write and check them.
+//! The generated files: those of the repository, and what is found stale in another one.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn alerts(root: &Path, command: &str) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_alerts"))
-        .args([command, "--root"])
-        .arg(root)
-        .output()
-        .unwrap()
 }
 
 /// A repository that contains only the objectives.
@@ -31,18 +22,19 @@ fn empty() -> tempfile::TempDir {
 fn the_generated_files_of_the_repository_are_current() {
     assert_eq!(
         alerts::generated(&root()).unwrap().stale(&root()).unwrap(),
-        Vec::<String>::new(),
+        Vec::<PathBuf>::new(),
         "run `make generate`"
     );
 }
 
 #[test]
 fn the_first_line_of_each_says_what_generated_it_and_how() {
-    for (path, content) in alerts::generated(&root()).unwrap().files {
+    for (path, content) in alerts::generated(&root()).unwrap().iter() {
         let first = content.lines().next().unwrap();
         assert!(
-            first.contains("`cargo run --release -p alerts -- generate`"),
-            "{path}: {first}"
+            first.contains("`make generate`"),
+            "{}: {first}",
+            path.display()
         );
     }
 }
@@ -51,35 +43,22 @@ fn the_first_line_of_each_says_what_generated_it_and_how() {
 fn a_changed_a_missing_and_a_stray_file_are_stale_until_they_are_generated_anew() {
     let folder = empty();
     let at = |path: &str| folder.path().join(path);
-    assert!(!alerts(folder.path(), "check").status.success());
-    assert!(alerts(folder.path(), "generate").status.success());
-    assert!(alerts(folder.path(), "check").status.success());
+    let files = alerts::generated(folder.path()).unwrap();
+    assert!(!files.stale(folder.path()).unwrap().is_empty());
+    files.write(folder.path()).unwrap();
+    assert_eq!(files.stale(folder.path()).unwrap(), Vec::<PathBuf>::new());
 
     std::fs::write(at("alerts/generated/targets.yml"), "groups: []\n").unwrap();
     std::fs::remove_file(at("alerts/runbooks/ServiceDown.md")).unwrap();
     std::fs::write(at("alerts/runbooks/Forgotten.md"), "").unwrap();
-    let output = alerts(folder.path(), "check");
-    assert!(!output.status.success());
-    let complaints = String::from_utf8(output.stderr).unwrap();
-    for path in [
-        "alerts/generated/targets.yml",
-        "alerts/runbooks/ServiceDown.md",
-        "alerts/runbooks/Forgotten.md",
-    ] {
-        assert!(complaints.contains(path), "{path} is not in:\n{complaints}");
-    }
-    assert!(complaints.contains("make generate"), "{complaints}");
+    let stale = [
+        Path::new("alerts/generated/targets.yml"),
+        Path::new("alerts/runbooks/Forgotten.md"),
+        Path::new("alerts/runbooks/ServiceDown.md"),
+    ];
+    assert_eq!(files.stale(folder.path()).unwrap(), stale);
 
-    assert!(alerts(folder.path(), "generate").status.success());
+    files.write(folder.path()).unwrap();
     assert!(!at("alerts/runbooks/Forgotten.md").exists());
-    assert!(alerts(folder.path(), "check").status.success());
-}
-
-#[test]
-fn away_from_the_repository_the_command_says_where_to_run_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = alerts(folder.path(), "generate");
-    assert!(!output.status.success());
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.contains("--root"), "{complaint}");
+    assert_eq!(files.stale(folder.path()).unwrap(), Vec::<PathBuf>::new());
 }

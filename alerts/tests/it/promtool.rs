@@ -9,9 +9,8 @@ fn run(arguments: &[&str], folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files: Vec<PathBuf> = alerts::generated(&root)
         .unwrap()
-        .files
-        .into_keys()
-        .map(|path| root.join(path))
+        .iter()
+        .map(|(path, _)| root.join(path))
         .filter(|path| path.parent() == Some(&root.join(folder)))
         .collect();
     assert!(!files.is_empty());

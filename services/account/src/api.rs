@@ -42,11 +42,11 @@ pub(crate) fn declare_series() {
 /// Counts a sign-up. Admins do not sign up; their accounts are created at start-up.
 fn count_sign_up(role: Role) {
     let role = match role {
-        Role::Customer => registry::Role::Customer,
-        Role::Restaurant => registry::Role::Restaurant,
+        Role::Customer => registry::AccountRole::Customer,
+        Role::Restaurant => registry::AccountRole::Restaurant,
         Role::Admin | Role::Unspecified => return,
     };
-    AccountSignUps { role }.add(1);
+    AccountSignUps { account_role: role }.add(1);
 }
 
 impl AccountsApi {

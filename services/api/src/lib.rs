@@ -5,6 +5,9 @@
 
 pub mod events;
 
+/// The full paths (`/package.Service/Method`) of all methods, which a server declares to its telemetry.
+pub const METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
+
 /// The full paths (`/package.Service/Method`) of the streaming methods. Such a call lasts as long as an auction, so it is
 /// not counted by the latency indicators.
 pub const STREAMING_METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/streaming.rs"));

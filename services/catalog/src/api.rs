@@ -82,13 +82,13 @@ impl CatalogApi {
         let limit = usize::try_from(limit).map_err(Failure::internal)?;
         let span = tracing::info_span!(
             "catalog.find_eligible",
-            dishes = dishes.len(),
-            found = tracing::field::Empty
+            catalog.dishes = count(dishes.len()),
+            catalog.restaurants = tracing::field::Empty
         );
         let found = store::eligible(&self.database, place.position, &dishes, limit)
             .instrument(span.clone())
             .await?;
-        span.record("found", found.len());
+        span.record("catalog.restaurants", count(found.len()));
         // At most the maximum page size.
         #[allow(clippy::cast_precision_loss)]
         registry::CatalogEligible.record(found.len() as f64);
@@ -120,4 +120,9 @@ impl Catalog for CatalogApi {
     ) -> Result<Response<wire::FindEligibleResponse>, Status> {
         Ok(Response::new(self.search(request.into_inner()).await?))
     }
+}
+
+/// A count as the type that the registry declares: an attribute is a signed number.
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }

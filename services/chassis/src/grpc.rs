@@ -34,11 +34,8 @@ pub fn channel_to(url: String) -> Result<Channel, tonic::transport::Error> {
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_while_idle(true);
-    let mut layer = ClientLayer::new()
+    let layer = ClientLayer::to(&endpoint)
         .streams(api::STREAMING_METHODS)
         .deadline(DEADLINE);
-    if let (Some(host), Some(port)) = (endpoint.uri().host(), endpoint.uri().port_u16()) {
-        layer = layer.server(host, port);
-    }
     Ok(layer.layer(endpoint.connect_lazy()))
 }

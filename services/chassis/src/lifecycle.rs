@@ -221,7 +221,11 @@ impl Context {
         // Nagle's algorithm would delay the trailers until the data before them is acknowledged.
         let incoming = TcpIncoming::from(self.listen().await?).with_nodelay(Some(true));
         let server = tonic::transport::Server::builder()
-            .layer(telemetry::grpc::ServerLayer::new().streams(api::STREAMING_METHODS))
+            .layer(
+                telemetry::grpc::ServerLayer::new()
+                    .methods(api::METHODS)
+                    .streams(api::STREAMING_METHODS),
+            )
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, self.shutdown.clone().cancelled_owned());
         self.until_drained(async { Ok(server.await?) }).await

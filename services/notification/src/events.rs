@@ -6,7 +6,9 @@ use chassis::Failure;
 use chassis::broker::{Handler, Received};
 use chassis::clock::{Clock, Millis};
 use futures::future::BoxFuture;
-use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
+use registry::{
+    NotificationChannel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome,
+};
 use uuid::Uuid;
 
 use crate::domain::notices;
@@ -57,7 +59,7 @@ impl Handler for EventHandler {
 
 fn count(outcome: Outcome, notifications: u64) {
     NotificationDeliveries {
-        channel: Channel::Inbox,
+        notification_channel: NotificationChannel::Inbox,
         outcome,
     }
     .add(notifications);

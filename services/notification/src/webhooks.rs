@@ -8,7 +8,9 @@ use chassis::failure::chain;
 use chassis::headers::WEBHOOK_ID;
 use chassis::http_client::HttpClient;
 use http::{HeaderMap, HeaderValue, Method};
-use registry::{Channel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome};
+use registry::{
+    NotificationChannel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome,
+};
 use serde::Serialize;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -176,7 +178,7 @@ fn count(state: DeliveryState) {
         DeliveryState::Pending => return,
     };
     NotificationDeliveries {
-        channel: Channel::Webhook,
+        notification_channel: NotificationChannel::Webhook,
         outcome,
     }
     .add(1);

@@ -241,12 +241,12 @@ impl RunningSaga {
             span.record("error.type", code);
         }
         OrderSagaSteps {
-            step: step.into(),
-            outcome: outcome.into(),
+            saga_step: step.into(),
+            saga_outcome: outcome.into(),
         }
         .add(1);
         if outcome == Outcome::Refused && step > Step::Authorise {
-            span.in_scope(|| tracing::error!(order.id = %order.id, step = step.name(), code, "a step was refused that must not be refused"));
+            span.in_scope(|| tracing::error!(order.id = %order.id, saga.step = step.name(), code, "a step was refused that must not be refused"));
         }
         stepped.map(drop)
     }

@@ -140,7 +140,10 @@ impl RewardsApi {
                     Ok((outcome.reservation.into(), outcome.effect))
                 })
             })
-            .instrument(tracing::info_span!("reward.settle", step = step.method))
+            .instrument(tracing::info_span!(
+                "reward.settle",
+                reward.step = step.method
+            ))
             .await?;
         if let Execution::Ran {
             effect: Effect::Applied,

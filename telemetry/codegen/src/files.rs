@@ -29,6 +29,19 @@ impl Files {
         self.content.insert(path.into(), content);
     }
 
+    /// Adds the files and folders of another generator.
+    pub fn extend(&mut self, other: Self) {
+        self.folders.extend(other.folders);
+        self.content.extend(other.content);
+    }
+
+    /// The files with their content, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.content
+            .iter()
+            .map(|(path, content)| (path.as_path(), content.as_str()))
+    }
+
     /// Writes every file below `root` that is not current, and removes from the folders what is none of them. Returns what
     /// changed.
     ///
@@ -43,7 +56,7 @@ impl Files {
         for path in &stale {
             let there = root.join(path);
             match self.content.get(path) {
-                Some(content) => std::fs::write(&there, content),
+                Some(content) => create(&there, content),
                 None => std::fs::remove_file(&there),
             }
             .map_err(at(&there))?;
@@ -80,6 +93,14 @@ impl Files {
     }
 }
 
+/// Writes a file, and creates the folders above it.
+fn create(path: &Path, content: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, content)
+}
+
 fn at(path: &Path) -> impl Fn(std::io::Error) -> RegistryError {
     let path = path.to_owned();
     move |source| RegistryError::Unreadable {
@@ -93,19 +114,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_files_of_two_generators_are_written_and_checked_together() {
+        let root = tempfile::tempdir().unwrap();
+        let mut files = Files::default();
+        files.file("page.md", "page".to_owned());
+        let mut others = Files::default();
+        let one = BTreeMap::from([("one.rs".to_owned(), "1".to_owned())]);
+        others.folder("generated", one);
+        files.extend(others);
+        let all = [
+            (Path::new("generated/one.rs"), "1"),
+            (Path::new("page.md"), "page"),
+        ];
+        assert!(files.iter().eq(all));
+        files.write(root.path()).unwrap();
+        std::fs::write(root.path().join("generated/two.rs"), "2").unwrap();
+        let stray = [Path::new("generated/two.rs")];
+        assert_eq!(files.stale(root.path()).unwrap(), stray);
+    }
+
+    #[test]
     fn what_is_stale_is_named_and_written_and_strangers_are_removed() {
         let root = tempfile::tempdir().unwrap();
         let mut files = Files::default();
         let one = BTreeMap::from([("one.rs".to_owned(), "1".to_owned())]);
         files.folder("generated", one);
-        files.file("page.md", "page".to_owned());
-        let all = [Path::new("generated/one.rs"), Path::new("page.md")];
+        files.file("docs/page.md", "page".to_owned());
+        let all = [Path::new("docs/page.md"), Path::new("generated/one.rs")];
         assert_eq!(files.stale(root.path()).unwrap(), all);
         assert_eq!(files.write(root.path()).unwrap(), all);
         assert!(files.stale(root.path()).unwrap().is_empty());
         std::fs::write(root.path().join("generated/two.rs"), "2").unwrap();
-        std::fs::write(root.path().join("page.md"), "edited").unwrap();
-        let found = [Path::new("generated/two.rs"), Path::new("page.md")];
+        std::fs::write(root.path().join("docs/page.md"), "edited").unwrap();
+        let found = [Path::new("docs/page.md"), Path::new("generated/two.rs")];
         assert_eq!(files.stale(root.path()).unwrap(), found);
         files.write(root.path()).unwrap();
         assert!(files.stale(root.path()).unwrap().is_empty());

@@ -89,7 +89,54 @@ pub(super) fn load(
     }
     registry.attributes = attributes.into_values().collect();
     registry.dependencies = dependencies;
+    check_namespaces(&written, &registry)?;
     Ok(registry)
+}
+
+/// Every name of this registry's own has a namespace, and none is the namespace of another (the conventions' rules for
+/// names).
+fn check_namespaces(written: &[Written], registry: &Registry) -> Result<(), RegistryError> {
+    let (mut attributes, mut metrics) = (BTreeSet::new(), BTreeSet::new());
+    registry.names(&mut attributes, &mut metrics);
+    for group in written {
+        for attribute in &group.attributes {
+            if let Some(key) = &attribute.id {
+                let field = format!("attribute {key}");
+                check_namespace(key, &attributes).map_err(|problem| group.wrong(field, problem))?;
+            }
+        }
+        if let Some(name) = &group.group.metric_name
+            && !registry.conventions.metrics.contains_key(name)
+        {
+            check_namespace(name, &metrics)
+                .map_err(|problem| group.wrong("metric_name", problem))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_namespace(name: &str, all: &BTreeSet<&str>) -> Result<(), String> {
+    if !name.contains('.') {
+        return Err(format!(
+            "`{name}` has no namespace; put one before it: `kitchen.{name}`"
+        ));
+    }
+    let inner = format!("{name}.");
+    if let Some(other) = all.iter().find(|other| other.starts_with(&inner)) {
+        return Err(format!(
+            "`{name}` is also the namespace of `{other}`; rename one of them"
+        ));
+    }
+    let outer = all.iter().find(|other| {
+        name.strip_prefix(**other)
+            .is_some_and(|rest| rest.starts_with('.'))
+    });
+    match outer {
+        Some(other) => Err(format!(
+            "`{name}` is in the namespace `{other}`, which is a name as well; rename one of them"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What the registry of a folder refers to that only the conventions can say.
@@ -340,6 +387,19 @@ impl<'a> Known<'a> {
 // === impl Registry ===
 
 impl Registry {
+    /// The names of all attributes and metrics that it declares or refers to, and those of what it depends on.
+    fn names<'a>(&'a self, attributes: &mut BTreeSet<&'a str>, metrics: &mut BTreeSet<&'a str>) {
+        attributes.extend(
+            self.attributes
+                .iter()
+                .map(|attribute| attribute.key.as_str()),
+        );
+        metrics.extend(self.metrics.iter().map(|metric| metric.name.as_str()));
+        for other in &self.dependencies {
+            other.names(attributes, metrics);
+        }
+    }
+
     /// An attribute that it defines or refers to.
     fn find(&self, key: &str) -> Option<&Attribute> {
         self.attributes

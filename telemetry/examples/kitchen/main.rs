@@ -14,8 +14,9 @@ use tonic::transport::Channel;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _telemetry = telemetry::init("kitchen")?;
     let pantry = std::env::var("PANTRY")?;
-    let channel = Channel::from_shared(pantry)?.connect_lazy();
-    let channel = telemetry::grpc::ClientLayer::new().layer(channel);
+    let endpoint = Channel::from_shared(pantry)?;
+    let channel = endpoint.connect_lazy();
+    let channel = telemetry::grpc::ClientLayer::to(&endpoint).layer(channel);
     let pantry = PantryClient::new(channel);
 
     let serve = async move |Path(dish): Path<String>| {

@@ -13,7 +13,8 @@ use tonic::transport::Channel;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pantry = std::env::var("PANTRY")?;
-    let channel = Channel::from_shared(pantry)?.connect_lazy();
+    let endpoint = Channel::from_shared(pantry)?;
+    let channel = endpoint.connect_lazy();
     let pantry = PantryClient::new(channel);
 
     let serve = async move |Path(dish): Path<String>| {

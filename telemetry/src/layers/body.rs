@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use crate::layers::exchange::{End, Exchange, Part};
+use crate::layers::exchange::{End, Exchange, Failure, Part, within};
 use crate::layers::headers::content_length;
 use crate::layers::hop::Abandoned;
 
@@ -80,13 +80,14 @@ pin_project! {
 impl<F, X: Exchange> ResponseFuture<F, X> {
     /// Tracks `inner`. `no_body`: the answer to a HEAD request has none.
     #[inline]
-    pub(crate) fn new(inner: F, exchange: X, no_body: bool) -> Self {
+    pub(crate) fn new(inner: F, exchange: Option<X>, no_body: bool) -> Self {
         let deadline = exchange
-            .deadline()
+            .as_ref()
+            .and_then(X::deadline)
             .map(|at| Box::pin(tokio::time::sleep_until(at)));
         Self {
             inner: Some(inner),
-            exchange: Some(exchange),
+            exchange,
             deadline,
             no_body,
         }
@@ -116,7 +117,7 @@ impl<F, X: Exchange> ResponseFuture<F, X> {
 impl<F, B, E, X> Future for ResponseFuture<F, X>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    E: std::fmt::Display,
+    E: Failure,
     B: Body,
     X: Exchange,
 {
@@ -125,14 +126,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            let polled = {
-                let _entered = this
-                    .exchange
-                    .as_ref()
-                    .map(|exchange| exchange.hop().enter());
-                inner.poll(cx)
-            };
-            match polled {
+            match within(this.exchange, || inner.poll(cx)) {
                 Poll::Ready(Ok(response)) => {
                     let (exchange, deadline) = (this.exchange.take(), this.deadline.take());
                     let response = track(response, exchange, deadline, *this.no_body);
@@ -141,7 +135,7 @@ where
                 Poll::Ready(Err(error)) => {
                     if !this.exchange.as_ref().is_some_and(X::is_late) {
                         if let Some(exchange) = this.exchange.take() {
-                            exchange.failed(&error.to_string());
+                            exchange.failed(&error);
                         }
                         return Poll::Ready(Err(error));
                     }
@@ -213,7 +207,7 @@ fn has_no_body(status: StatusCode) -> bool {
 impl<B, X> Body for TrackedBody<B, X>
 where
     B: Body,
-    B::Error: std::fmt::Display,
+    B::Error: Failure,
     X: Exchange,
 {
     type Data = B::Data;
@@ -227,13 +221,12 @@ where
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
+        if let Some(exchange) = this.exchange {
+            exchange.next();
+        }
+        let polled = within(this.exchange, || inner.poll_frame(cx));
         let Some(exchange) = this.exchange else {
-            return inner.poll_frame(cx);
-        };
-        exchange.next();
-        let polled = {
-            let _entered = exchange.hop().enter();
-            inner.poll_frame(cx)
+            return polled;
         };
         exchange.asked();
         let is_late = match &polled {
@@ -269,7 +262,7 @@ where
             },
             Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
-                    exchange.ended(End::BodyError(&error.to_string()));
+                    exchange.ended(End::BodyError(error));
                 }
                 None
             }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use opentelemetry::trace::{SpanKind, TraceContextExt};
 use opentelemetry::{Context, Key, KeyValue, Value};
 
-use crate::trace::sampling::KEEP;
+use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 
 /// The SERVER or CONSUMER span of the request, call or message that is being handled; see [`current`].
 ///
@@ -130,7 +130,7 @@ impl ServerSpan {
 
     /// Marks the span so that the collector keeps its trace (see [`sampling`](crate::sampling)).
     pub fn keep(&self) -> &Self {
-        self.set_attribute(KEEP, true)
+        self.set_attribute(TELEMETRY_KEEP.name(), true)
     }
 
     /// Whether the span is recorded: for attributes that are expensive to compute.

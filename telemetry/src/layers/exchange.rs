@@ -1,5 +1,7 @@
 //! What the layers of all protocols share: a service that measures each exchange of another one.
 
+use std::any::Any;
+use std::fmt::{self, Display};
 use std::task::{Context, Poll};
 
 use bytes::Buf;
@@ -10,6 +12,7 @@ use tower::Service;
 
 use crate::layers::body::{ResponseFuture, TrackedBody};
 use crate::layers::hop::{Abandoned, Hop};
+use crate::layers::panics;
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
 pub trait Protocol {
@@ -47,8 +50,11 @@ pub trait Exchange: Sized {
     /// A piece of the body is there.
     fn data(&mut self, _data: &impl Buf) {}
 
+    /// The code below has panicked, and a layer there has caught it: what it answers with is told of the panic.
+    fn panic_caught(&mut self) {}
+
     /// The service failed without a response.
-    fn failed(self, error: &str);
+    fn failed(self, error: &dyn Failure);
 
     /// The response ended.
     fn ended(self, end: End<'_>);
@@ -77,9 +83,21 @@ pub enum End<'a> {
     /// The body is complete, and these are its trailers.
     Trailers(&'a HeaderMap),
     /// The body failed.
-    BodyError(&'a str),
+    BodyError(&'a dyn Failure),
     /// Nobody waited for the rest, or the code below panicked.
     Abandoned(Abandoned),
+}
+
+/// An error of a service or of a response body. Errors in boxes are none for the standard library, so this is all that is
+/// asked of one; [`causes`](crate::layers::causes::causes) finds what is below it.
+pub trait Failure: Display + Any {}
+
+impl<E: Display + Any> Failure for E {}
+
+impl fmt::Debug for dyn Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// A service whose exchanges are measured; what the layers of this crate make of a service.
@@ -87,6 +105,38 @@ pub enum End<'a> {
 pub struct Measured<S, P> {
     inner: S,
     protocol: P,
+}
+
+/// Tells an exchange that the code below has panicked, unless that came to its end.
+struct Panicking<'a, X: Exchange>(&'a mut Option<X>);
+
+/// Runs `work` with the exchange's hop current. When it panics the exchange ends at once: a layer above that catches the
+/// panic drops what is left of the exchange later, when nothing shows any more why. A panic that a layer below has caught is
+/// told too.
+pub(crate) fn within<X: Exchange, T>(exchange: &mut Option<X>, work: impl FnOnce() -> T) -> T {
+    let before = panics::count();
+    let panicking = Panicking(exchange);
+    let done = {
+        let _inside = panicking.0.as_ref().map(|exchange| exchange.hop().enter());
+        work()
+    };
+    if panics::count() != before
+        && let Some(exchange) = &mut *panicking.0
+    {
+        exchange.panic_caught();
+    }
+    std::mem::forget(panicking);
+    done
+}
+
+// === impl Panicking ===
+
+impl<X: Exchange> Drop for Panicking<'_, X> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.0.take() {
+            exchange.ended(End::Abandoned(Abandoned::Panicked));
+        }
+    }
 }
 
 // === impl Measured ===
@@ -100,7 +150,7 @@ impl<S, P> Measured<S, P> {
 impl<S, P, B, R> Service<Request<B>> for Measured<S, P>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    S::Error: std::fmt::Display,
+    S::Error: Failure,
     P: Protocol,
     R: Body,
 {
@@ -120,7 +170,8 @@ where
         if exchange.deadline().is_some_and(|at| at <= Instant::now()) {
             return ResponseFuture::refused(exchange);
         }
-        let inner = exchange.hop().in_scope(|| self.inner.call(request));
+        let mut exchange = Some(exchange);
+        let inner = within(&mut exchange, || self.inner.call(request));
         ResponseFuture::new(inner, exchange, no_body)
     }
 }

@@ -24,6 +24,14 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
+/// The host of an authority without the brackets that an IPv6 address has there.
+pub(crate) fn bare_host(host: &str) -> &str {
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    inner.unwrap_or(host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

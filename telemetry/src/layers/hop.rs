@@ -38,8 +38,8 @@ pub struct Hop {
 pub(crate) struct Inside<'a> {
     _handling: Option<Handling<'a>>,
     // In the order in which they must go.
-    _span: InHop<'a>,
     _context: Option<ContextGuard>,
+    _span: InHop<'a>,
 }
 
 pin_project! {
@@ -62,8 +62,8 @@ pin_project! {
     }
 }
 
-/// The end of the hop of one future, which comes also when the future is dropped.
-pub(crate) struct Ending<R: FnOnce(&Hop, &str)>(Option<(Hop, R)>);
+/// The end of the hop of one future, which comes also when the future is dropped. What records it is given `error.type`.
+pub(crate) struct Ending<R: FnOnce(&Hop, Option<&str>)>(Option<(Hop, R)>);
 
 /// How the exchange behind a hop came to its end, other than as its protocol says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,9 +201,9 @@ impl Hop {
         }
     }
 
-    pub(crate) fn rename(&self, name: &'static str) {
+    pub(crate) fn rename(&self, name: &str) {
         if self.recording {
-            self.context.span().update_name(name);
+            self.context.span().update_name(name.to_owned());
         }
     }
 
@@ -252,8 +252,9 @@ impl<'a> Inside<'a> {
         let brings = recording && matches!(span, HopSpan::Made(_));
         Self {
             _handling: handling,
-            _context: (!brings).then(|| context.clone().attach()),
             _span: span.enter(),
+            // Within the span, which may bring a context of its own: this one may hold more.
+            _context: (!brings).then(|| context.clone().attach()),
         }
     }
 }
@@ -296,7 +297,7 @@ impl Abandoned {
 
 // === impl Ending ===
 
-impl<R: FnOnce(&Hop, &str)> Ending<R> {
+impl<R: FnOnce(&Hop, Option<&str>)> Ending<R> {
     pub(crate) fn new(hop: Hop, record: R) -> Self {
         Self(Some((hop, record)))
     }
@@ -321,13 +322,13 @@ impl<R: FnOnce(&Hop, &str)> Ending<R> {
                 if let Some((error_type, description)) = error {
                     hop.fail(error_type, description);
                 }
-                record(hop, error.map_or("", |(error_type, _)| error_type));
+                record(hop, error.map(|(error_type, _)| error_type));
             });
         }
     }
 }
 
-impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
+impl<R: FnOnce(&Hop, Option<&str>)> Drop for Ending<R> {
     fn drop(&mut self) {
         if let Some((hop, record)) = self.0.take() {
             let how = Abandoned::now();
@@ -336,7 +337,7 @@ impl<R: FnOnce(&Hop, &str)> Drop for Ending<R> {
                     Abandoned::Panicked => hop.fail(how.error_type(), "panicked"),
                     Abandoned::Cancelled => hop.set(ERROR_TYPE, how.error_type()),
                 }
-                record(hop, how.error_type());
+                record(hop, Some(how.error_type()));
             });
         }
     }

@@ -14,6 +14,8 @@ pub mod messaging;
 
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod body;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod causes;
 pub(crate) mod current;
 pub(crate) mod error_type;
 #[cfg(any(feature = "grpc", feature = "http"))]
@@ -21,6 +23,9 @@ mod exchange;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod headers;
 pub(crate) mod hop;
+#[cfg(any(feature = "db", feature = "grpc", feature = "messaging"))]
+mod names;
+pub(crate) mod panics;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) mod stream;
 #[cfg(any(feature = "grpc", feature = "http"))]

@@ -10,11 +10,11 @@ use crate::trace::propagation::{self, Caller};
 /// Whose trace context a server goes on from.
 #[derive(Clone, Default)]
 pub enum TrustPolicy {
-    /// Everybody's: for servers that only their own system can reach.
+    /// Trusts every caller: for servers that only their own system can reach.
     #[default]
     Inherit,
-    /// Only of callers for whom the function says so, by a credential among the headers. Of everybody else the
-    /// context becomes a link, the baggage is dropped, and the sampling flag does not count.
+    /// Trusts the callers for whom the function returns true, by a credential in the headers. Any other caller's context
+    /// becomes a link, its baggage is dropped, and its sampling flag is ignored.
     Boundary(Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>),
 }
 
@@ -28,7 +28,7 @@ impl std::fmt::Debug for TrustPolicy {
 }
 
 impl TrustPolicy {
-    /// What the caller's headers say about the trace so far: whom to go on from, and the span to link to instead.
+    /// The caller's trace context from its headers: the parent to continue from, or the span to link to instead.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> (Caller, Option<SpanContext>) {
         let caller = propagation::caller(headers);
         let trusted = match self {

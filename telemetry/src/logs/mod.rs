@@ -44,12 +44,12 @@ use writer::Writer;
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// The levels in the order of their counts.
-const LEVELS: [(Level, signals::Level); 5] = [
-    (Level::ERROR, signals::Level::Error),
-    (Level::WARN, signals::Level::Warn),
-    (Level::INFO, signals::Level::Info),
-    (Level::DEBUG, signals::Level::Debug),
-    (Level::TRACE, signals::Level::Trace),
+const LEVELS: [(Level, signals::TelemetryLogLevel); 5] = [
+    (Level::ERROR, signals::TelemetryLogLevel::Error),
+    (Level::WARN, signals::TelemetryLogLevel::Warn),
+    (Level::INFO, signals::TelemetryLogLevel::Info),
+    (Level::DEBUG, signals::TelemetryLogLevel::Debug),
+    (Level::TRACE, signals::TelemetryLogLevel::Trace),
 ];
 
 /// The settings of log lines.
@@ -194,18 +194,26 @@ impl Logs {
     pub(crate) fn publish(&self) {
         let output = &self.output;
         for (index, (_, level)) in LEVELS.iter().enumerate() {
-            TelemetryLogEvents { level: *level }
-                .counter()
-                .absolute(output.written.get(index));
-            TelemetryLogSuppressed { level: *level }
-                .counter()
-                .absolute(output.suppressed.get(index));
+            TelemetryLogEvents {
+                telemetry_log_level: *level,
+            }
+            .counter()
+            .absolute(output.written.get(index));
+            TelemetryLogSuppressed {
+                telemetry_log_level: *level,
+            }
+            .counter()
+            .absolute(output.suppressed.get(index));
         }
         for (reason, count) in [
             (Reason::BufferFull, output.writer.full()),
             (Reason::WriteFailed, output.writer.failed()),
         ] {
-            TelemetryLogDropped { reason }.counter().absolute(count);
+            TelemetryLogDropped {
+                telemetry_reason: reason,
+            }
+            .counter()
+            .absolute(count);
         }
     }
 }

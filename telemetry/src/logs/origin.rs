@@ -34,7 +34,7 @@ pub(super) enum Place {
 
 // === impl Origin ===
 
-impl<'a> Origin<'a> {
+impl Origin<'_> {
     pub(super) fn of_event(metadata: &'static Metadata<'static>) -> Self {
         // The name of an event says nothing (`event src/main.rs:10`), unless its author gave it one.
         let name = Some(metadata.name()).filter(|name| !name.starts_with("event "));

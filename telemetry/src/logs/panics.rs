@@ -8,6 +8,7 @@ use tracing::Level;
 
 use super::Logs;
 use super::origin::{Origin, Place};
+use crate::layers::panics;
 
 /// The target of the line of a panic.
 const TARGET: &str = "panic";
@@ -21,6 +22,7 @@ pub(crate) fn install_panic_hook(logs: &Logs, keep: bool) {
     let logs = logs.clone();
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        panics::note();
         write(&logs, panic);
         if keep {
             before(panic);

@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) sampler: Sampler,
     /// `TELEMETRY_SPAN_LEVELS`.
     pub(crate) span_levels: SpanLevels,
+    /// `TELEMETRY_STREAM_EVENT_TRACES`, when it is given.
+    pub(crate) stream_event_traces: Option<u32>,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
     pub(crate) limits: Limits,
     /// `OTEL_BSP_*`.
@@ -244,6 +246,7 @@ impl Settings {
                 .unwrap_or_default(),
             sampler: sampler::read(environment),
             span_levels: environment.get_or_default(&spans::LEVELS),
+            stream_event_traces: environment.get(&sampler::STREAM_EVENT_TRACES),
             limits: spans::read_limits(environment),
             batch: spans::read_batch(environment),
             exporter: environment.get_or_default(&spans::EXPORTER),

@@ -33,41 +33,8 @@ pub fn environment_reference() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::super::variable::all;
     use super::*;
-
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
-    const BEGIN: &str = "<!-- Made by `make generate` from telemetry/src/settings. -->\n";
-    const END: &str = "<!-- Until here. -->\n";
-
-    /// The page with current tables.
-    fn page(now: &str) -> String {
-        let (before, rest) = now
-            .split_once(BEGIN)
-            .expect("a line before the tables says that they are made");
-        let (_, after) = rest
-            .split_once(END)
-            .expect("a line after the tables ends them");
-        format!("{before}{BEGIN}{}\n{END}{after}", environment_reference())
-    }
-
-    #[test]
-    fn the_page_lists_every_variable_as_it_is_declared() {
-        let now = fs::read_to_string(PAGE).unwrap();
-        assert!(
-            now == page(&now),
-            "docs/configuration.md is not what the variables say: run `make generate`"
-        );
-    }
-
-    #[test]
-    #[ignore = "`make generate` runs it"]
-    fn write_the_page() {
-        let now = fs::read_to_string(PAGE).unwrap();
-        fs::write(PAGE, page(&now)).unwrap();
-    }
 
     #[test]
     fn every_declaration_is_whole_and_its_default_can_be_read() {

@@ -63,7 +63,9 @@ impl fmt::Display for Rejected {
 
 /// Logs a warning for each and counts it. The series for unknown variables exists from the start.
 pub(crate) fn report(rejected: &[Rejected]) {
-    let other = TelemetryConfigurationRejected { variable: OTHER };
+    let other = TelemetryConfigurationRejected {
+        telemetry_variable: OTHER,
+    };
     other.add(0);
     for Rejected {
         variable,
@@ -79,7 +81,10 @@ pub(crate) fn report(rejected: &[Rejected]) {
             "a variable is ignored, since its value cannot be used"
         );
         match *declared {
-            Some(variable) => TelemetryConfigurationRejected { variable }.add(1),
+            Some(variable) => TelemetryConfigurationRejected {
+                telemetry_variable: variable,
+            }
+            .add(1),
             None => other.add(1),
         }
     }

@@ -11,7 +11,7 @@ use super::{RootSampler, Sampler};
 
 pub(super) const SECTION: Section = Section {
     title: "Sampling",
-    variables: &[&SAMPLER, &ARGUMENT],
+    variables: &[&SAMPLER, &ARGUMENT, &STREAM_EVENT_TRACES],
 };
 
 const SAMPLER: Variable<Sampler> = Variable {
@@ -28,6 +28,19 @@ const ARGUMENT: Variable<String> = Variable {
     expected: "a share from 0 to 1 for traceidratio; some of endpoint=URL,pollingIntervalMs=MILLISECONDS,initialSamplingRate=SHARE for jaeger_remote",
     purpose: "What the sampler needs to know: `traceidratio` records every trace without it, `jaeger_remote` asks `http://127.0.0.1:5779` every 60000 ms and records 0.001 of the traces until there is a strategy.",
     parse: value::text,
+};
+
+pub(super) const STREAM_EVENT_TRACES: Variable<u32> = Variable {
+    name: "TELEMETRY_STREAM_EVENT_TRACES",
+    default: "50",
+    expected: "a whole number from 0 to 2147483647, or off",
+    purpose: "How many events of streams (server-sent events, messages of gRPC streams) become traces in a second, all streams together; the rest is counted, and `off` makes none. It goes before `Builder::stream_event_traces`.",
+    parse: |value| {
+        if value.eq_ignore_ascii_case("off") {
+            return Ok(0);
+        }
+        value::count(value)
+    },
 };
 
 /// The default gRPC endpoint of Jaeger's sampling strategies; the specification defines none.
@@ -146,6 +159,24 @@ mod tests {
 
     fn of(parent_based: bool, root: RootSampler) -> (Sampler, usize) {
         (Sampler { parent_based, root }, 0)
+    }
+
+    #[test]
+    fn a_rate_of_event_traces_is_a_number_or_off() {
+        for (value, rate, rejected) in [
+            ("", None, 0),
+            ("7", Some(7), 0),
+            ("0", Some(0), 0),
+            ("Off", Some(0), 0),
+            ("-1", None, 1),
+            ("all", None, 1),
+        ] {
+            let settings = settings(&[("TELEMETRY_STREAM_EVENT_TRACES", value)]);
+            assert_eq!(settings.stream_event_traces, rate, "{value}");
+            assert_eq!(settings.rejected.len(), rejected, "{value}");
+        }
+        let default = STREAM_EVENT_TRACES.default_value();
+        assert_eq!(default, crate::layers::stream::event_rate::DEFAULT);
     }
 
     #[test]

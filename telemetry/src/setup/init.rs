@@ -14,6 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::export::otlp::ExporterError;
 use crate::export::pipeline;
 use crate::export::pipeline::Ledger;
+#[cfg(any(feature = "grpc", feature = "http"))]
+use crate::layers::stream;
 use crate::logs;
 use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
@@ -63,6 +65,7 @@ pub struct Builder {
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
     layers: Vec<OtherLayer>,
+    stream_event_traces: Option<u32>,
     vendor: &'static str,
     log_repeats: Option<RepeatLimit>,
     keep_panic_hook: bool,
@@ -87,6 +90,7 @@ pub fn builder(service: &'static str) -> Builder {
         sampling: Vec::new(),
         baggage: Vec::new(),
         layers: Vec::new(),
+        stream_event_traces: None,
         vendor: settings::VENDOR,
         log_repeats: None,
         keep_panic_hook: false,
@@ -190,6 +194,14 @@ impl Builder {
         self
     }
 
+    /// How many events of streams become traces in a second, all streams of the process together, unless
+    /// `TELEMETRY_STREAM_EVENT_TRACES` says so: 50 without either, and 0 makes none. What is held back is counted in
+    /// `telemetry.stream.events.untraced`.
+    pub fn stream_event_traces(mut self, per_second: u32) -> Self {
+        self.stream_event_traces = Some(per_second);
+        self
+    }
+
     /// Starts the telemetry; see [`init`].
     pub fn init(self) -> Result<Telemetry, InitError> {
         let runtime = Handle::try_current().map_err(|_| InitError::NoRuntime)?;
@@ -201,6 +213,10 @@ impl Builder {
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
         context::links::limit(settings.limits.links);
+        #[cfg(any(feature = "grpc", feature = "http"))]
+        if let Some(rate) = settings.stream_event_traces.or(self.stream_event_traces) {
+            stream::event_rate::set(rate);
+        }
         let ledger = Arc::new(Ledger::new(settings.batch));
         let service = resource::text(&resource, "service.name");
         let (mut pipeline, mut sampler) = (None, None);

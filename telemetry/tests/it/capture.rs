@@ -14,11 +14,11 @@ use telemetry::signals::HTTP_SERVER_REQUEST_DURATION;
 use telemetry::test::{Captured, capture, capture_logging, on_threads};
 use tower::ServiceExt;
 
-use crate::kitchen_signals::{DishSize, HEAT, Heat, Outcome, SOUPS, Soups};
+use crate::kitchen_signals::{DishOutcome, DishSize, HEAT, Heat, SOUPS, Soups};
 
 const SOUP: Soups = Soups {
     dish_size: None,
-    outcome: None,
+    dish_outcome: None,
 };
 
 async fn serve_once() -> Captured {
@@ -120,13 +120,13 @@ async fn a_capture_ends_with_its_value_and_gives_back_what_was_before() {
 async fn labels_choose_series_and_several_are_put_together() {
     let captured = capture();
     for (size, outcome, count) in [
-        (DishSize::Small, Outcome::Ok, 1),
-        (DishSize::Large, Outcome::Ok, 2),
-        (DishSize::Large, Outcome::Cold, 4),
+        (DishSize::Small, DishOutcome::Ok, 1),
+        (DishSize::Large, DishOutcome::Ok, 2),
+        (DishSize::Large, DishOutcome::Cold, 4),
     ] {
         let soups = Soups {
             dish_size: Some(size),
-            outcome: Some(outcome),
+            dish_outcome: Some(outcome),
         };
         soups.add(count);
     }
@@ -140,14 +140,15 @@ async fn labels_choose_series_and_several_are_put_together() {
     assert_eq!(
         metrics.counter(
             "kitchen_soups_total",
-            &[("dish_size", "large"), ("outcome", "ok")]
+            &[("dish_size", "large"), ("dish_outcome", "ok")]
         ),
         2
     );
     assert!((metrics.gauge(&HEAT, &[]) - 38.5).abs() < 1e-9);
     assert_eq!(metrics.histogram("plain", &[]), [1.0, 2.0]);
     assert!(
-        metrics.has(&SOUPS, &[("outcome", "cold")]) && !metrics.has(&SOUPS, &[("outcome", "hot")])
+        metrics.has(&SOUPS, &[("dish_outcome", "cold")])
+            && !metrics.has(&SOUPS, &[("dish_outcome", "hot")])
     );
 }
 

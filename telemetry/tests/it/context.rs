@@ -77,7 +77,8 @@ fn a_link_names_the_other_trace_without_joining_it() {
 fn a_parent_that_comes_too_late_becomes_a_link_and_is_counted() {
     run(async {
         let counted = || {
-            series("telemetry_context_rejected_total{reason=\"already_started\"}").unwrap_or(0.0)
+            series("telemetry_context_rejected_total{telemetry_reason=\"already_started\"}")
+                .unwrap_or(0.0)
         };
         let before = counted();
         let (late, saved) = traced(async { SavedContext::current() }).await;

@@ -11,10 +11,13 @@ use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioExecutor;
 use prost::Message;
-use telemetry::grpc::{ClientLayer, within};
+use telemetry::context::{TraceExt, spawn, spawn_blocking, spawn_blocking_in, spawn_in};
+use telemetry::grpc::{ClientLayer, keep_deadline, remaining, within};
+use tokio::task::JoinSet;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Response, Status};
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
+use tracing::Instrument;
 
 use crate::echo::{Client, Codec, LIVE, REPEAT, UNARY, address, client, client_of_three};
 use crate::harness::{has_line, run, spans, traced};
@@ -186,5 +189,94 @@ fn a_client_gives_its_default_to_calls_that_do_not_stream_and_have_no_less() {
         let day = Some(Duration::from_hours(24));
         assert_eq!(unit(sent(day, UNARY).await), 'm');
         assert_eq!(sent(None, LIVE).await, None, "a stream lives as it likes");
+    });
+}
+
+#[test]
+fn a_detached_task_is_bound_by_no_deadline_of_the_call_that_spawned_it() {
+    run(async {
+        let (_, ()) = traced(within(AN_HOUR, async {
+            assert!(remaining().is_some());
+            let span = || tracing::info_span!("detached");
+            // Also below a span of its own, which was made where the deadline held.
+            let outer = span();
+            let below = async move { async { remaining() }.instrument(outer).await };
+            assert_eq!(spawn(below).await.unwrap(), None);
+            assert_eq!(spawn(async { remaining() }).await.unwrap(), None);
+            let inner = async {
+                async { remaining() }
+                    .instrument(tracing::info_span!("in"))
+                    .await
+            };
+            assert_eq!(spawn_in(span(), inner).await.unwrap(), None);
+            assert_eq!(spawn_blocking(remaining).await.unwrap(), None);
+            let blocking = spawn_blocking_in(span(), remaining);
+            assert_eq!(blocking.await.unwrap(), None);
+            let spawned = tokio::spawn(async { remaining() }.in_current_trace());
+            assert_eq!(spawned.await.unwrap(), None);
+            let mut set = JoinSet::new();
+            set.spawn(async { remaining() }.in_span(span()));
+            assert_eq!(set.join_next().await.unwrap().unwrap(), None);
+        }))
+        .await;
+    });
+}
+
+#[test]
+fn what_the_caller_awaits_itself_or_asks_for_keeps_its_deadline() {
+    run(async {
+        traced(within(AN_HOUR, async {
+            let span = || tracing::info_span!("kept");
+            assert!(async { remaining() }.in_current_trace().await.is_some());
+            assert!(async { remaining() }.in_span(span()).await.is_some());
+            let kept = spawn(keep_deadline(async { remaining() }));
+            assert!(kept.await.unwrap() <= Some(AN_HOUR));
+            let kept = spawn(keep_deadline(async { remaining() }));
+            assert!(kept.await.unwrap().is_some());
+            let nested = async {
+                async { remaining() }
+                    .instrument(tracing::info_span!("in"))
+                    .await
+            };
+            let kept = spawn_in(span(), keep_deadline(nested));
+            assert!(kept.await.unwrap().is_some());
+            // A budget of the task's own holds in it, and not in what it spawns.
+            let own = spawn(within(AN_HOUR, async {
+                (remaining(), spawn(async { remaining() }).await.unwrap())
+            }));
+            let (own, spawned) = own.await.unwrap();
+            assert!(own.is_some());
+            assert_eq!(spawned, None);
+        }))
+        .await;
+    });
+}
+
+#[test]
+fn a_call_that_is_made_after_the_answer_is_sent_though_the_deadline_has_passed() {
+    run(async {
+        let client = client().await;
+        let (told, later) = tokio::sync::oneshot::channel();
+        let told = Arc::new(Mutex::new(Some(told)));
+        let handler = tower::service_fn(move |_: http::Request<tonic::body::Body>| {
+            let (told, mut client) = (told.lock().unwrap().take(), client.clone());
+            async move {
+                spawn(async move {
+                    // The call before has long been answered, and its time is up.
+                    while remaining().is_some_and(|left| !left.is_zero()) {
+                        tokio::task::yield_now().await;
+                    }
+                    told.unwrap().send(call(&mut client, "a", "").await)
+                });
+                Ok::<_, Infallible>(Status::ok("").into_http::<tonic::body::Body>())
+            }
+        });
+        let server = telemetry::grpc::ServerLayer::new().layer(handler);
+        let request = http::Request::post("/detached.Svc/Call")
+            .header("grpc-timeout", "1S")
+            .body(tonic::body::Body::empty())
+            .unwrap();
+        server.oneshot(request).await.unwrap();
+        assert_eq!(later.await.unwrap().unwrap(), "A");
     });
 }

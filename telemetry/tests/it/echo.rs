@@ -13,6 +13,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use telemetry::grpc::{ClientLayer, ClientService, ServerLayer};
 use tokio::net::TcpListener;
 use tonic::body::Body;
+use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -26,7 +27,8 @@ pub const CONVERSE: &str = "/it.Echo/Converse";
 pub const LIVE: &str = "/it.Echo/Live";
 pub const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
-const STREAMS: &[&str] = &[LIVE];
+pub const METHODS: [&str; 6] = [UNARY, COLLECT, REPEAT, CONVERSE, LIVE, HEALTH];
+pub const STREAMS: &[&str] = &[LIVE];
 
 pub type Client = tonic::client::Grpc<ClientService<Channel>>;
 pub type Codec = ProstCodec<String, String>;
@@ -75,17 +77,22 @@ async fn serve(next: Option<Client>, layer: ServerLayer) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(
         Server::builder()
-            .layer(layer.streams(STREAMS))
+            .layer(layer.methods(METHODS).streams(STREAMS))
             .serve_with_incoming(
-                tonic::service::Routes::from(router(&Echo { next })),
+                Routes::from(router(&Echo { next })),
                 TcpIncoming::from(listener).with_nodelay(Some(true)),
             ),
     );
     address
 }
 
+/// The service without any layer.
+pub fn routes() -> Routes {
+    Routes::from(router(&Echo::default()))
+}
+
 fn router(echo: &Echo) -> axum::Router {
-    [UNARY, COLLECT, REPEAT, CONVERSE, LIVE, HEALTH]
+    METHODS
         .into_iter()
         .fold(axum::Router::new(), |router, path| {
             router.route_service(path, echo.clone())

@@ -47,7 +47,8 @@ async fn what_cannot_be_used_is_named_counted_and_ignored_and_no_secret_is_shown
         "OTEL_CONFIG_FILE",
         "_OTHER",
     ] {
-        let series = format!("telemetry_configuration_rejected_total{{variable=\"{variable}\"}} ");
+        let series =
+            format!("telemetry_configuration_rejected_total{{telemetry_variable=\"{variable}\"}} ");
         let count = metrics.iter().find_map(|line| line.strip_prefix(&series));
         let count = count.map(|count| count.parse::<f64>().unwrap());
         assert_eq!(count, Some(1.0), "{series}: {metrics:#?}");
@@ -116,6 +117,7 @@ fn every_variable_is_in_a_test_of_its_effect() {
         include_str!("environment_limits.rs"),
         include_str!("logs.rs"),
         include_str!("propagation.rs"),
+        include_str!("stream_rate.rs"),
     ]
     .concat();
     let mut untested = String::new();

@@ -49,6 +49,8 @@ static HARNESS: LazyLock<Harness> = LazyLock::new(|| {
             .collector(url)
             .sampling(KEPT, Sampling::Keep)
             .sampling(SKIPPED, Sampling::Never)
+            // Tests run at once, and none is to take the traces of another's events.
+            .stream_event_traces(10_000)
             .init()
             .unwrap();
         (telemetry, receiver)

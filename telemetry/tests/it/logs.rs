@@ -281,7 +281,10 @@ async fn child_repeats_itself() {
     }
     let metrics = telemetry.render_metrics();
     let value = |metric: &signals::Metric, level: &str| -> u64 {
-        let series = format!("{}{{level=\"{level}\"}} ", metric.prometheus_name());
+        let series = format!(
+            "{}{{telemetry_log_level=\"{level}\"}} ",
+            metric.prometheus_name()
+        );
         let value = metrics.lines().find_map(|line| line.strip_prefix(&series));
         value
             .unwrap_or_else(|| panic!("no {series} in {metrics}"))
@@ -329,7 +332,7 @@ async fn child_logs_a_lot() {
     let telemetry = telemetry::init("kitchen").unwrap();
     let filling = "x".repeat(1000);
     let name = signals::TELEMETRY_LOG_DROPPED.prometheus_name();
-    let series = format!("{name}{{reason=\"{reason}\"}} ");
+    let series = format!("{name}{{telemetry_reason=\"{reason}\"}} ");
     crate::harness::eventually(async || {
         for _ in 0..4000 {
             tracing::info!(filling);

@@ -209,7 +209,7 @@ async fn child_is_read_by_the_reference_parser() {
     let malformed = open["telemetry_context_rejected"]
         .samples
         .iter()
-        .find(|sample| sample.labels["reason"] == "malformed")
+        .find(|sample| sample.labels["telemetry_reason"] == "malformed")
         .unwrap();
     assert_eq!(malformed.value.parse(), Ok(0.0), "nothing was rejected");
     for (name, sample) in [

@@ -129,7 +129,8 @@ fn what_is_left_out_is_counted_by_its_reason() {
             ),
         ] {
             let counted = || {
-                let name = format!("telemetry_context_rejected_total{{reason=\"{reason}\"}}");
+                let name =
+                    format!("telemetry_context_rejected_total{{telemetry_reason=\"{reason}\"}}");
                 series(&name).expect("every reason has a series from the beginning")
             };
             let before = counted();

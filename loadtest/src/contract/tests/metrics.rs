@@ -12,7 +12,7 @@ http_server_request_duration_seconds_count{http_request_method=\"GET\",url_schem
 # TYPE bidtrace_gateway_rate_limited counter
 bidtrace_gateway_rate_limited_total 0
 # TYPE bidtrace_auction_bids counter
-bidtrace_auction_bids_total{outcome=\"accepted\"} 3
+bidtrace_auction_bids_total{bidtrace_outcome=\"accepted\"} 3
 # TYPE bidtrace_gateway_live_clients gauge
 bidtrace_gateway_live_clients 0
 # TYPE target info
@@ -77,8 +77,8 @@ fn what_is_exposed_and_not_declared_is_named() {
             "may not be \"ok\"",
         ),
         (
-            "outcome=\"accepted\"",
-            "outcome=\"taken\"",
+            "bidtrace_outcome=\"accepted\"",
+            "bidtrace_outcome=\"taken\"",
             "outcome of bidtrace.auction.bids may not be \"taken\"",
         ),
         (
@@ -88,7 +88,7 @@ fn what_is_exposed_and_not_declared_is_named() {
         ),
         ("le=\"0.25\"", "le=\"0.3\"", "has other buckets"),
         (
-            "outcome=\"accepted\"",
+            "bidtrace_outcome=\"accepted\"",
             "otel_metric_overflow=\"true\"",
             "more series than its maximum",
         ),
@@ -130,7 +130,10 @@ fn what_is_declared_and_not_emitted_is_named_unless_it_is_an_exception() {
         !has("metric bidtrace.gateway.live_clients"),
         "a gauge says 0 as well"
     );
-    assert!(!has("metric bidtrace.auction.bids") && !has("metric bidtrace.auction.bids: outcome"));
+    assert!(
+        !has("metric bidtrace.auction.bids")
+            && !has("metric bidtrace.auction.bids: bidtrace.outcome")
+    );
     assert!(
         has("metric http.server.request.duration: error.type"),
         "it is empty in every series"

@@ -67,10 +67,10 @@ async fn the_program_serves_stops_when_asked_and_keeps_its_key() {
 
     let metrics = process.get("/metrics").await.expect("metrics");
     for series in [
-        "bidtrace_account_sign_ups_total{role=\"customer\"} 1",
-        "bidtrace_account_sign_ups_total{role=\"restaurant\"} 0",
-        "bidtrace_account_log_ins_total{outcome=\"ok\"} 1",
-        "bidtrace_account_log_ins_total{outcome=\"refused\"} 0",
+        "bidtrace_account_sign_ups_total{account_role=\"customer\"} 1",
+        "bidtrace_account_sign_ups_total{account_role=\"restaurant\"} 0",
+        "bidtrace_account_log_ins_total{bidtrace_outcome=\"ok\"} 1",
+        "bidtrace_account_log_ins_total{bidtrace_outcome=\"refused\"} 0",
     ] {
         assert!(metrics.contains(series), "{series} is not in\n{metrics}");
     }

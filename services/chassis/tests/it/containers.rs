@@ -76,6 +76,7 @@ fn shell_map(script: &str, name: &str) -> BTreeMap<String, String> {
 fn native_ports() -> BTreeMap<String, BTreeSet<u16>> {
     shell_map("deploy/native/processes.sh", "ports")
         .into_iter()
+        .chain(shell_map("deploy/native/services.sh", "service_ports"))
         .map(|(name, ports)| {
             let ports = ports
                 .split_whitespace()

@@ -146,7 +146,7 @@ impl Step {
     }
 }
 
-impl From<Step> for registry::Step {
+impl From<Step> for registry::SagaStep {
     fn from(step: Step) -> Self {
         match step {
             Step::Reserve => Self::Reserve,
@@ -163,7 +163,7 @@ impl From<Step> for registry::Step {
 
 // === impl Outcome ===
 
-impl From<Outcome> for registry::OrderSagaStepsOutcome {
+impl From<Outcome> for registry::SagaOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Retried => Self::Retried,

@@ -96,10 +96,10 @@ fn scripts() -> impl Strategy<Value = Script> {
 #[test]
 fn steps_and_outcomes_are_counted_by_their_names() {
     for step in Step::ALL {
-        assert_eq!(registry::Step::from(step).as_str(), step.name());
+        assert_eq!(registry::SagaStep::from(step).as_str(), step.name());
     }
     for outcome in Outcome::ALL {
-        let counted = registry::OrderSagaStepsOutcome::from(outcome);
+        let counted = registry::SagaOutcome::from(outcome);
         assert_eq!(counted.as_str(), outcome.name());
     }
 }

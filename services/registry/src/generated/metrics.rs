@@ -3,9 +3,9 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{
-    AccountLogInsOutcome, AuctionBidsOutcome, AuctionEndedOutcome, Channel,
-    NotificationDeliveriesOutcome, OrderSagaStepsOutcome, OrderSettledOutcome,
-    PaymentAuthorisationsOutcome, RewardReservationsOutcome, Role, Step,
+    AccountLogInsOutcome, AccountRole, AuctionBidsOutcome, AuctionEndedOutcome,
+    NotificationChannel, NotificationDeliveriesOutcome, OrderSettledOutcome,
+    PaymentAuthorisationsOutcome, RewardReservationsOutcome, SagaOutcome, SagaStep,
 };
 use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
@@ -16,14 +16,14 @@ pub const ACCOUNT_SIGN_UPS: Metric = Metric {
     unit: "{account}",
     help: "Accounts made.",
     buckets: &[],
-    labels: &["role"],
+    labels: &["account.role"],
 };
 
 /// One series of [`ACCOUNT_SIGN_UPS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountSignUps {
-    /// `role`: What an account may do.
-    pub role: Role,
+    /// `account.role`: What an account may do.
+    pub account_role: AccountRole,
 }
 
 impl AccountSignUps {
@@ -39,8 +39,8 @@ impl AccountSignUps {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for role in Role::ALL {
-            Self { role }.add(0);
+        for account_role in AccountRole::ALL {
+            Self { account_role }.add(0);
         }
     }
 }
@@ -50,7 +50,7 @@ impl Series for AccountSignUps {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.role as u64, self.role.as_str())));
+        labels.known(Some((self.account_role as u64, self.account_role.as_str())));
     }
 }
 
@@ -61,13 +61,13 @@ pub const ACCOUNT_LOG_INS: Metric = Metric {
     unit: "{login}",
     help: "Attempts to log in.",
     buckets: &[],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`ACCOUNT_LOG_INS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountLogIns {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: AccountLogInsOutcome,
 }
 
@@ -215,13 +215,13 @@ pub const AUCTION_ENDED: Metric = Metric {
     unit: "{auction}",
     help: "Auctions ended.",
     buckets: &[],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`AUCTION_ENDED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuctionEnded {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: AuctionEndedOutcome,
 }
 
@@ -338,13 +338,13 @@ pub const AUCTION_BIDS: Metric = Metric {
     unit: "{bid}",
     help: "Bids placed; a rejected one is a good event.",
     buckets: &[],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`AUCTION_BIDS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuctionBids {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: AuctionBidsOutcome,
 }
 
@@ -459,13 +459,13 @@ pub const REWARD_RESERVATIONS: Metric = Metric {
     unit: "{reservation}",
     help: "Reservations of coupons and points.",
     buckets: &[],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`REWARD_RESERVATIONS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RewardReservations {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: RewardReservationsOutcome,
 }
 
@@ -504,13 +504,13 @@ pub const ORDER_SETTLED: Metric = Metric {
     unit: "{order}",
     help: "Settlements ended.",
     buckets: &[],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`ORDER_SETTLED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderSettled {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: OrderSettledOutcome,
 }
 
@@ -584,13 +584,13 @@ pub const ORDER_SETTLEMENT_DURATION: Metric = Metric {
     buckets: &[
         0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
     ],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`ORDER_SETTLEMENT_DURATION`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderSettlementDuration {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: OrderSettledOutcome,
 }
 
@@ -629,16 +629,16 @@ pub const ORDER_SAGA_STEPS: Metric = Metric {
     unit: "{step}",
     help: "Steps of the settlement saga.",
     buckets: &[],
-    labels: &["step", "outcome"],
+    labels: &["saga.step", "saga.outcome"],
 };
 
 /// One series of [`ORDER_SAGA_STEPS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderSagaSteps {
-    /// `step`: Which step it is.
-    pub step: Step,
-    /// `outcome`: What came of it.
-    pub outcome: OrderSagaStepsOutcome,
+    /// `saga.step`: The step of the settlement.
+    pub saga_step: SagaStep,
+    /// `saga.outcome`: What came of the step.
+    pub saga_outcome: SagaOutcome,
 }
 
 impl OrderSagaSteps {
@@ -654,9 +654,13 @@ impl OrderSagaSteps {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for step in Step::ALL {
-            for outcome in OrderSagaStepsOutcome::ALL {
-                Self { step, outcome }.add(0);
+        for saga_step in SagaStep::ALL {
+            for saga_outcome in SagaOutcome::ALL {
+                Self {
+                    saga_step,
+                    saga_outcome,
+                }
+                .add(0);
             }
         }
     }
@@ -667,8 +671,8 @@ impl Series for OrderSagaSteps {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.step as u64, self.step.as_str())));
-        labels.known(Some((self.outcome as u64, self.outcome.as_str())));
+        labels.known(Some((self.saga_step as u64, self.saga_step.as_str())));
+        labels.known(Some((self.saga_outcome as u64, self.saga_outcome.as_str())));
     }
 }
 
@@ -679,13 +683,13 @@ pub const PAYMENT_AUTHORISATIONS: Metric = Metric {
     unit: "{authorisation}",
     help: "Payments asked for.",
     buckets: &[],
-    labels: &["outcome"],
+    labels: &["bidtrace.outcome"],
 };
 
 /// One series of [`PAYMENT_AUTHORISATIONS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaymentAuthorisations {
-    /// `outcome`: What came of it.
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: PaymentAuthorisationsOutcome,
 }
 
@@ -724,15 +728,15 @@ pub const NOTIFICATION_DELIVERIES: Metric = Metric {
     unit: "{notification}",
     help: "Notifications that were delivered, or will not be.",
     buckets: &[],
-    labels: &["channel", "outcome"],
+    labels: &["notification.channel", "bidtrace.outcome"],
 };
 
 /// One series of [`NOTIFICATION_DELIVERIES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotificationDeliveries {
-    /// `channel`: How a notification is delivered.
-    pub channel: Channel,
-    /// `outcome`: What came of it.
+    /// `notification.channel`: How a notification is delivered.
+    pub notification_channel: NotificationChannel,
+    /// `bidtrace.outcome`: What came of it.
     pub outcome: NotificationDeliveriesOutcome,
 }
 
@@ -749,9 +753,13 @@ impl NotificationDeliveries {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for channel in Channel::ALL {
+        for notification_channel in NotificationChannel::ALL {
             for outcome in NotificationDeliveriesOutcome::ALL {
-                Self { channel, outcome }.add(0);
+                Self {
+                    notification_channel,
+                    outcome,
+                }
+                .add(0);
             }
         }
     }
@@ -762,7 +770,10 @@ impl Series for NotificationDeliveries {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.channel as u64, self.channel.as_str())));
+        labels.known(Some((
+            self.notification_channel as u64,
+            self.notification_channel.as_str(),
+        )));
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }

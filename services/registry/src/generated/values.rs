@@ -4,7 +4,7 @@
 
 use telemetry::signals::AttributeEnum;
 
-/// The values of `outcome`: What came of it.
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccountLogInsOutcome {
     /// `ok`.
@@ -37,7 +37,40 @@ impl AttributeEnum for AccountLogInsOutcome {
     }
 }
 
-/// The values of `outcome`: What came of it.
+/// The values of `account.role`: What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccountRole {
+    /// `customer`.
+    Customer,
+    /// `restaurant`.
+    Restaurant,
+}
+
+impl AccountRole {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Customer, Self::Restaurant];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Restaurant => "restaurant",
+        }
+    }
+
+    /// The variant that is recorded as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for AccountRole {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuctionBidsOutcome {
     /// `accepted`.
@@ -89,7 +122,7 @@ impl AttributeEnum for AuctionBidsOutcome {
     }
 }
 
-/// The values of `outcome`: What came of it.
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AuctionEndedOutcome {
     /// `awarded`.
@@ -128,16 +161,16 @@ impl AttributeEnum for AuctionEndedOutcome {
     }
 }
 
-/// The values of `channel`: How a notification is delivered.
+/// The values of `notification.channel`: How a notification is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Channel {
+pub enum NotificationChannel {
     /// What the person reads in the platform.
     Inbox,
     /// A URL of the restaurant.
     Webhook,
 }
 
-impl Channel {
+impl NotificationChannel {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Inbox, Self::Webhook];
 
@@ -155,13 +188,13 @@ impl Channel {
     }
 }
 
-impl AttributeEnum for Channel {
+impl AttributeEnum for NotificationChannel {
     fn as_str(self) -> &'static str {
         Self::as_str(self)
     }
 }
 
-/// The values of `outcome`: What came of it.
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotificationDeliveriesOutcome {
     /// `delivered`.
@@ -194,46 +227,7 @@ impl AttributeEnum for NotificationDeliveriesOutcome {
     }
 }
 
-/// The values of `outcome`: What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OrderSagaStepsOutcome {
-    /// `retried`.
-    Retried,
-    /// `done`.
-    Done,
-    /// `refused`.
-    Refused,
-    /// `unavailable`.
-    Unavailable,
-}
-
-impl OrderSagaStepsOutcome {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Retried, Self::Done, Self::Refused, Self::Unavailable];
-
-    /// As it is recorded.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Retried => "retried",
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Unavailable => "unavailable",
-        }
-    }
-
-    /// The variant that is recorded as this text.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|value| value.as_str() == text)
-    }
-}
-
-impl AttributeEnum for OrderSagaStepsOutcome {
-    fn as_str(self) -> &'static str {
-        Self::as_str(self)
-    }
-}
-
-/// The values of `outcome`: What came of it.
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderSettledOutcome {
     /// `confirmed`.
@@ -266,7 +260,7 @@ impl AttributeEnum for OrderSettledOutcome {
     }
 }
 
-/// The values of `outcome`: What came of it.
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaymentAuthorisationsOutcome {
     /// `authorised`.
@@ -310,7 +304,7 @@ impl AttributeEnum for PaymentAuthorisationsOutcome {
     }
 }
 
-/// The values of `outcome`: What came of it.
+/// The values of `bidtrace.outcome`: What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RewardReservationsOutcome {
     /// `reserved`.
@@ -354,24 +348,30 @@ impl AttributeEnum for RewardReservationsOutcome {
     }
 }
 
-/// The values of `role`: What an account may do.
+/// The values of `saga.outcome`: What came of the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// `customer`.
-    Customer,
-    /// `restaurant`.
-    Restaurant,
+pub enum SagaOutcome {
+    /// `retried`.
+    Retried,
+    /// `done`.
+    Done,
+    /// `refused`.
+    Refused,
+    /// `unavailable`.
+    Unavailable,
 }
 
-impl Role {
+impl SagaOutcome {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Customer, Self::Restaurant];
+    pub const ALL: [Self; 4] = [Self::Retried, Self::Done, Self::Refused, Self::Unavailable];
 
     /// As it is recorded.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Customer => "customer",
-            Self::Restaurant => "restaurant",
+            Self::Retried => "retried",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -381,15 +381,15 @@ impl Role {
     }
 }
 
-impl AttributeEnum for Role {
+impl AttributeEnum for SagaOutcome {
     fn as_str(self) -> &'static str {
         Self::as_str(self)
     }
 }
 
-/// The values of `step`: Which step it is.
+/// The values of `saga.step`: The step of the settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum SagaStep {
     /// `reserve`.
     Reserve,
     /// `authorise`.
@@ -408,7 +408,7 @@ pub enum Step {
     Revoke,
 }
 
-impl Step {
+impl SagaStep {
     /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Reserve,
@@ -441,7 +441,7 @@ impl Step {
     }
 }
 
-impl AttributeEnum for Step {
+impl AttributeEnum for SagaStep {
     fn as_str(self) -> &'static str {
         Self::as_str(self)
     }

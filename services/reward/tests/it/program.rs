@@ -101,7 +101,8 @@ async fn the_program_serves_and_stops_when_asked() {
         ("committed", 1),
         ("released", 0),
     ] {
-        let series = format!("bidtrace_reward_reservations_total{{outcome=\"{outcome}\"}} {count}");
+        let series =
+            format!("bidtrace_reward_reservations_total{{bidtrace_outcome=\"{outcome}\"}} {count}");
         assert!(metrics.contains(&series), "{series} is not in\n{metrics}");
     }
     assert!(process.stop().await.success());

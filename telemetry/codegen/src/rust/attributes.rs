@@ -23,7 +23,7 @@ pub(super) fn keys(code: &Code, registry: &Registry, sets: &Sets<'_>) -> String 
     let mut keys = String::new();
     for attribute in registry.attributes() {
         let Attribute { key, brief, .. } = attribute;
-        let name = screaming(key);
+        let name = screaming(code.short(key));
         let of = type_of(attribute, sets);
         let kind = if is_template(attribute) {
             "AttributeTemplate"

@@ -44,7 +44,7 @@ impl Default for Code {
 }
 
 impl Code {
-    /// Leaves this out where a metric's name begins with it: `kitchen.`.
+    /// Leaves this out where the name of a metric or an attribute begins with it: `kitchen.`.
     #[must_use]
     pub fn without_prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
@@ -140,6 +140,10 @@ impl Code {
         camel(self.short(&metric.name))
     }
 
+    fn field(&self, key: &str) -> String {
+        field(self.short(key))
+    }
+
     fn short<'a>(&self, name: &'a str) -> &'a str {
         name.strip_prefix(&self.prefix).unwrap_or(name)
     }
@@ -221,7 +225,7 @@ impl Code {
                 let _ = write!(
                     code,
                     "/// `{key}`: {brief}\npub {}: {},\n",
-                    field(key),
+                    self.field(key),
                     sets.type_of(label)
                 );
             }
@@ -255,12 +259,12 @@ impl Code {
             );
         }
         if matches!(metric.kind, Kind::Counter | Kind::Histogram) {
-            zero(code, metric, sets);
+            self.zero(code, metric, sets);
         }
         let told = metric
             .labels
             .iter()
-            .fold(String::new(), |all, label| all + &tell(label, sets));
+            .fold(String::new(), |all, label| all + &self.tell(label, sets));
         let labels = if told.is_empty() { "_" } else { "labels" };
         let _ = write!(
             code,
@@ -268,67 +272,67 @@ impl Code {
              &mut impl Labels) {{ {told} }}\n}}\n\n"
         );
     }
-}
 
-/// Has every series be there from the start, where all of the labels have closed sets of values.
-fn zero(code: &mut String, metric: &Metric, sets: &Sets<'_>) {
-    let Some(types) = metric
-        .labels
-        .iter()
-        .map(|label| sets.name(label).filter(|_| label.is_required()))
-        .collect::<Option<Vec<_>>>()
-    else {
-        return;
-    };
-    code.push_str("\n/// Has each of its series be there before anything is measured, so that a rate misses no first event.\npub fn zero() {\n");
-    let fields: Vec<_> = metric
-        .labels
-        .iter()
-        .map(|label| field(label.key()))
-        .collect();
-    for (field, name) in fields.iter().zip(&types) {
-        let _ = writeln!(code, "for {field} in {name}::ALL {{");
-    }
-    let one = if fields.is_empty() {
-        "Self".to_owned()
-    } else {
-        format!("Self {{ {} }}", fields.join(", "))
-    };
-    let touch = match metric.kind {
-        Kind::Counter => format!("{one}.add(0);"),
-        _ => format!("drop({one}.histogram());"),
-    };
-    code.push_str(&touch);
-    code.push_str(&"}".repeat(fields.len()));
-    code.push_str("}\n");
-}
-
-/// Tells the value of a label.
-fn tell(label: &Use, sets: &Sets<'_>) -> String {
-    let field = format!("self.{}", field(label.key()));
-    let either = |kind: &str, of: &dyn Fn(&str) -> String| {
-        if label.is_required() {
-            format!("labels.{kind}(Some({}));", of(&field))
-        } else {
-            format!("labels.{kind}({field}.map(|value| {}));", of("value"))
+    /// Has every series be there from the start, where all of the labels have closed sets of values.
+    fn zero(&self, code: &mut String, metric: &Metric, sets: &Sets<'_>) {
+        let Some(types) = metric
+            .labels
+            .iter()
+            .map(|label| sets.name(label).filter(|_| label.is_required()))
+            .collect::<Option<Vec<_>>>()
+        else {
+            return;
+        };
+        code.push_str("\n/// Has each of its series be there before anything is measured, so that a rate misses no first event.\npub fn zero() {\n");
+        let fields: Vec<_> = metric
+            .labels
+            .iter()
+            .map(|label| self.field(label.key()))
+            .collect();
+        for (field, name) in fields.iter().zip(&types) {
+            let _ = writeln!(code, "for {field} in {name}::ALL {{");
         }
-    };
-    if sets.name(label).is_some() {
-        either("known", &|value| {
-            format!("({value} as u64, {value}.as_str())")
-        })
-    } else if is_boolean(label) {
-        either("known", &|value| {
-            format!("(u64::from({value}), if {value} {{ \"true\" }} else {{ \"false\" }})")
-        })
-    } else if is_integer(label) && label.is_required() {
-        format!("labels.number(Some({field}));")
-    } else if is_integer(label) {
-        format!("labels.number({field});")
-    } else if label.is_required() {
-        format!("labels.text({field});")
-    } else {
-        format!("labels.text({field}.unwrap_or_default());")
+        let one = if fields.is_empty() {
+            "Self".to_owned()
+        } else {
+            format!("Self {{ {} }}", fields.join(", "))
+        };
+        let touch = match metric.kind {
+            Kind::Counter => format!("{one}.add(0);"),
+            _ => format!("drop({one}.histogram());"),
+        };
+        code.push_str(&touch);
+        code.push_str(&"}".repeat(fields.len()));
+        code.push_str("}\n");
+    }
+
+    /// Tells the value of a label.
+    fn tell(&self, label: &Use, sets: &Sets<'_>) -> String {
+        let field = format!("self.{}", self.field(label.key()));
+        let either = |kind: &str, of: &dyn Fn(&str) -> String| {
+            if label.is_required() {
+                format!("labels.{kind}(Some({}));", of(&field))
+            } else {
+                format!("labels.{kind}({field}.map(|value| {}));", of("value"))
+            }
+        };
+        if sets.name(label).is_some() {
+            either("known", &|value| {
+                format!("({value} as u64, {value}.as_str())")
+            })
+        } else if is_boolean(label) {
+            either("known", &|value| {
+                format!("(u64::from({value}), if {value} {{ \"true\" }} else {{ \"false\" }})")
+            })
+        } else if is_integer(label) && label.is_required() {
+            format!("labels.number(Some({field}));")
+        } else if is_integer(label) {
+            format!("labels.number({field});")
+        } else if label.is_required() {
+            format!("labels.text({field});")
+        } else {
+            format!("labels.text({field}.unwrap_or_default());")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use telemetry::signals::Kind;
 
 /// The sets of values that labels and attributes have, by the names of their types.
 pub(super) struct Sets<'a> {
+    code: &'a Code,
     pub(super) by_name: BTreeMap<String, Set<'a>>,
     // The names, by the key and the values.
     names: BTreeMap<(String, Vec<String>), String>,
@@ -30,7 +31,7 @@ pub(super) struct Set<'a> {
 // === impl Sets ===
 
 impl<'a> Sets<'a> {
-    pub(super) fn of(code: &Code, registry: &'a Registry) -> Self {
+    pub(super) fn of(code: &'a Code, registry: &'a Registry) -> Self {
         let labels = || {
             let recorded = registry
                 .metrics()
@@ -39,6 +40,7 @@ impl<'a> Sets<'a> {
             recorded.flat_map(|metric| &metric.labels)
         };
         let mut sets = Self {
+            code,
             by_name: BTreeMap::new(),
             names: BTreeMap::new(),
             of_labels: BTreeMap::new(),
@@ -65,10 +67,10 @@ impl<'a> Sets<'a> {
             let others = closed.iter().filter(|other| other.attribute.key == *key);
             let is_one = others.map(Set::texts).all(|other| other == set.texts());
             let name = if is_one || set.said_by.is_empty() {
-                camel(key)
+                camel(code.short(key))
             } else {
-                let said_by = set.said_by.strip_prefix("metric.");
-                camel(code.short(said_by.unwrap_or(set.said_by))) + &camel(key)
+                let said_by = set.said_by.strip_prefix("metric.").unwrap_or(set.said_by);
+                camel(code.short(said_by)) + &camel(without_shared(key, said_by))
             };
             // The first that says it names it.
             let place = sets.names.entry((key.clone(), set.texts()));
@@ -82,7 +84,7 @@ impl<'a> Sets<'a> {
                     values: &attribute.members,
                     said_by: "",
                 };
-                sets.by_name.insert(name_of_known(attribute), set);
+                sets.by_name.insert(sets.name_of_known(attribute), set);
             }
         }
         sets
@@ -101,8 +103,12 @@ impl<'a> Sets<'a> {
 
     /// The type of the values that are known of an attribute with others.
     pub(super) fn known(&self, attribute: &Attribute) -> Option<&str> {
-        let known = self.by_name.get_key_value(&name_of_known(attribute));
+        let known = self.by_name.get_key_value(&self.name_of_known(attribute));
         known.map(|(name, _)| name.as_str())
+    }
+
+    fn name_of_known(&self, attribute: &Attribute) -> String {
+        format!("Known{}", camel(self.code.short(&attribute.key)))
     }
 
     /// The type of a label with a closed set of values.
@@ -142,8 +148,19 @@ fn texts(attribute: &Attribute) -> Option<Vec<String>> {
     }
 }
 
-fn name_of_known(attribute: &Attribute) -> String {
-    format!("Known{}", camel(&attribute.key))
+/// A key without the namespaces that another name begins with as well.
+fn without_shared<'a>(key: &'a str, other: &str) -> &'a str {
+    let mut rest = key;
+    for namespace in other.split('.') {
+        match rest
+            .strip_prefix(namespace)
+            .and_then(|rest| rest.strip_prefix('.'))
+        {
+            Some(further) => rest = further,
+            None => break,
+        }
+    }
+    rest
 }
 
 pub(super) fn set_of_values(name: &str, set: &Set<'_>) -> String {

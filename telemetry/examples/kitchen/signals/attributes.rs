@@ -2,14 +2,14 @@
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
-use super::values::{DishSize, Outcome};
+use super::values::{DishOutcome, DishSize};
 use telemetry::signals::AttributeKey;
+
+/// What became of a dish.
+pub const DISH_OUTCOME: AttributeKey<DishOutcome> = AttributeKey::declared("dish.outcome");
 
 /// How large a dish is.
 pub const DISH_SIZE: AttributeKey<DishSize> = AttributeKey::declared("dish.size");
 
 /// As the semantic conventions define it.
 pub const ERROR_TYPE: AttributeKey<str> = AttributeKey::declared("error.type");
-
-/// What became of a dish.
-pub const OUTCOME: AttributeKey<Outcome> = AttributeKey::declared("outcome");

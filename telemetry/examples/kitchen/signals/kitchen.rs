@@ -2,7 +2,7 @@
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
-use super::values::{DishSize, Outcome};
+use super::values::{DishOutcome, DishSize};
 use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
 
 /// Soups served.
@@ -12,7 +12,7 @@ pub const SOUPS: Metric = Metric {
     unit: "{soup}",
     help: "Soups served.",
     buckets: &[],
-    labels: &["dish.size", "outcome"],
+    labels: &["dish.size", "dish.outcome"],
 };
 
 /// One series of [`SOUPS`].
@@ -20,8 +20,8 @@ pub const SOUPS: Metric = Metric {
 pub struct Soups {
     /// `dish.size`: How large a dish is.
     pub dish_size: Option<DishSize>,
-    /// `outcome`: What became of a dish.
-    pub outcome: Option<Outcome>,
+    /// `dish.outcome`: What became of a dish.
+    pub dish_outcome: Option<DishOutcome>,
 }
 
 impl Soups {
@@ -42,7 +42,10 @@ impl Series for Soups {
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
         labels.known(self.dish_size.map(|value| (value as u64, value.as_str())));
-        labels.known(self.outcome.map(|value| (value as u64, value.as_str())));
+        labels.known(
+            self.dish_outcome
+                .map(|value| (value as u64, value.as_str())),
+        );
     }
 }
 

@@ -4,6 +4,39 @@
 
 use telemetry::signals::AttributeEnum;
 
+/// The values of `dish.outcome`: What became of a dish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DishOutcome {
+    /// `ok`.
+    Ok,
+    /// `cold`.
+    Cold,
+}
+
+impl DishOutcome {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Ok, Self::Cold];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Cold => "cold",
+        }
+    }
+
+    /// The variant that is recorded as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for DishOutcome {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
 /// The values of `dish.size`: How large a dish is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DishSize {
@@ -32,39 +65,6 @@ impl DishSize {
 }
 
 impl AttributeEnum for DishSize {
-    fn as_str(self) -> &'static str {
-        Self::as_str(self)
-    }
-}
-
-/// The values of `outcome`: What became of a dish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// `ok`.
-    Ok,
-    /// `cold`.
-    Cold,
-}
-
-impl Outcome {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Ok, Self::Cold];
-
-    /// As it is recorded.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Cold => "cold",
-        }
-    }
-
-    /// The variant that is recorded as this text.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|value| value.as_str() == text)
-    }
-}
-
-impl AttributeEnum for Outcome {
     fn as_str(self) -> &'static str {
         Self::as_str(self)
     }

@@ -61,7 +61,7 @@ pub(crate) struct Failure {
 pub(crate) enum Retry {
     Never,
     Backoff,
-    /// Minimum delay before the next attempt, from the collector's RetryInfo or Retry-After.
+    /// Minimum delay before the next attempt, from the collector's `RetryInfo` or Retry-After.
     After(Duration),
 }
 

@@ -109,7 +109,7 @@ where
     let hop = operation.start(&target);
     let running = hop.around(future);
     let failed: OnceLock<ErrorType> = OnceLock::new();
-    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+    let ending = Ending::new(hop, |hop: &Hop, error_type: Option<&str>| {
         let status_code = failed.get().and_then(ErrorType::status_code);
         if let Some(code) = status_code {
             hop.set(DB_RESPONSE_STATUS_CODE, code);
@@ -174,7 +174,8 @@ impl Target {
     }
 
     /// An operation that goes by the [`summary`] of its SQL. Each text is read once and remembered, so it is one that
-    /// is written in the program, with placeholders and not with values.
+    /// is written in the program, with placeholders and not with values. Past the first 500 summaries of a
+    /// process, any other is `_OTHER`.
     pub fn statement(self, sql: &'static str) -> Operation {
         Operation {
             target: Some(self),
@@ -218,7 +219,7 @@ impl Operation {
                     operation,
                     collection,
                 } => format!("{operation} {collection}").into(),
-                What::Statement(statement) => statement.summary.as_str().into(),
+                What::Statement(statement) => statement.summary().unwrap_or(target.system).into(),
             },
             |attributes| self.describe(target, attributes),
         )
@@ -244,21 +245,27 @@ impl Operation {
                 attributes.set(DB_QUERY_SUMMARY, &summary);
             }
             What::Statement(statement) => {
-                attributes.set(DB_QUERY_SUMMARY, statement.summary.as_str());
-                if self.with_text {
+                attributes.set(DB_QUERY_SUMMARY, statement.label());
+                if self.with_text && !statement.text.is_empty() {
                     attributes.set(DB_QUERY_TEXT, statement.text.as_str());
                 }
             }
         }
     }
 
-    fn measure(&self, target: &Target, hop: &Hop, error_type: &str, status_code: Option<&str>) {
+    fn measure(
+        &self,
+        target: &Target,
+        hop: &Hop,
+        error_type: Option<&str>,
+        status_code: Option<&str>,
+    ) {
         let (operation, collection, summary) = match self.what {
             What::Named {
                 operation,
                 collection,
             } => (Some(operation), Some(collection), None),
-            What::Statement(statement) => (None, None, Some(statement.summary.as_str())),
+            What::Statement(statement) => (None, None, Some(statement.label())),
         };
         DbClientOperationDuration {
             db_system_name: target.system,
@@ -269,7 +276,7 @@ impl Operation {
             server_address: target.server.map(|(address, _)| address),
             server_port: target.server.map(|(_, port)| i64::from(port)),
             db_response_status_code: status_code,
-            error_type: (!error_type.is_empty()).then_some(error_type),
+            error_type,
         }
         .record(hop.seconds());
     }

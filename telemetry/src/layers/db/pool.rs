@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use metrics::{Counter, Gauge, Histogram};
 
+use crate::layers::names::FirstNames;
 use crate::metrics::gauge::Held;
 use crate::metrics::signals::{
     DbClientConnectionCount, DbClientConnectionMax, DbClientConnectionPendingRequests,
@@ -12,9 +13,12 @@ use crate::metrics::signals::{
     DbClientConnectionWaitTime,
 };
 
+/// The names of pools that are labels, as many as the registry declares.
+static POOLS: FirstNames = FirstNames::new(50);
+
 /// The metrics of a pool of connections.
 ///
-/// Fed from two sides: [`observe`](Self::observe) with what the pool says of itself, now and then, and
+/// It is given two things: [`observe`](Self::observe) with what the pool says of itself, now and then, and
 /// [`acquire`](Self::acquire) around each wait for a connection. Idle polls go around both.
 pub struct Pool {
     idle: Gauge,
@@ -36,7 +40,10 @@ pub struct Borrowed {
 
 impl Pool {
     /// The metrics of the pool of this name, which may hold `max` connections.
+    ///
+    /// Past the first 50 names of a process, any other is `_OTHER`.
     pub fn new(name: &str, max: u32) -> Self {
+        let name = POOLS.label(name);
         let count = |state| {
             DbClientConnectionCount {
                 db_client_connection_pool_name: name,
@@ -74,7 +81,7 @@ impl Pool {
         all
     }
 
-    /// Takes over how many connections are idle and used just now.
+    /// Sets how many connections are idle and used now.
     pub fn observe(&self, idle: u32, used: u32) {
         self.idle.set(f64::from(idle));
         self.used.set(f64::from(used));

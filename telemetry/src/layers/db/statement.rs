@@ -1,15 +1,29 @@
-//! What may be told of a statement: its summary, and its text without the values.
+//! A statement as spans and metrics show it: its summary, and its text without the values.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 use super::summary::summary;
 use super::tokens::{Token, Tokens};
+use crate::layers::names::{FirstNames, OTHER};
 
-/// What is known of a statement after it was read once.
+/// Maximum number of statements that are remembered. A program has fewer; what is put together while it runs has no end.
+const MAX_STATEMENTS: usize = 5000;
+
+/// The summaries that are labels, as many as the registry declares.
+static SUMMARIES: FirstNames = FirstNames::new(500);
+
+/// What stands for every further statement.
+static FURTHER: LazyLock<Statement> = LazyLock::new(|| Statement {
+    summary: None,
+    text: String::new(),
+});
+
+/// A statement that was parsed.
 #[derive(Debug)]
 pub(super) struct Statement {
-    pub(super) summary: String,
+    // None when there are too many others.
+    summary: Option<String>,
     pub(super) text: String,
 }
 
@@ -45,7 +59,7 @@ pub fn sanitized(sql: &str) -> String {
 // === impl Statement ===
 
 impl Statement {
-    /// What is known of a text that is written in the program, which is read the first time only.
+    /// The statement of a text that is written in the program, which is parsed the first time only.
     pub(super) fn of(sql: &'static str) -> &'static Self {
         static KNOWN: LazyLock<RwLock<HashMap<(usize, usize), &'static Statement>>> =
             LazyLock::new(RwLock::default);
@@ -57,17 +71,32 @@ impl Statement {
             .get(&place)
             .copied();
         known.unwrap_or_else(|| {
-            KNOWN
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
+            let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= MAX_STATEMENTS {
+                return &FURTHER;
+            }
+            known
                 .entry(place)
-                .or_insert_with(|| {
-                    Box::leak(Box::new(Self {
-                        summary: summary(sql),
-                        text: sanitized(sql),
-                    }))
-                })
+                .or_insert_with(|| Box::leak(Box::new(Self::read(sql))))
         })
+    }
+
+    fn read(sql: &str) -> Self {
+        let summary = summary(sql);
+        Self {
+            summary: SUMMARIES.admit(&summary).is_some().then_some(summary),
+            text: sanitized(sql),
+        }
+    }
+
+    /// The summary, unless there are too many others.
+    pub(super) fn summary(&self) -> Option<&str> {
+        self.summary.as_deref()
+    }
+
+    /// The summary as a label.
+    pub(super) fn label(&self) -> &str {
+        self.summary().unwrap_or(OTHER)
     }
 }
 
@@ -115,7 +144,7 @@ mod tests {
     fn a_text_that_is_written_in_the_program_is_read_once() {
         const SQL: &str = "SELECT a FROM t";
         assert!(std::ptr::eq(Statement::of(SQL), Statement::of(SQL)));
-        assert_eq!(Statement::of(SQL).summary, "SELECT t");
+        assert_eq!(Statement::of(SQL).summary(), Some("SELECT t"));
     }
 
     /// A value as one may write it, around a word that occurs nowhere else.

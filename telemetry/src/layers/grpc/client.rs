@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use http::Request;
 use opentelemetry::trace::SpanKind;
+use tonic::transport::Endpoint;
 use tower::Layer;
 
 use super::deadline::Deadline;
-use super::exchange::{Address, CallExchange, Side};
+use super::exchange::{CallExchange, Server, Side};
 use super::{is_about_the_server, is_stream, method};
 use crate::layers::exchange::{Measured, Protocol};
 use crate::layers::hop::Hop;
@@ -23,7 +24,7 @@ use crate::trace::tracer::Start;
 #[derive(Debug, Clone, Default)]
 pub struct ClientLayer {
     streams: &'static [&'static str],
-    server: Option<Arc<Address>>,
+    server: Option<Server>,
     deadline: Option<Duration>,
 }
 
@@ -45,14 +46,36 @@ impl ClientLayer {
         self
     }
 
-    /// Names the server that is called (`server.address`, `server.port`): a channel's requests do not say it.
+    /// Names the server that is called (`server.address`, `server.port`), when the URI of the endpoint does not.
     #[must_use]
-    pub fn server(mut self, address: impl Into<String>, port: u16) -> Self {
-        self.server = Some(Arc::new(Address {
-            host: address.into(),
+    pub fn server(mut self, address: impl AsRef<str>, port: u16) -> Self {
+        self.server = Some(Server::Named {
+            host: Arc::from(address.as_ref()),
             port,
-        }));
+        });
         self
+    }
+
+    /// Takes `server.address` and `server.port` from the endpoint that the channel is made of. Neither a channel nor its
+    /// requests say it, but for those of a client with an origin (`with_origin`).
+    ///
+    /// ```
+    /// use telemetry::grpc::ClientLayer;
+    /// use tonic::transport::Channel;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let endpoint = Channel::from_static("http://127.0.0.1:50052");
+    /// let channel = ClientLayer::to(&endpoint).layer(endpoint.connect_lazy());
+    /// # drop(channel);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn to(endpoint: &Endpoint) -> Self {
+        Self {
+            server: Server::of(endpoint.uri()),
+            ..Self::default()
+        }
     }
 
     /// How long a call may take that does not stream, when neither it nor the call on whose behalf it is made has
@@ -86,20 +109,23 @@ impl Protocol for ClientLayer {
             return None;
         }
         let is_stream = is_stream(self.streams, path);
+        let server = self.server.clone().or_else(|| Server::of(request.uri()));
         let hop = Hop::start(
             Start::here(SpanKind::Client),
             || method(path).to_owned().into(),
             |attributes| {
-                if let Some(server) = &self.server {
-                    attributes.set(SERVER_ADDRESS, &server.host);
-                    attributes.set(SERVER_PORT, server.port);
+                if let Some(server) = &server {
+                    attributes.set(SERVER_ADDRESS, server.host());
+                    if let Some(port) = server.port() {
+                        attributes.set(SERVER_PORT, port);
+                    }
                 }
             },
         );
         let default = self.deadline.filter(|_| !is_stream);
         let deadline = Deadline::send(request.headers_mut(), default);
         propagation::inject(&hop.context(), request.headers_mut());
-        let side = Side::Client(self.server.clone());
+        let side = Side::Client(server);
         let path = request.uri().path_and_query();
         Some(CallExchange::new(hop, side, path, deadline, is_stream))
     }

@@ -9,23 +9,31 @@ use opentelemetry::trace::FutureExt;
 use tokio::time::Instant;
 
 use crate::layers::headers;
+use crate::trace::context::detached::SetAt;
 
 /// The header, or metadata, that carries the budget of a call.
 static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// A cancellation that comes so little before the deadline is one for the deadline: the caller's clock has started
-/// before ours, by as long as the request has travelled and waited. What that was nobody tells, so it is taken to be
-/// a small part of the budget, and a few milliseconds, to which timers fire.
+/// A cancellation this shortly before the deadline counts as the deadline's: the caller's clock started before ours, by the
+/// time that the request was on its way. That time is unknown, so a small part of the budget is assumed, and a few
+/// milliseconds for the resolution of timers.
 const TOLERANCE: (u32, Duration) = (50, Duration::from_millis(5));
 
-/// More digits than these the protocol does not allow.
+/// Maximum number of digits of a timeout, by the protocol.
 const MAX_DIGITS: u32 = 8;
 
-/// When a call must have ended. In an OpenTelemetry context it is that of the call which is being served.
+/// When a call must have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Deadline {
     at: Instant,
     tolerance: Duration,
+}
+
+/// The deadline of the call that is being served, in an OpenTelemetry context.
+#[derive(Debug, Clone, Copy)]
+struct Served {
+    deadline: Deadline,
+    set_at: SetAt,
 }
 
 /// What is left of the budget of the call that is being served; nothing when it has no deadline.
@@ -43,10 +51,36 @@ pub async fn within<F: Future>(budget: Duration, future: F) -> F::Output {
         .await
 }
 
+/// Keeps the deadline of the call that is being served for all that `future` calls, also in a task of its own, which is
+/// otherwise bound by none. It bounds the calls, not the future.
+///
+/// ```
+/// use telemetry::{context, grpc};
+///
+/// # async fn ask_the_others() {}
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// // For work whose result is needed before the call is answered.
+/// let asked = context::spawn(grpc::keep_deadline(ask_the_others()));
+/// # asked.await.unwrap();
+/// # }
+/// ```
+pub fn keep_deadline<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let deadline = Deadline::current();
+    async move {
+        future
+            .with_context(store(deadline, Context::current()))
+            .await
+    }
+}
+
 /// `context`, with the deadline when there is one.
 pub(super) fn store(deadline: Option<Deadline>, context: Context) -> Context {
     match deadline {
-        Some(deadline) => context.with_value(deadline),
+        Some(deadline) => context.with_value(Served {
+            deadline,
+            set_at: SetAt::now(),
+        }),
         None => context,
     }
 }
@@ -86,13 +120,14 @@ impl Deadline {
         self.at
     }
 
-    /// Whether a call that is given up now is given up for its deadline.
+    /// Whether the deadline has passed: a cancellation is then reported as `DEADLINE_EXCEEDED`.
     pub(super) fn has_passed(self) -> bool {
         Instant::now() + self.tolerance >= self.at
     }
 
     fn current() -> Option<Self> {
-        Context::map_current(|context| context.get::<Self>().copied())
+        let served = Context::map_current(|context| context.get::<Served>().copied())?;
+        served.set_at.holds().then_some(served.deadline)
     }
 
     fn after(budget: Duration) -> Option<Self> {

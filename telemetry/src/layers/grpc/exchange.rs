@@ -1,39 +1,40 @@
-//! A call and its response, as far as they have come, on either side.
+//! One call, from its request to the end of its response, on either side.
 
 use std::sync::Arc;
 
 use bytes::Buf;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
 use super::messages::Messages;
 use super::method;
+use super::methods::Methods;
+use super::outcome::Outcome;
 use super::status::Status;
-use crate::layers::exchange::{End, Exchange, Part};
+use super::web::{Form, WebBody};
+use crate::layers::exchange::{End, Exchange, Failure, Part};
+use crate::layers::headers::bare_host;
 use crate::layers::hop::{Abandoned, Hop};
-use crate::layers::stream::OpenStream;
+use crate::layers::names::OTHER;
+use crate::layers::stream::{OpenStream, pieces};
 use crate::metrics::gauge::Held;
 use crate::metrics::signals::attributes::{
-    ERROR_TYPE, RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME,
-    TELEMETRY_STREAMING,
+    RPC_METHOD, RPC_METHOD_ORIGINAL, RPC_RESPONSE_STATUS_CODE, RPC_SYSTEM_NAME, TELEMETRY_STREAMING,
 };
 use crate::metrics::signals::{
     KnownErrorType, RpcClientCallDuration, RpcClientOpenStreams, RpcServerCallDuration,
     RpcServerOpenStreams, RpcServerStreamFirstEventDuration, RpcSystemName,
 };
 
-/// What the conventions call a method that nobody has declared.
-const OTHER: &str = "_OTHER";
+/// The system's name, as the conventions have it. A span of a method without a name is called that.
+pub(super) const GRPC: &str = RpcSystemName::Grpc.as_str();
 
-/// The system's name, as the conventions have it.
-const GRPC: &str = RpcSystemName::Grpc.as_str();
-
-/// What a caller is told when its time is up.
+/// The `grpc-message` of a call whose deadline has passed.
 const EXPIRED: HeaderValue = HeaderValue::from_static("the deadline has passed");
 
-/// One call and its response, as far as it has come.
+/// One call and what is known of its response so far.
 #[derive(Debug)]
 pub struct CallExchange {
     hop: Hop,
@@ -43,11 +44,15 @@ pub struct CallExchange {
     http_status: Option<StatusCode>,
     // The status of a response that has no body.
     early: Option<Status>,
+    // The body of a response of gRPC-Web, which holds the status.
+    web: Option<Box<WebBody>>,
     // When the method streams.
     stream: Option<Stream>,
+    // Whether a layer below has caught a panic.
+    panicked: bool,
 }
 
-/// What counts it among the open streams, while this lives.
+/// Counts the call as an open stream until it is dropped.
 #[derive(Debug)]
 enum Stream {
     Served(Box<OpenStream<Messages>>),
@@ -55,27 +60,31 @@ enum Stream {
 }
 
 /// Where the call is measured.
-#[derive(Debug, Clone)]
-pub(super) enum Side {
-    Server,
-    /// With the server that the channel goes to, when it was named.
-    Client(Option<Arc<Address>>),
-}
-
-/// The address of a server, as it was configured.
 #[derive(Debug)]
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(super) enum Side {
+    Server(Name),
+    /// With the server that is called, when it is known.
+    Client(Option<Server>),
 }
 
-/// What a call came to.
-struct Outcome<'a> {
-    status: Status,
-    // Empty when nothing went wrong.
-    error_type: &'static str,
-    // The description, when the span has failed.
-    failure: Option<&'a str>,
+/// Whether the name of a method may be a label.
+#[derive(Debug)]
+pub(super) enum Name {
+    Known,
+    /// Not before the method has answered OK.
+    Unknown(Methods),
+}
+
+/// The server that a client calls.
+#[derive(Debug, Clone)]
+pub(super) enum Server {
+    /// As it was configured.
+    Named { host: Arc<str>, port: u16 },
+    /// As the request's URI says.
+    Of {
+        authority: Authority,
+        port: Option<u16>,
+    },
 }
 
 // === impl CallExchange ===
@@ -95,7 +104,9 @@ impl CallExchange {
             deadline,
             http_status: None,
             early: None,
+            web: None,
             side,
+            panicked: false,
         };
         call.hop.set(RPC_SYSTEM_NAME, RpcSystemName::Grpc);
         if is_stream {
@@ -108,7 +119,7 @@ impl CallExchange {
     fn opened_as_stream(mut self) -> Self {
         self.hop.set(TELEMETRY_STREAMING, true);
         let stream = match self.side {
-            Side::Server => Stream::Served(OpenStream::new(
+            Side::Server(_) => Stream::Served(OpenStream::new(
                 RpcServerOpenStreams {
                     rpc_method: self.method(),
                 }
@@ -133,7 +144,7 @@ impl CallExchange {
         self.path.as_ref().map_or("", |path| method(path.path()))
     }
 
-    fn finish(mut self, outcome: &Outcome<'_>) {
+    fn finish(mut self, outcome: &Outcome) {
         let is_stream = self.stream.is_some();
         if let Some(Stream::Served(stream)) = self.stream.take() {
             stream.end(&self.hop);
@@ -141,102 +152,91 @@ impl CallExchange {
         let Self {
             hop, side, path, ..
         } = self;
-        let Outcome {
-            status,
-            error_type,
-            failure,
-        } = *outcome;
         let called = path.as_ref().map_or("", |path| method(path.path()));
-        // Anybody can call methods that do not exist, by names without bound.
-        let is_unknown = matches!(side, Side::Server) && status == Status::UNIMPLEMENTED;
-        let method = if is_unknown { OTHER } else { called };
+        let learned = match &side {
+            Side::Server(Name::Unknown(methods)) => {
+                Some(outcome.status == Status::OK && methods.learn(called))
+            }
+            _ => None,
+        };
+        let method = if learned == Some(false) {
+            OTHER
+        } else {
+            called
+        };
         hop.end(|hop| {
             hop.describe(|| {
                 [
                     RPC_METHOD.with(method),
-                    RPC_RESPONSE_STATUS_CODE.with(status.code()),
+                    RPC_RESPONSE_STATUS_CODE.with(outcome.status.code()),
                 ]
             });
-            if is_unknown {
-                hop.rename(GRPC);
-                hop.set(RPC_METHOD_ORIGINAL, called);
+            match learned {
+                None => {}
+                Some(true) => hop.rename(called),
+                Some(false) => hop.set(RPC_METHOD_ORIGINAL, called),
             }
-            match failure {
-                Some(description) => hop.fail(error_type, description),
-                None if error_type.is_empty() => {}
-                None => hop.set(ERROR_TYPE, error_type),
-            }
+            outcome.verdict.tell(hop);
             if !is_stream {
-                side.record(hop, method, status, error_type);
+                side.record(hop, method, outcome);
             }
         });
     }
 
-    fn outcome<'a>(&self, end: &'a End<'a>) -> Outcome<'a> {
+    fn outcome(&self, end: &End<'_>) -> Outcome {
         match end {
             End::Complete => self.answered(self.status_without_trailers()),
             End::Trailers(trailers) => {
                 let told = Status::read(trailers);
                 self.answered(told.unwrap_or_else(|| self.status_without_trailers()))
             }
-            End::BodyError(error) => Outcome {
-                status: Status::UNKNOWN,
-                error_type: KnownErrorType::BodyError.as_str(),
-                failure: Some(self.side.told(error)),
+            End::BodyError(error) => match self.side {
+                Side::Server(_) => Outcome::of_service(KnownErrorType::BodyError),
+                Side::Client(_) => Outcome::of_transport(*error, KnownErrorType::BodyError),
             },
-            End::Abandoned(how @ Abandoned::Panicked) => Outcome {
-                status: Status::UNKNOWN,
-                error_type: how.error_type(),
-                failure: Some("panicked"),
-            },
-            End::Abandoned(how @ Abandoned::Cancelled) => self.left(how.error_type()),
+            End::Abandoned(Abandoned::Panicked) => Outcome::panicked(),
+            End::Abandoned(Abandoned::Cancelled) => self.left(),
         }
     }
 
-    fn answered(&self, status: Status) -> Outcome<'static> {
+    fn answered(&self, status: Status) -> Outcome {
         let is_error = match self.side {
-            Side::Server => status.is_server_fault(),
+            Side::Server(_) => status.is_server_fault(),
             Side::Client(_) => status != Status::OK,
         };
-        if let Some(error_type) = self.hop.named_error() {
-            let failed = is_error || status == Status::OK;
+        if is_error && self.panicked {
             return Outcome {
                 status,
-                error_type,
-                failure: failed.then_some(""),
+                ..Outcome::panicked()
             };
         }
-        Outcome {
-            status,
-            error_type: if is_error { status.name() } else { "" },
-            failure: is_error.then_some(""),
+        if let Some(error_type) = self.hop.named_error() {
+            let failed = is_error || status == Status::OK;
+            return Outcome::named(status, error_type, failed);
         }
+        Outcome::answered(status, is_error)
     }
 
-    /// What it means that nobody waits for the rest.
-    fn left(&self, error_type: &'static str) -> Outcome<'static> {
+    /// The outcome when the caller has gone away.
+    fn left(&self) -> Outcome {
         // A response of headers only has its status there, and its body is not always polled.
-        if let Some(status) = self.early {
+        if let Some(status) = self.told() {
             return self.answered(status);
         }
         if self.is_late() {
             return self.answered(Status::DEADLINE_EXCEEDED);
         }
-        Outcome {
-            status: Status::CANCELLED,
-            // Leaving a stream is how its reader ends it.
-            error_type: if self.stream.is_some() {
-                ""
-            } else {
-                error_type
-            },
-            failure: None,
-        }
+        Outcome::left(self.stream.is_some())
     }
 
-    /// The status when the body ended and brought none.
+    /// The status that the response has told other than in its trailers.
+    fn told(&self) -> Option<Status> {
+        self.early.or_else(|| self.web.as_ref()?.status())
+    }
+
+    /// The status when the body ended and brought no trailers.
     fn status_without_trailers(&self) -> Status {
-        self.early.unwrap_or_else(|| match self.http_status {
+        self.told().unwrap_or_else(|| match self.http_status {
             Some(StatusCode::OK) | None => Status::UNKNOWN,
             Some(status) => Status::of_http(status),
         })
@@ -259,6 +259,12 @@ impl Exchange for CallExchange {
     fn head(&mut self, status: StatusCode, _version: http::Version, headers: &mut HeaderMap) {
         self.http_status = Some(status);
         self.early = Status::read(headers);
+        if let Some(form) = Form::of(headers) {
+            self.web = Some(Box::new(WebBody::new(form)));
+            if let Some(Stream::Served(stream)) = &mut self.stream {
+                stream.frame_by(Messages::of_web(form));
+            }
+        }
     }
 
     fn next(&mut self) {
@@ -274,20 +280,22 @@ impl Exchange for CallExchange {
     }
 
     fn data(&mut self, data: &impl Buf) {
+        if let Some(web) = &mut self.web {
+            pieces(data, |piece| web.read(piece));
+        }
         if let Some(Stream::Served(stream)) = &mut self.stream {
             stream.data(&self.hop, data);
         }
     }
 
-    fn failed(self, error: &str) {
-        let (status, error_type) = match self.side {
-            Side::Server => (Status::UNKNOWN, KnownErrorType::ServiceError),
-            Side::Client(_) => (Status::UNAVAILABLE, KnownErrorType::ConnectionError),
-        };
-        let outcome = Outcome {
-            status,
-            error_type: error_type.as_str(),
-            failure: Some(self.side.told(error)),
+    fn panic_caught(&mut self) {
+        self.panicked = matches!(self.side, Side::Server(_));
+    }
+
+    fn failed(self, error: &dyn Failure) {
+        let outcome = match self.side {
+            Side::Server(_) => Outcome::of_service(KnownErrorType::ServiceError),
+            Side::Client(_) => Outcome::of_transport(error, KnownErrorType::ConnectionError),
         };
         self.finish(&outcome);
     }
@@ -315,20 +323,12 @@ impl Exchange for CallExchange {
 // === impl Side ===
 
 impl Side {
-    /// What the span may say of an error. A server's own text may say what is nobody's business.
-    fn told<'a>(&self, error: &'a str) -> &'a str {
-        match self {
-            Self::Server => "",
-            Self::Client(_) => error,
-        }
-    }
-
-    fn record(&self, hop: &Hop, method: &str, status: Status, error_type: &str) {
+    fn record(&self, hop: &Hop, method: &str, outcome: &Outcome) {
         let rpc_system_name = RpcSystemName::Grpc;
-        let rpc_response_status_code = status.code();
-        let error_type = (!error_type.is_empty()).then_some(error_type);
+        let rpc_response_status_code = outcome.status.code();
+        let error_type = outcome.verdict.error_type();
         let duration = match self {
-            Self::Server => RpcServerCallDuration {
+            Self::Server(_) => RpcServerCallDuration {
                 rpc_system_name,
                 rpc_method: method,
                 rpc_response_status_code,
@@ -340,11 +340,42 @@ impl Side {
                 rpc_method: method,
                 rpc_response_status_code,
                 error_type,
-                server_address: server.as_ref().map(|server| server.host.as_str()),
-                server_port: server.as_ref().map(|server| i64::from(server.port)),
+                server_address: server.as_ref().map(Server::host),
+                server_port: server.as_ref().and_then(Server::port).map(i64::from),
             }
             .histogram(),
         };
         duration.record(hop.seconds());
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    /// The server that a URI names; its port is that of the scheme when it says none.
+    pub(super) fn of(uri: &http::Uri) -> Option<Self> {
+        let port = uri.port_u16().or_else(|| match uri.scheme_str() {
+            Some("http") => Some(80),
+            Some("https") => Some(443),
+            _ => None,
+        });
+        Some(Self::Of {
+            authority: uri.authority()?.clone(),
+            port,
+        })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        bare_host(match self {
+            Self::Named { host, .. } => host,
+            Self::Of { authority, .. } => authority.host(),
+        })
+    }
+
+    pub(super) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Named { port, .. } => Some(*port),
+            Self::Of { port, .. } => *port,
+        }
     }
 }

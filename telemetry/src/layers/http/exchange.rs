@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::events::ServerSentEvents;
 use super::version_of;
-use crate::layers::exchange::{End, Exchange};
+use crate::layers::exchange::{End, Exchange, Failure};
 use crate::layers::headers;
 use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::stream::OpenStream;
@@ -184,11 +184,14 @@ impl Exchange for RequestExchange {
         }
     }
 
-    fn failed(self, error: &str) {
+    fn failed(self, error: &dyn Failure) {
         match self.side {
             // The text is of an error that the service's own code has made, and may say what is nobody's business.
             Side::Server(_) => self.finish(KnownErrorType::ServiceError.as_str(), Some("")),
-            Side::Client(_) => self.finish(KnownErrorType::ConnectionError.as_str(), Some(error)),
+            Side::Client(_) => self.finish(
+                KnownErrorType::ConnectionError.as_str(),
+                Some(&error.to_string()),
+            ),
         }
     }
 
@@ -206,7 +209,9 @@ impl Exchange for RequestExchange {
             },
             End::BodyError(error) => match self.side {
                 Side::Server(_) => self.finish(KnownErrorType::BodyError.as_str(), Some("")),
-                Side::Client(_) => self.finish(KnownErrorType::BodyError.as_str(), Some(error)),
+                Side::Client(_) => {
+                    self.finish(KnownErrorType::BodyError.as_str(), Some(&error.to_string()))
+                }
             },
             End::Abandoned(how @ Abandoned::Panicked) => {
                 self.finish(how.error_type(), Some("panicked"));

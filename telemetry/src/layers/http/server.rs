@@ -164,6 +164,10 @@ impl Protocol for ServerLayer {
         if self.skipped.contains(&request.uri().path()) {
             return None;
         }
+        #[cfg(feature = "grpc")]
+        if crate::layers::grpc::served::takes(request) {
+            return None;
+        }
         let method = method_of(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let (caller, linked) = self.trust.admit(request.headers());

@@ -57,7 +57,7 @@ where
     );
     link_within(&hop.context(), "messaging.send", &contexts);
     let sending = hop.around(async { send(headers).await });
-    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+    let ending = Ending::new(hop, |hop: &Hop, error_type: Option<&str>| {
         let count = u64::try_from(contexts.len()).unwrap_or(u64::MAX);
         sent(&Labels::of(destination), count, hop.seconds(), error_type);
     });
@@ -92,7 +92,7 @@ where
     // Only now is it known that there is something to tell.
     let hop = received(consumer, started, contexts.len());
     link_within(&hop.context(), "messaging.receive", &contexts);
-    let error_type = outcome.parts().map_or("", |(kind, _)| kind);
+    let error_type = outcome.parts().map(|(kind, _)| kind);
     let labels = Labels::of_consumer(consumer);
     hop.end(|hop| {
         if let Some((error_type, description)) = outcome.parts() {
@@ -141,7 +141,7 @@ where
     link_within(&hop.context(), "messaging.process", &contexts);
     hop.in_scope(|| deliveries.iter().for_each(Delivery::begun));
     let processing = hop.around(async { handler().await });
-    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+    let ending = Ending::new(hop, |hop: &Hop, error_type: Option<&str>| {
         processed(&Labels::of_consumer(*consumer), hop, error_type);
     });
     let result = processing.await;

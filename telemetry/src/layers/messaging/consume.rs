@@ -40,7 +40,7 @@ where
     );
     hop.in_scope(|| delivery.begun());
     let processing = hop.around(async { handler().await });
-    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+    let ending = Ending::new(hop, |hop: &Hop, error_type: Option<&str>| {
         processed(&Labels::of_consumer(consumer), hop, error_type);
     });
     let result = processing.await;
@@ -70,7 +70,7 @@ where
         },
     );
     let telling = hop.around(tell);
-    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+    let ending = Ending::new(hop, |hop: &Hop, error_type: Option<&str>| {
         Labels::of_consumer(consumer)
             .called(operation, error_type)
             .record(hop.seconds());
@@ -81,7 +81,7 @@ where
 }
 
 /// Records how long the work on a message, or on a batch of them, took.
-pub(super) fn processed(labels: &Labels<'_>, hop: &Hop, error_type: &str) {
+pub(super) fn processed(labels: &Labels<'_>, hop: &Hop, error_type: Option<&str>) {
     labels
         .processed(Operation::PROCESS, error_type)
         .record(hop.seconds());
@@ -94,7 +94,7 @@ impl Delivery<'_> {
     pub(super) fn begun(&self) {
         let labels = Labels::of_consumer(self.consumer);
         if !self.received {
-            labels.consumed(Operation::PROCESS, "").add(1);
+            labels.consumed(Operation::PROCESS, None).add(1);
         }
         if let Some(stored_at) = self.stored_at {
             // The broker's clock may be ahead of ours; nothing is younger than new.

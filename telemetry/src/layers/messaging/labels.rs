@@ -1,6 +1,7 @@
 //! What spans and metrics of messaging have in common.
 
 use crate::layers::error_type::ErrorType;
+use crate::layers::names::FirstNames;
 use crate::metrics::signals::attributes::{
     MESSAGING_CONSUMER_GROUP_NAME, MESSAGING_DESTINATION_NAME, MESSAGING_DESTINATION_PARTITION_ID,
     MESSAGING_DESTINATION_TEMPLATE, MESSAGING_MESSAGE_BODY_SIZE, MESSAGING_MESSAGE_CONVERSATION_ID,
@@ -16,9 +17,18 @@ use crate::trace::wire::Attributes;
 
 use super::{Consumer, Destination, Envelope};
 
+/// The names of destinations, of their templates and of consumer groups that are labels. They may come with data, such as
+/// the subject of a message that a stranger sent; past the bounds that the registry declares they are `_OTHER`.
+static DESTINATIONS: FirstNames = FirstNames::new(200);
+static TEMPLATES: FirstNames = FirstNames::new(100);
+static GROUPS: FirstNames = FirstNames::new(100);
+
 /// The labels of a destination and of what was done there.
 pub(super) struct Labels<'a> {
     destination: Destination<'a>,
+    // None of a destination that has a template: there may be many of it.
+    name: Option<&'a str>,
+    template: Option<&'a str>,
     group: Option<&'a str>,
 }
 
@@ -50,9 +60,16 @@ impl Operation {
         Self { name, kind }
     }
 
-    /// The name of its span: `{operation} {destination}`.
+    /// The name of its span: `{operation} {destination}`, or the operation alone when there are too many destinations.
     pub(super) fn span_name(self, destination: &Destination<'_>) -> String {
-        format!("{} {}", self.name, destination.low_cardinality())
+        let name = match destination.template {
+            Some(template) => TEMPLATES.admit(template),
+            None => DESTINATIONS.admit(destination.name),
+        };
+        match name {
+            Some(name) => format!("{} {name}", self.name),
+            None => self.name.to_owned(),
+        }
     }
 
     fn describe(self, attributes: &mut Attributes<'_>) {
@@ -123,23 +140,20 @@ impl Envelope<'_> {
 
 impl<'a> Labels<'a> {
     pub(super) fn of(destination: Destination<'a>) -> Self {
+        let Destination { name, template, .. } = destination;
         Self {
             destination,
+            name: template.is_none().then(|| DESTINATIONS.label(name)),
+            template: template.map(|template| TEMPLATES.label(template)),
             group: None,
         }
     }
 
     pub(super) fn of_consumer(consumer: Consumer<'a>) -> Self {
         Self {
-            group: consumer.group,
+            group: consumer.group.map(|group| GROUPS.label(group)),
             ..Self::of(consumer.destination)
         }
-    }
-
-    /// A name that has a template may have many values, and is left out.
-    fn name(&self) -> Option<&'a str> {
-        let Destination { name, template, .. } = self.destination;
-        template.is_none().then_some(name)
     }
 
     fn address(&self) -> Option<&'a str> {
@@ -153,8 +167,8 @@ impl<'a> Labels<'a> {
     pub(super) fn lag(&self) -> MessagingConsumerLag<'a> {
         MessagingConsumerLag {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
         }
     }
@@ -162,8 +176,8 @@ impl<'a> Labels<'a> {
     pub(super) fn unsettled(&self) -> MessagingConsumerUnsettled<'a> {
         MessagingConsumerUnsettled {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
         }
     }
@@ -171,8 +185,8 @@ impl<'a> Labels<'a> {
     pub(super) fn redelivered(&self) -> MessagingConsumerRedelivered<'a> {
         MessagingConsumerRedelivered {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
         }
     }
@@ -180,87 +194,83 @@ impl<'a> Labels<'a> {
     pub(super) fn age(&self) -> MessagingProcessAge<'a> {
         MessagingProcessAge {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
         }
     }
 
-    /// Of what a producer has given to the broker. Without an error the type is empty.
+    /// Of what a producer has given to the broker.
     pub(super) fn sent<'b>(
         &'b self,
         operation: Operation,
-        error_type: &'b str,
+        error_type: Option<&'b str>,
     ) -> MessagingClientSentMessages<'b> {
         MessagingClientSentMessages {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_operation_name: operation.name,
             server_address: self.address(),
             server_port: self.port(),
-            error_type: given(error_type),
+            error_type,
         }
     }
 
-    /// Of what a consumer was given. Without an error the type is empty.
+    /// Of what a consumer was given.
     pub(super) fn consumed<'b>(
         &'b self,
         operation: Operation,
-        error_type: &'b str,
+        error_type: Option<&'b str>,
     ) -> MessagingClientConsumedMessages<'b> {
         MessagingClientConsumedMessages {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
             messaging_operation_name: operation.name,
             server_address: self.address(),
             server_port: self.port(),
-            error_type: given(error_type),
+            error_type,
         }
     }
 
-    /// Of the work on what was given. Without an error the type is empty.
+    /// Of the work on what was given.
     pub(super) fn processed<'b>(
         &'b self,
         operation: Operation,
-        error_type: &'b str,
+        error_type: Option<&'b str>,
     ) -> MessagingProcessDuration<'b> {
         MessagingProcessDuration {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
             messaging_operation_name: operation.name,
             server_address: self.address(),
             server_port: self.port(),
-            error_type: given(error_type),
+            error_type,
         }
     }
 
-    /// Of a call to the broker. Without an error the type is empty.
+    /// Of a call to the broker.
     pub(super) fn called<'b>(
         &'b self,
         operation: Operation,
-        error_type: &'b str,
+        error_type: Option<&'b str>,
     ) -> MessagingClientOperationDuration<'b> {
         MessagingClientOperationDuration {
             messaging_system: self.destination.system,
-            messaging_destination_name: self.name(),
-            messaging_destination_template: self.destination.template,
+            messaging_destination_name: self.name,
+            messaging_destination_template: self.template,
             messaging_consumer_group_name: self.group,
             messaging_operation_name: operation.name,
             messaging_operation_type: operation.kind,
             server_address: self.address(),
             server_port: self.port(),
-            error_type: given(error_type),
+            error_type,
         }
     }
-}
-
-fn given(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
 }
 
 /// How a call to the broker, or the work on a message, ended: its error as type and text.

@@ -3,8 +3,8 @@
 use super::Consumer;
 use super::labels::Labels;
 
-/// What the broker says of a consumer: to be asked for now and then, apart from the consuming, so that it also tells of a consumer
-/// that hangs.
+/// How far a consumer is behind, as the broker says. Ask every few seconds, in a task apart from the consumer, so that it also
+/// shows a consumer that hangs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lag {
     /// Messages that are stored and were not delivered yet.

@@ -77,7 +77,7 @@ pub struct Message<'a> {
     envelope: Envelope<'a>,
 }
 
-/// Who reads: a destination and the group that shares the reading.
+/// A consumer: the destination that it reads from and its consumer group.
 #[derive(Debug, Clone, Copy)]
 pub struct Consumer<'a> {
     destination: Destination<'a>,
@@ -95,7 +95,7 @@ pub struct Delivery<'a> {
     received: bool,
 }
 
-/// What is written on a message.
+/// The id, conversation and size of a message.
 #[derive(Debug, Clone, Copy, Default)]
 struct Envelope<'a> {
     id: Option<&'a str>,
@@ -114,7 +114,8 @@ impl<'a> Destination<'a> {
     /// A destination of `system` (`messaging.system`: `kafka`, `rabbitmq`, `nats`).
     ///
     /// Its name becomes a label and a part of the spans' names, so it has few values; when it has many, as with an
-    /// id in it, give a [`template`](Self::template) too.
+    /// id in it, or when others choose it, give a [`template`](Self::template) too. Past the first 200 names of a process,
+    /// the label of any other is `_OTHER`.
     pub const fn new(system: &'static str, name: &'a str) -> Self {
         Self {
             system,
@@ -153,11 +154,6 @@ impl<'a> Destination<'a> {
     pub const fn errors(mut self, classify: Classify) -> Self {
         self.classify = Some(classify);
         self
-    }
-
-    /// What stands for it where there must be few values.
-    fn low_cardinality(&self) -> &'a str {
-        self.template.unwrap_or(self.name)
     }
 }
 

@@ -29,7 +29,7 @@ where
     let hop = begin(message, Operation::SEND, parent);
     let headers = propagation::inject_pairs(&hop.context());
     let sending = hop.around(async { send(headers).await });
-    let ending = Ending::new(hop, |hop: &Hop, error_type: &str| {
+    let ending = Ending::new(hop, |hop: &Hop, error_type: Option<&str>| {
         sent(&Labels::of(destination), 1, hop.seconds(), error_type);
     });
     let result = sending.await;
@@ -56,7 +56,7 @@ pub(super) fn begin(message: Message<'_>, operation: Operation, parent: &SavedCo
 }
 
 /// Records that this many messages were given to the broker in one call.
-pub(super) fn sent(labels: &Labels<'_>, count: u64, seconds: f64, error_type: &str) {
+pub(super) fn sent(labels: &Labels<'_>, count: u64, seconds: f64, error_type: Option<&str>) {
     labels.sent(Operation::SEND, error_type).add(count);
     labels.called(Operation::SEND, error_type).record(seconds);
 }

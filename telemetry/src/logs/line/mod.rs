@@ -50,6 +50,8 @@ struct Scratch {
     line: Vec<u8>,
     message: String,
     attributes: Vec<u8>,
+    // Where each field begins in `attributes`.
+    fields: Vec<usize>,
     text: String,
 }
 
@@ -103,6 +105,7 @@ pub(super) fn compose(
     scratch.line.clear();
     scratch.message.clear();
     scratch.attributes.clear();
+    scratch.fields.clear();
     record(&mut Fields {
         format,
         scratch: &mut scratch,
@@ -196,10 +199,14 @@ pub(super) struct Fields<'a> {
 // === impl Fields ===
 
 impl Fields<'_> {
+    /// Begins a field. An earlier one of the same name is removed, since names are unique in a line.
     fn name(&mut self, name: &str) {
         let name = name.strip_prefix("r#").unwrap_or(name);
         let prefix = if OWN.contains(&name) { ATTRIBUTES } else { "" };
-        let attributes = &mut self.scratch.attributes;
+        let Scratch {
+            attributes, fields, ..
+        } = &mut *self.scratch;
+        let start = attributes.len();
         match self.format {
             LogFormat::Json => {
                 attributes.push(b',');
@@ -214,6 +221,19 @@ impl Fields<'_> {
                 let _ = write!(attributes, " {prefix}{name}=");
             }
         }
+        let (before, begun) = attributes.split_at(start);
+        let same = |field: &usize| before[*field..].starts_with(begun);
+        let Some(place) = fields.iter().position(same) else {
+            fields.push(start);
+            return;
+        };
+        let from = fields.remove(place);
+        let to = fields.get(place).copied().unwrap_or(start);
+        attributes.drain(from..to);
+        for later in &mut fields[place..] {
+            *later -= to - from;
+        }
+        fields.push(start - (to - from));
     }
 
     /// Writes a number or a boolean, which have the same form in JSON and Rust.

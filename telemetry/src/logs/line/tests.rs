@@ -56,6 +56,67 @@ fn json_line(log: impl FnOnce()) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+#[test]
+fn a_field_is_there_once_with_its_last_value() {
+    let log = || {
+        tracing::info!(
+            a = 1,
+            dish = "soup",
+            a = "2",
+            level = "x",
+            attributes.level = "y",
+            a = true,
+            b = 1,
+            "twice"
+        );
+    };
+    let text = lines(LogFormat::Json, log);
+    for name in ["\"a\":", "\"attributes.level\":"] {
+        assert_eq!(text.matches(name).count(), 1, "{text}");
+    }
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (
+            &line["a"],
+            &line["dish"],
+            &line["b"],
+            &line["attributes.level"]
+        ),
+        (&json!(true), &json!("soup"), &json!(1), &json!("y"))
+    );
+    let text = lines(LogFormat::Text, log);
+    assert!(
+        text.contains("twice dish=\"soup\" attributes.level=\"y\" a=true b=1 "),
+        "{text}"
+    );
+    let secret = lines(LogFormat::Json, || {
+        tracing::info!(password = "hunter2", password = 3, "a secret");
+    });
+    assert_eq!(secret.matches("password").count(), 1);
+    assert!(!secret.contains("hunter2"), "{secret}");
+}
+
+proptest! {
+    #[test]
+    fn fields_are_unique_in_whatever_order_they_come(
+        said in prop::collection::vec(("[a-c]{1,2}|level|message", 0..9_u64), 0..12),
+    ) {
+        let mut expected = std::collections::BTreeMap::new();
+        let mut scratch = Scratch::default();
+        let mut fields = Fields { format: LogFormat::Json, scratch: &mut scratch };
+        for (name, value) in &said {
+            fields.json(name, value);
+            let prefix = if OWN.contains(&name.as_str()) { ATTRIBUTES } else { "" };
+            expected.insert(format!("{prefix}{name}"), *value);
+        }
+        let text = String::from_utf8(scratch.attributes).unwrap();
+        prop_assert_eq!(text.matches(':').count(), expected.len());
+        let object = format!("{{{}}}", text.trim_start_matches(','));
+        let read: std::collections::BTreeMap<String, u64> = serde_json::from_str(&object).unwrap();
+        prop_assert_eq!(read, expected);
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Failed(&'static str, #[source] Option<Box<Failed>>);

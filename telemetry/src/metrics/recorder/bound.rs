@@ -96,7 +96,12 @@ impl Bound {
     }
 
     fn family(&self, name: String, kind: Kind, bounds: &'static [f64]) -> Family {
-        let swallowed = Tally::new(&self.exporter, &TelemetryMetricOverflow { metric: &name });
+        let swallowed = Tally::new(
+            &self.exporter,
+            &TelemetryMetricOverflow {
+                telemetry_metric_name: &name,
+            },
+        );
         let shape = Arc::new(Shape {
             bounds,
             refused: self.rejected(&name, Reason::NotFinite),
@@ -118,8 +123,8 @@ impl Bound {
         Tally::new(
             &self.exporter,
             &TelemetryMetricRejected {
-                metric: name,
-                reason,
+                telemetry_metric_name: name,
+                telemetry_reason: reason,
             },
         )
     }
@@ -160,7 +165,9 @@ impl Bound {
         let family = match families.known.get(&exposed).cloned() {
             Some(known) => known,
             None if families.take(&exposed, kind) => {
-                let undeclared = TelemetryMetricUndeclared { metric: &exposed };
+                let undeclared = TelemetryMetricUndeclared {
+                    telemetry_metric_name: &exposed,
+                };
                 Tally::new(&self.exporter, &undeclared).add(1);
                 let bounds = match kind {
                     Kind::Histogram => HTTP_SERVER_REQUEST_DURATION.buckets,
@@ -367,7 +374,8 @@ mod tests {
             ("test_open", MORE + 2),
             ("test_time_seconds", MORE),
         ] {
-            let series = format!("telemetry_metric_overflow_total{{metric=\"{metric}\"}}");
+            let series =
+                format!("telemetry_metric_overflow_total{{telemetry_metric_name=\"{metric}\"}}");
             assert_eq!(value(&text, &series), Some(swallowed as f64), "{metric}");
         }
     }
@@ -377,7 +385,7 @@ mod tests {
         let text = measured(|| {
             TelemetryContextRejected::zero();
             TelemetryContextRejected {
-                reason: TelemetryContextRejectedReason::Malformed,
+                telemetry_reason: TelemetryContextRejectedReason::Malformed,
             }
             .add(1);
             TokioRuntimeScheduleDelay::zero();
@@ -385,7 +393,8 @@ mod tests {
         for reason in TelemetryContextRejectedReason::ALL {
             let is_counted = reason == TelemetryContextRejectedReason::Malformed;
             let reason = reason.as_str();
-            let series = format!("telemetry_context_rejected_total{{reason=\"{reason}\"}}");
+            let series =
+                format!("telemetry_context_rejected_total{{telemetry_reason=\"{reason}\"}}");
             let expected = if is_counted { 1.0 } else { 0.0 };
             assert_eq!(value(&text, &series), Some(expected), "{series}");
         }
@@ -396,7 +405,8 @@ mod tests {
     #[test]
     fn what_could_overflow_is_counted_from_the_start() {
         let text = measured(|| {});
-        let series = |name| format!("telemetry_metric_overflow_total{{metric=\"{name}\"}}");
+        let series =
+            |name| format!("telemetry_metric_overflow_total{{telemetry_metric_name=\"{name}\"}}");
         assert_eq!(value(&text, &series("test_time_seconds")), Some(0.0));
         assert_eq!(value(&text, &series("otel_sdk_span_started_total")), None);
     }
@@ -413,7 +423,8 @@ mod tests {
         assert_eq!(value(&text, bucket), Some(1.0));
         assert_eq!(value(&text, "surprises_total"), Some(1.0));
         for metric in ["surprise_time", "surprises_total"] {
-            let series = format!("telemetry_metric_undeclared_total{{metric=\"{metric}\"}}");
+            let series =
+                format!("telemetry_metric_undeclared_total{{telemetry_metric_name=\"{metric}\"}}");
             assert_eq!(value(&text, &series), Some(1.0));
         }
     }
@@ -429,7 +440,7 @@ mod tests {
         });
         for refused in ["test_time_seconds", "test_time_seconds_count", "test_calls"] {
             let series = format!(
-                "telemetry_metric_rejected_total{{metric=\"{refused}\",reason=\"kind_conflict\"}}"
+                "telemetry_metric_rejected_total{{telemetry_metric_name=\"{refused}\",telemetry_reason=\"kind_conflict\"}}"
             );
             assert_eq!(value(&text, &series), Some(1.0), "{refused} in {text}");
         }
@@ -446,7 +457,7 @@ mod tests {
             }
         });
         assert_eq!(count(&text, "surprise_"), UNDECLARED_LIMIT);
-        let series = "telemetry_metric_rejected_total{metric=\"\",reason=\"too_many_metrics\"}";
+        let series = "telemetry_metric_rejected_total{telemetry_metric_name=\"\",telemetry_reason=\"too_many_metrics\"}";
         assert_eq!(value(&text, series), Some(7.0));
     }
 }

@@ -114,8 +114,8 @@ mod tests {
             refused: Tally::new(
                 &Arc::new(PrometheusBuilder::new().build_recorder()),
                 &TelemetryMetricRejected {
-                    metric: "test",
-                    reason: TelemetryMetricRejectedReason::NotFinite,
+                    telemetry_metric_name: "test",
+                    telemetry_reason: TelemetryMetricRejectedReason::NotFinite,
                 },
             ),
         });

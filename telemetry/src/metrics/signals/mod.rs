@@ -8,14 +8,14 @@
 //! What the registry does not declare does not compile: no such metric,
 //!
 //! ```compile_fail,E0433
-//! telemetry::signals::TelemetryLogEvnts { level: telemetry::signals::Level::Error }.add(1);
+//! telemetry::signals::TelemetryLogEvnts { telemetry_log_level: telemetry::signals::TelemetryLogLevel::Error }.add(1);
 //! ```
 //!
 //! no such label, and none forgotten,
 //!
 //! ```compile_fail,E0560
-//! use telemetry::signals::{Level, TelemetryLogEvents};
-//! TelemetryLogEvents { level: Level::Error, target: "kitchen" }.add(1);
+//! use telemetry::signals::{TelemetryLogEvents, TelemetryLogLevel};
+//! TelemetryLogEvents { telemetry_log_level: TelemetryLogLevel::Error, target: "kitchen" }.add(1);
 //! ```
 //!
 //! ```compile_fail,E0063
@@ -25,26 +25,26 @@
 //! no such value, by its name or as a text,
 //!
 //! ```compile_fail,E0599
-//! use telemetry::signals::{Level, TelemetryLogEvents};
-//! TelemetryLogEvents { level: Level::Fatal }.add(1);
+//! use telemetry::signals::{TelemetryLogEvents, TelemetryLogLevel};
+//! TelemetryLogEvents { telemetry_log_level: TelemetryLogLevel::Fatal }.add(1);
 //! ```
 //!
 //! ```compile_fail,E0308
-//! telemetry::signals::TelemetryLogEvents { level: "fatal" }.add(1);
+//! telemetry::signals::TelemetryLogEvents { telemetry_log_level: "fatal" }.add(1);
 //! ```
 //!
 //! and no measurement of another kind:
 //!
 //! ```compile_fail,E0599
-//! use telemetry::signals::{Level, TelemetryLogEvents};
-//! TelemetryLogEvents { level: Level::Error }.record(0.5);
+//! use telemetry::signals::{TelemetryLogEvents, TelemetryLogLevel};
+//! TelemetryLogEvents { telemetry_log_level: TelemetryLogLevel::Error }.record(0.5);
 //! ```
 //!
 //! What is left is
 //!
 //! ```
-//! use telemetry::signals::{Level, TelemetryLogEvents};
-//! TelemetryLogEvents { level: Level::Error }.add(1);
+//! use telemetry::signals::{TelemetryLogEvents, TelemetryLogLevel};
+//! TelemetryLogEvents { telemetry_log_level: TelemetryLogLevel::Error }.add(1);
 //! ```
 //!
 //! The key of an attribute has the type of its values, so that an attribute that is not declared does not compile either,
@@ -70,8 +70,8 @@
 //! ```
 //!
 //! ```compile_fail,E0277
-//! use telemetry::signals::{Level, attributes};
-//! attributes::URL_SCHEME.with(Level::Error);
+//! use telemetry::signals::{TelemetryLogLevel, attributes};
+//! attributes::URL_SCHEME.with(TelemetryLogLevel::Error);
 //! ```
 //!
 //! What is left is

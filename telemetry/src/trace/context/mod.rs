@@ -11,6 +11,7 @@ use tracing_opentelemetry::{OpenTelemetrySpanExt, SetParentError};
 use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::trace::propagation::{self, FullList, Rejection};
 
+pub(crate) mod detached;
 pub(crate) mod links;
 mod tasks;
 

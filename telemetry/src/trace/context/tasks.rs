@@ -8,12 +8,15 @@ use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
 use tracing::Span;
 
+use super::detached::{Detached, MayDetach, SetAt};
 use crate::layers::current::{self, ServerSpan};
 use crate::layers::hop::{Ending, Hop, Within};
 
 /// Spawns a task in the current trace: its spans and logs belong to the current span.
 ///
-/// The current span does not wait for the task to end. For a `JoinSet`, or any other way to spawn,
+/// The task is bound by no deadline of the call that is being served here, which may be answered long before the task ends;
+/// `telemetry::grpc::keep_deadline` keeps it. The current span does not wait for the task to end. For a `JoinSet`, or any
+/// other way to spawn,
 /// see [`TraceExt`].
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -40,8 +43,10 @@ pub fn spawn_blocking<T: Send + 'static>(
 ) -> JoinHandle<T> {
     let hop = Hop::current();
     let handled = current::current();
+    let made_at = SetAt::now();
     tokio::task::spawn_blocking(move || {
         let _handling = handled.enter();
+        let _detached = Detached::since(made_at);
         hop.in_scope(work)
     })
 }
@@ -62,6 +67,8 @@ pub fn spawn_blocking_in<T: Send + 'static>(
 
 /// Futures that keep their trace wherever they are polled.
 ///
+/// A deadline stays behind when that is another task: see [`spawn`]. What is awaited by the task that made it keeps it.
+///
 /// ```
 /// use telemetry::context::TraceExt;
 /// use tokio::task::JoinSet;
@@ -81,6 +88,7 @@ pub trait TraceExt: Future + Sized {
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
             inner: Hop::current().around(self),
+            may_detach: MayDetach::here(),
             handled: current::current(),
         }
     }
@@ -91,6 +99,7 @@ pub trait TraceExt: Future + Sized {
         let hop = Hop::of(span);
         InSpan {
             inner: hop.around(self),
+            may_detach: MayDetach::here(),
             handled: current::current(),
             ending: Some(Ending::new(hop, unmeasured as Unmeasured)),
         }
@@ -105,6 +114,7 @@ pin_project! {
     pub struct InTrace<F> {
         #[pin]
         inner: Within<F>,
+        may_detach: MayDetach,
         handled: ServerSpan,
     }
 }
@@ -115,6 +125,7 @@ pin_project! {
     pub struct InSpan<F> {
         #[pin]
         inner: Within<F>,
+        may_detach: MayDetach,
         handled: ServerSpan,
         // After `inner`: what the future drops still belongs to the span.
         ending: Option<Ending<Unmeasured>>,
@@ -122,9 +133,9 @@ pin_project! {
 }
 
 /// What a task's end records beside its span: nothing.
-type Unmeasured = fn(&Hop, &str);
+type Unmeasured = fn(&Hop, Option<&str>);
 
-fn unmeasured(_: &Hop, _: &str) {}
+fn unmeasured(_: &Hop, _: Option<&str>) {}
 
 // === impl InTrace ===
 
@@ -133,6 +144,7 @@ impl<F: Future> Future for InTrace<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _detached = this.may_detach.enter();
         let _handling = this.handled.enter();
         this.inner.poll(task)
     }
@@ -151,6 +163,7 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _detached = this.may_detach.enter();
         // Held here while it is polled, so that a panic ends the span also when it is caught above.
         let ending = this.ending.take();
         let _handling = this.handled.enter();

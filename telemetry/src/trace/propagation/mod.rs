@@ -188,7 +188,7 @@ impl Rejection {
     /// Counts one in `telemetry.context.rejected`.
     pub(crate) fn count(self) {
         TelemetryContextRejected {
-            reason: self.reason(),
+            telemetry_reason: self.reason(),
         }
         .add(1);
     }

@@ -238,13 +238,9 @@ impl opentelemetry::trace::Tracer for Tracer {
             links,
             ..
         } = builder;
-        let (clock, start) = match start_time {
-            Some(start) => (SpanClock::started_at(start), start),
-            None => {
-                let clock = SpanClock::starting(Moment::now());
-                (clock, clock.start())
-            }
-        };
+        let clock =
+            start_time.map_or_else(|| SpanClock::starting(Moment::now()), SpanClock::started_at);
+        let start = start_time.unwrap_or(clock.start());
         let mut draft = Draft::new(&decided.identity, above, name, &kind, start);
         let limits = &making.limits;
         let mut writing = draft.attributes(limits);

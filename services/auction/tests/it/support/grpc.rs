@@ -116,7 +116,11 @@ pub(crate) async fn serve(routes: Routes) -> String {
     let address = listener.local_addr().expect("an address");
     tokio::spawn(
         tonic::transport::Server::builder()
-            .layer(telemetry::grpc::ServerLayer::new().streams(api::STREAMING_METHODS))
+            .layer(
+                telemetry::grpc::ServerLayer::new()
+                    .methods(api::METHODS)
+                    .streams(api::STREAMING_METHODS),
+            )
             .add_routes(routes)
             .serve_with_incoming(TcpListenerStream::new(listener)),
     );

@@ -43,7 +43,7 @@ impl StandIn {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let server = tonic::transport::Server::builder()
-            .layer(telemetry::grpc::ServerLayer::new())
+            .layer(telemetry::grpc::ServerLayer::new().methods(api::METHODS))
             .add_service(RewardsServer::new(self.clone()))
             .add_service(AuctionsServer::new(self.clone()))
             .serve_with_incoming(TcpListenerStream::new(listener));

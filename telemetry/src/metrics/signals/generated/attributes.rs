@@ -3,8 +3,8 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{
-    DbClientConnectionState, HttpRequestMethod, KnownErrorType, Level, MessagingOperationType,
-    NetworkProtocolVersion, RpcResponseStatusCode, RpcSystemName, UrlScheme,
+    DbClientConnectionState, HttpRequestMethod, KnownErrorType, MessagingOperationType,
+    NetworkProtocolVersion, RpcResponseStatusCode, RpcSystemName, TelemetryLogLevel, UrlScheme,
 };
 use crate::signals::{AttributeKey, AttributeTemplate, Open};
 
@@ -71,9 +71,6 @@ pub const HTTP_RESPONSE_STATUS_CODE: AttributeKey<i64> =
 /// As the semantic conventions define it.
 pub const HTTP_ROUTE: AttributeKey<str> = AttributeKey::declared("http.route");
 
-/// The level of a log line.
-pub const LEVEL: AttributeKey<Level> = AttributeKey::declared("level");
-
 /// How many of the links it carries for its parent, which has no room for them.
 pub const LINK_COUNT: AttributeKey<i64> = AttributeKey::declared("link.count");
 
@@ -123,9 +120,6 @@ pub const MESSAGING_OPERATION_TYPE: AttributeKey<MessagingOperationType> =
 /// As the semantic conventions define it.
 pub const MESSAGING_SYSTEM: AttributeKey<str> = AttributeKey::declared("messaging.system");
 
-/// The metric that a measurement was meant for, as Prometheus knows it.
-pub const METRIC: AttributeKey<str> = AttributeKey::declared("metric");
-
 /// As the semantic conventions define it.
 pub const NETWORK_PEER_ADDRESS: AttributeKey<str> = AttributeKey::declared("network.peer.address");
 
@@ -135,9 +129,6 @@ pub const NETWORK_PEER_PORT: AttributeKey<i64> = AttributeKey::declared("network
 /// As the semantic conventions define it.
 pub const NETWORK_PROTOCOL_VERSION: AttributeKey<NetworkProtocolVersion> =
     AttributeKey::declared("network.protocol.version");
-
-/// Why something was not taken as it came.
-pub const REASON: AttributeKey<str> = AttributeKey::declared("reason");
 
 /// As the semantic conventions define it.
 pub const RPC_METHOD: AttributeKey<str> = AttributeKey::declared("rpc.method");
@@ -170,6 +161,17 @@ pub const SERVICE_VERSION: AttributeKey<str> = AttributeKey::declared("service.v
 /// The collector keeps the trace, whatever else it would do with it.
 pub const TELEMETRY_KEEP: AttributeKey<bool> = AttributeKey::declared("telemetry.keep");
 
+/// The level of a log line.
+pub const TELEMETRY_LOG_LEVEL: AttributeKey<TelemetryLogLevel> =
+    AttributeKey::declared("telemetry.log.level");
+
+/// The metric that a measurement was meant for, as Prometheus knows it.
+pub const TELEMETRY_METRIC_NAME: AttributeKey<str> =
+    AttributeKey::declared("telemetry.metric.name");
+
+/// Why something was not taken as it came.
+pub const TELEMETRY_REASON: AttributeKey<str> = AttributeKey::declared("telemetry.reason");
+
 /// Which event of its stream it is, from 0.
 pub const TELEMETRY_STREAM_EVENT_INDEX: AttributeKey<i64> =
     AttributeKey::declared("telemetry.stream.event.index");
@@ -180,6 +182,9 @@ pub const TELEMETRY_STREAM_EVENTS: AttributeKey<i64> =
 
 /// The span lasts as long as its reader likes, and says nothing about how fast the service is.
 pub const TELEMETRY_STREAMING: AttributeKey<bool> = AttributeKey::declared("telemetry.streaming");
+
+/// A variable of the environment that the crate knows, or `_OTHER`.
+pub const TELEMETRY_VARIABLE: AttributeKey<str> = AttributeKey::declared("telemetry.variable");
 
 /// The version of the crate.
 pub const TELEMETRY_VERSION: AttributeKey<str> = AttributeKey::declared("telemetry.version");
@@ -198,6 +203,3 @@ pub const URL_SCHEME: AttributeKey<UrlScheme> = AttributeKey::declared("url.sche
 
 /// As the semantic conventions define it.
 pub const USER_AGENT_ORIGINAL: AttributeKey<str> = AttributeKey::declared("user_agent.original");
-
-/// A variable of the environment that the crate knows, or `_OTHER`.
-pub const VARIABLE: AttributeKey<str> = AttributeKey::declared("variable");

@@ -2,7 +2,7 @@
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
-use super::values::{Level, TelemetryLogDroppedReason};
+use super::values::{TelemetryLogDroppedReason, TelemetryLogLevel};
 use crate::signals::{Counter, Kind, Labels, Metric, Series};
 
 /// Log lines that were put out, by level.
@@ -12,14 +12,14 @@ pub const TELEMETRY_LOG_EVENTS: Metric = Metric {
     unit: "{line}",
     help: "Log lines that were put out, by level.",
     buckets: &[],
-    labels: &["level"],
+    labels: &["telemetry.log.level"],
 };
 
 /// One series of [`TELEMETRY_LOG_EVENTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryLogEvents {
-    /// `level`: The level of a log line.
-    pub level: Level,
+    /// `telemetry.log.level`: The level of a log line.
+    pub telemetry_log_level: TelemetryLogLevel,
 }
 
 impl TelemetryLogEvents {
@@ -35,8 +35,11 @@ impl TelemetryLogEvents {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for level in Level::ALL {
-            Self { level }.add(0);
+        for telemetry_log_level in TelemetryLogLevel::ALL {
+            Self {
+                telemetry_log_level,
+            }
+            .add(0);
         }
     }
 }
@@ -46,7 +49,10 @@ impl Series for TelemetryLogEvents {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.level as u64, self.level.as_str())));
+        labels.known(Some((
+            self.telemetry_log_level as u64,
+            self.telemetry_log_level.as_str(),
+        )));
     }
 }
 
@@ -57,14 +63,14 @@ pub const TELEMETRY_LOG_SUPPRESSED: Metric = Metric {
     unit: "{event}",
     help: "Events that were left out as repeats of the same event, by level.",
     buckets: &[],
-    labels: &["level"],
+    labels: &["telemetry.log.level"],
 };
 
 /// One series of [`TELEMETRY_LOG_SUPPRESSED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryLogSuppressed {
-    /// `level`: The level of a log line.
-    pub level: Level,
+    /// `telemetry.log.level`: The level of a log line.
+    pub telemetry_log_level: TelemetryLogLevel,
 }
 
 impl TelemetryLogSuppressed {
@@ -80,8 +86,11 @@ impl TelemetryLogSuppressed {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for level in Level::ALL {
-            Self { level }.add(0);
+        for telemetry_log_level in TelemetryLogLevel::ALL {
+            Self {
+                telemetry_log_level,
+            }
+            .add(0);
         }
     }
 }
@@ -91,7 +100,10 @@ impl Series for TelemetryLogSuppressed {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.level as u64, self.level.as_str())));
+        labels.known(Some((
+            self.telemetry_log_level as u64,
+            self.telemetry_log_level.as_str(),
+        )));
     }
 }
 
@@ -102,14 +114,14 @@ pub const TELEMETRY_LOG_DROPPED: Metric = Metric {
     unit: "{line}",
     help: "Log lines that were lost, since nobody took them or they could not be written.",
     buckets: &[],
-    labels: &["reason"],
+    labels: &["telemetry.reason"],
 };
 
 /// One series of [`TELEMETRY_LOG_DROPPED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryLogDropped {
-    /// `reason`: Why something was not taken as it came.
-    pub reason: TelemetryLogDroppedReason,
+    /// `telemetry.reason`: Why something was not taken as it came.
+    pub telemetry_reason: TelemetryLogDroppedReason,
 }
 
 impl TelemetryLogDropped {
@@ -125,8 +137,8 @@ impl TelemetryLogDropped {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for reason in TelemetryLogDroppedReason::ALL {
-            Self { reason }.add(0);
+        for telemetry_reason in TelemetryLogDroppedReason::ALL {
+            Self { telemetry_reason }.add(0);
         }
     }
 }
@@ -136,6 +148,9 @@ impl Series for TelemetryLogDropped {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.reason as u64, self.reason.as_str())));
+        labels.known(Some((
+            self.telemetry_reason as u64,
+            self.telemetry_reason.as_str(),
+        )));
     }
 }

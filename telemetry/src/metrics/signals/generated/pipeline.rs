@@ -358,14 +358,14 @@ pub const TELEMETRY_CONTEXT_REJECTED: Metric = Metric {
     unit: "{context}",
     help: "Contexts and parts of them that were not taken over or not passed on, by reason.",
     buckets: &[],
-    labels: &["reason"],
+    labels: &["telemetry.reason"],
 };
 
 /// One series of [`TELEMETRY_CONTEXT_REJECTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryContextRejected {
-    /// `reason`: Why something was not taken as it came.
-    pub reason: TelemetryContextRejectedReason,
+    /// `telemetry.reason`: Why something was not taken as it came.
+    pub telemetry_reason: TelemetryContextRejectedReason,
 }
 
 impl TelemetryContextRejected {
@@ -381,8 +381,8 @@ impl TelemetryContextRejected {
 
     /// Has each of its series be there before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for reason in TelemetryContextRejectedReason::ALL {
-            Self { reason }.add(0);
+        for telemetry_reason in TelemetryContextRejectedReason::ALL {
+            Self { telemetry_reason }.add(0);
         }
     }
 }
@@ -392,8 +392,49 @@ impl Series for TelemetryContextRejected {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.known(Some((self.reason as u64, self.reason.as_str())));
+        labels.known(Some((
+            self.telemetry_reason as u64,
+            self.telemetry_reason.as_str(),
+        )));
     }
+}
+
+/// Events of recorded streams that got no trace of their own, since all streams together have had as many as they may in a second.
+pub const TELEMETRY_STREAM_EVENTS_UNTRACED: Metric = Metric {
+    name: "telemetry.stream.events.untraced",
+    kind: Kind::Counter,
+    unit: "{event}",
+    help: "Events of recorded streams that got no trace of their own, since all streams together have had as many as they may in a second.",
+    buckets: &[],
+    labels: &[],
+};
+
+/// One series of [`TELEMETRY_STREAM_EVENTS_UNTRACED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetryStreamEventsUntraced;
+
+impl TelemetryStreamEventsUntraced {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+
+    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    pub fn zero() {
+        Self.add(0);
+    }
+}
+
+impl Series for TelemetryStreamEventsUntraced {
+    const METRIC: &'static Metric = &TELEMETRY_STREAM_EVENTS_UNTRACED;
+
+    #[inline]
+    fn tell(&self, _: &mut impl Labels) {}
 }
 
 /// Questions to Jaeger for a sampling strategy; the label says why there was no usable answer.
@@ -441,14 +482,14 @@ pub const TELEMETRY_CONFIGURATION_REJECTED: Metric = Metric {
     unit: "{variable}",
     help: "Variables of the environment that were ignored, since their values could not be used; all unknown ones are `_OTHER`.",
     buckets: &[],
-    labels: &["variable"],
+    labels: &["telemetry.variable"],
 };
 
 /// One series of [`TELEMETRY_CONFIGURATION_REJECTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryConfigurationRejected<'a> {
-    /// `variable`: A variable of the environment that the crate knows, or `_OTHER`.
-    pub variable: &'a str,
+    /// `telemetry.variable`: A variable of the environment that the crate knows, or `_OTHER`.
+    pub telemetry_variable: &'a str,
 }
 
 impl TelemetryConfigurationRejected<'_> {
@@ -468,6 +509,6 @@ impl Series for TelemetryConfigurationRejected<'_> {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.text(self.variable);
+        labels.text(self.telemetry_variable);
     }
 }

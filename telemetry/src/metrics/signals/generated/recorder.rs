@@ -12,14 +12,14 @@ pub const TELEMETRY_METRIC_OVERFLOW: Metric = Metric {
     unit: "{measurement}",
     help: "Measurements that had no room for a series of their own, by metric.",
     buckets: &[],
-    labels: &["metric"],
+    labels: &["telemetry.metric.name"],
 };
 
 /// One series of [`TELEMETRY_METRIC_OVERFLOW`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryMetricOverflow<'a> {
-    /// `metric`: The metric that a measurement was meant for, as Prometheus knows it.
-    pub metric: &'a str,
+    /// `telemetry.metric.name`: The metric that a measurement was meant for, as Prometheus knows it.
+    pub telemetry_metric_name: &'a str,
 }
 
 impl TelemetryMetricOverflow<'_> {
@@ -39,7 +39,7 @@ impl Series for TelemetryMetricOverflow<'_> {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.text(self.metric);
+        labels.text(self.telemetry_metric_name);
     }
 }
 
@@ -50,14 +50,14 @@ pub const TELEMETRY_METRIC_UNDECLARED: Metric = Metric {
     unit: "{metric}",
     help: "Metrics that were recorded without being declared.",
     buckets: &[],
-    labels: &["metric"],
+    labels: &["telemetry.metric.name"],
 };
 
 /// One series of [`TELEMETRY_METRIC_UNDECLARED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryMetricUndeclared<'a> {
-    /// `metric`: The metric that a measurement was meant for, as Prometheus knows it.
-    pub metric: &'a str,
+    /// `telemetry.metric.name`: The metric that a measurement was meant for, as Prometheus knows it.
+    pub telemetry_metric_name: &'a str,
 }
 
 impl TelemetryMetricUndeclared<'_> {
@@ -77,7 +77,7 @@ impl Series for TelemetryMetricUndeclared<'_> {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.text(self.metric);
+        labels.text(self.telemetry_metric_name);
     }
 }
 
@@ -88,16 +88,16 @@ pub const TELEMETRY_METRIC_REJECTED: Metric = Metric {
     unit: "{measurement}",
     help: "Measurements that went nowhere, by metric and reason.",
     buckets: &[],
-    labels: &["metric", "reason"],
+    labels: &["telemetry.metric.name", "telemetry.reason"],
 };
 
 /// One series of [`TELEMETRY_METRIC_REJECTED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetryMetricRejected<'a> {
-    /// `metric`: The metric that a measurement was meant for, as Prometheus knows it.
-    pub metric: &'a str,
-    /// `reason`: Why something was not taken as it came.
-    pub reason: TelemetryMetricRejectedReason,
+    /// `telemetry.metric.name`: The metric that a measurement was meant for, as Prometheus knows it.
+    pub telemetry_metric_name: &'a str,
+    /// `telemetry.reason`: Why something was not taken as it came.
+    pub telemetry_reason: TelemetryMetricRejectedReason,
 }
 
 impl TelemetryMetricRejected<'_> {
@@ -117,7 +117,10 @@ impl Series for TelemetryMetricRejected<'_> {
 
     #[inline]
     fn tell(&self, labels: &mut impl Labels) {
-        labels.text(self.metric);
-        labels.known(Some((self.reason as u64, self.reason.as_str())));
+        labels.text(self.telemetry_metric_name);
+        labels.known(Some((
+            self.telemetry_reason as u64,
+            self.telemetry_reason.as_str(),
+        )));
     }
 }

@@ -169,54 +169,6 @@ impl AttributeEnum for KnownErrorType {
     }
 }
 
-/// The values of `level`: The level of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Level {
-    /// Something failed.
-    Error,
-    /// Something may fail.
-    Warn,
-    /// Something happened.
-    Info,
-    /// For whoever works on the code.
-    Debug,
-    /// Each step.
-    Trace,
-}
-
-impl Level {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Error,
-        Self::Warn,
-        Self::Info,
-        Self::Debug,
-        Self::Trace,
-    ];
-
-    /// As it is recorded.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
-
-    /// The variant that is recorded as this text.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|value| value.as_str() == text)
-    }
-}
-
-impl AttributeEnum for Level {
-    fn as_str(self) -> &'static str {
-        Self::as_str(self)
-    }
-}
-
 /// The values of `messaging.operation.type`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessagingOperationType {
@@ -525,7 +477,7 @@ impl AttributeEnum for RpcSystemName {
     }
 }
 
-/// The values of `reason`: Why something was not taken as it came.
+/// The values of `telemetry.reason`: Why something was not taken as it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TelemetryContextRejectedReason {
     /// `already_started`.
@@ -573,7 +525,7 @@ impl AttributeEnum for TelemetryContextRejectedReason {
     }
 }
 
-/// The values of `reason`: Why something was not taken as it came.
+/// The values of `telemetry.reason`: Why something was not taken as it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TelemetryLogDroppedReason {
     /// `buffer_full`.
@@ -606,7 +558,55 @@ impl AttributeEnum for TelemetryLogDroppedReason {
     }
 }
 
-/// The values of `reason`: Why something was not taken as it came.
+/// The values of `telemetry.log.level`: The level of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TelemetryLogLevel {
+    /// Something failed.
+    Error,
+    /// Something may fail.
+    Warn,
+    /// Something happened.
+    Info,
+    /// For whoever works on the code.
+    Debug,
+    /// Each step.
+    Trace,
+}
+
+impl TelemetryLogLevel {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Warn,
+        Self::Info,
+        Self::Debug,
+        Self::Trace,
+    ];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+
+    /// The variant that is recorded as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for TelemetryLogLevel {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
+/// The values of `telemetry.reason`: Why something was not taken as it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TelemetryMetricRejectedReason {
     /// `kind_conflict`.
