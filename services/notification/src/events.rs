@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use chassis::Failure;
 use chassis::broker::{Handler, Received};
-use chassis::clock::{Clock, Millis};
+use chassis::clock::{Clock, time_of_id};
 use futures::future::BoxFuture;
 use registry::{
     NotificationChannel, NotificationDeliveries, NotificationDeliveriesOutcome as Outcome,
 };
-use uuid::Uuid;
 
 use crate::domain::notices;
 use crate::store::Store;
@@ -47,7 +46,7 @@ impl Handler for EventHandler {
             }
             if stored.notifications > 0 {
                 count(Outcome::Delivered, stored.notifications);
-                if let Some(written_at) = written_at_ms(&event.message_id) {
+                if let Some(written_at) = time_of_id(&event.message_id) {
                     let delay = u64::try_from(self.clock.now() - written_at).unwrap_or(0);
                     registry::NotificationDelay.record(Duration::from_millis(delay).as_secs_f64());
                 }
@@ -63,11 +62,4 @@ fn count(outcome: Outcome, notifications: u64) {
         outcome,
     }
     .add(notifications);
-}
-
-/// When the event was written: its id is a version 7 UUID, which contains the time.
-fn written_at_ms(message_id: &str) -> Option<Millis> {
-    let (seconds, nanoseconds) = Uuid::parse_str(message_id).ok()?.get_timestamp()?.to_unix();
-    let seconds = Millis::try_from(seconds).ok()?;
-    Some(seconds * 1000 + Millis::from(nanoseconds / 1_000_000))
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chassis::clock::Clock;
+use chassis::clock::{Clock, time_of_id};
 use chassis::failure::chain;
 use chassis::{Failure, fault};
 use registry::{OrderSagaSteps, OrderSettled, OrderSettledOutcome, OrderSettlementDuration};
@@ -12,7 +12,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, field};
-use uuid::Uuid;
 
 use crate::domain::{Order, State};
 use crate::partners::{Partners, Reserved};
@@ -292,16 +291,9 @@ fn count_settled(order: &Order, state: State, now: i64) {
         State::Settling => return,
     };
     OrderSettled { outcome }.add(1);
-    let awarded = awarded_at_ms(&order.award.id).unwrap_or(order.created_at_ms);
+    let awarded = time_of_id(&order.award.id).unwrap_or(order.created_at_ms);
     let lasted = u64::try_from(now - awarded).unwrap_or(0);
     OrderSettlementDuration { outcome }.record(Duration::from_millis(lasted).as_secs_f64());
-}
-
-/// When the award was made: its id is a version 7 UUID, which contains the time.
-fn awarded_at_ms(award_id: &str) -> Option<i64> {
-    let (seconds, nanoseconds) = Uuid::parse_str(award_id).ok()?.get_timestamp()?.to_unix();
-    let seconds = i64::try_from(seconds).ok()?;
-    Some(seconds * 1000 + i64::from(nanoseconds / 1_000_000))
 }
 
 /// The moment of a fault point, relative to a step's effect.

@@ -3,7 +3,7 @@
 use api::common::{Caller, Role};
 use api::events::{Event, OrderConfirmed, OrderFailed};
 use chassis::clock::Clock;
-use chassis::database::{Database, Write};
+use chassis::database::{Database, Write, optional_text};
 use chassis::money::Money;
 use chassis::{Failure, outbox};
 use sqlx::any::AnyRow;
@@ -349,13 +349,13 @@ fn order(row: &AnyRow) -> Result<Order, Failure> {
                 minor: row.try_get("price_minor")?,
                 currency,
             },
-            coupon_code: optional(row, "coupon_code")?,
+            coupon_code: optional_text(row, "coupon_code")?,
             points_to_use: row.try_get("points_to_use")?,
             payment_method: row.try_get("payment_method")?,
         },
         discount_minor: row.try_get("discount_minor")?,
         state: State::from_name(&state).ok_or_else(|| unreadable("state", &state))?,
-        failure_code: optional(row, "failure_code")?,
+        failure_code: optional_text(row, "failure_code")?,
         created_at_ms: row.try_get("created_at_ms")?,
         settled_at_ms: row.try_get("settled_at_ms")?,
         context: SavedContext::from_text(&row.try_get::<String, _>("trace_context")?),
@@ -368,18 +368,12 @@ fn step(row: &AnyRow) -> Result<(Step, Entry), Failure> {
     let outcome: String = row.try_get("outcome")?;
     let entry = Entry {
         outcome: Outcome::from_name(&outcome).ok_or_else(|| unreadable("outcome", &outcome))?,
-        code: optional(row, "code")?,
+        code: optional_text(row, "code")?,
         tries: u32::try_from(row.try_get::<i64, _>("tries")?).map_err(Failure::internal)?,
         at_ms: row.try_get("at_ms")?,
     };
     let step = Step::from_name(&step).ok_or_else(|| unreadable("step", &step))?;
     Ok((step, entry))
-}
-
-/// Reads a text column in which an empty string stands for no value.
-fn optional(row: &AnyRow, column: &str) -> Result<Option<String>, Failure> {
-    let text: String = row.try_get(column)?;
-    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 fn unreadable(what: &str, value: &str) -> Failure {

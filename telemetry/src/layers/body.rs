@@ -15,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
+use crate::layers::causes::{BodyErrors, ServiceErrors};
 use crate::layers::exchange::{End, Exchange, Failure, Part, within};
 use crate::layers::headers::content_length;
 use crate::layers::hop::Abandoned;
@@ -56,6 +57,8 @@ pin_project! {
         deadline: Deadline,
         // Bytes still to come, when known: a server stops polling once it has sent them all.
         left: Option<u64>,
+        // Whether somebody waits for more of it.
+        awaited: bool,
     }
 
     impl<B: Body, X: Exchange> PinnedDrop for TrackedBody<B, X> {
@@ -66,7 +69,10 @@ pin_project! {
                 let end = if *this.left == Some(0) || ended {
                     End::Complete
                 } else {
-                    End::Abandoned(Abandoned::now())
+                    match Abandoned::now() {
+                        Abandoned::Cancelled if !*this.awaited => End::Unread,
+                        how => End::Abandoned(how),
+                    }
                 };
                 exchange.hop().in_scope(|| this.inner.set(None));
                 exchange.ended(end);
@@ -119,7 +125,7 @@ where
     F: Future<Output = Result<Response<B>, E>>,
     E: Failure,
     B: Body,
-    X: Exchange,
+    X: Exchange + ServiceErrors<E>,
 {
     type Output = Result<Response<TrackedBody<B, X>>, E>;
 
@@ -135,7 +141,8 @@ where
                 Poll::Ready(Err(error)) => {
                     if !this.exchange.as_ref().is_some_and(X::is_late) {
                         if let Some(exchange) = this.exchange.take() {
-                            exchange.failed(&error);
+                            let cause = <X as ServiceErrors<E>>::cause(&error);
+                            exchange.failed(&error, cause);
                         }
                         return Poll::Ready(Err(error));
                     }
@@ -166,6 +173,7 @@ fn without_body<B: Body, X: Exchange>(headers: HeaderMap) -> Response<TrackedBod
         exchange: None,
         deadline: None,
         left: Some(0),
+        awaited: false,
     });
     *response.headers_mut() = headers;
     response
@@ -192,6 +200,7 @@ fn track<B: Body, X: Exchange>(
         exchange,
         deadline,
         left,
+        awaited: false,
     };
     Response::from_parts(head, body)
 }
@@ -208,7 +217,7 @@ impl<B, X> Body for TrackedBody<B, X>
 where
     B: Body,
     B::Error: Failure,
-    X: Exchange,
+    X: Exchange + BodyErrors<B::Error>,
 {
     type Data = B::Data;
     type Error = B::Error;
@@ -228,6 +237,7 @@ where
         let Some(exchange) = this.exchange else {
             return polled;
         };
+        *this.awaited = polled.is_pending();
         exchange.asked();
         let is_late = match &polled {
             Poll::Ready(Some(Err(_))) => exchange.is_late(),
@@ -262,7 +272,8 @@ where
             },
             Some(Err(error)) => {
                 if let Some(exchange) = this.exchange.take() {
-                    exchange.ended(End::BodyError(error));
+                    let cause = <X as BodyErrors<B::Error>>::cause(error);
+                    exchange.ended(End::BodyError(error, cause));
                 }
                 None
             }

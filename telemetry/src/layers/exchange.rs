@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use tower::Service;
 
 use crate::layers::body::{ResponseFuture, TrackedBody};
+use crate::layers::causes::{BodyErrors, ServiceErrors};
 use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::panics;
+use crate::metrics::signals::KnownErrorType;
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.
 pub trait Protocol {
@@ -53,8 +55,8 @@ pub trait Exchange: Sized {
     /// The code below has panicked, and a layer there has caught it: what it answers with is told of the panic.
     fn panic_caught(&mut self) {}
 
-    /// The service failed without a response.
-    fn failed(self, error: &dyn Failure);
+    /// The service failed without a response. The cause is there when the error shows one.
+    fn failed(self, error: &dyn Failure, cause: Option<KnownErrorType>);
 
     /// The response ended.
     fn ended(self, end: End<'_>);
@@ -82,10 +84,12 @@ pub enum End<'a> {
     Complete,
     /// The body is complete, and these are its trailers.
     Trailers(&'a HeaderMap),
-    /// The body failed.
-    BodyError(&'a dyn Failure),
-    /// Nobody waited for the rest, or the code below panicked.
+    /// The body failed, and why, when the error shows it.
+    BodyError(&'a dyn Failure, Option<KnownErrorType>),
+    /// Whoever waited for the rest went away, or the code below panicked.
     Abandoned(Abandoned),
+    /// The body was dropped before its end while nobody waited for more of it.
+    Unread,
 }
 
 /// An error of a service or of a response body. Errors in boxes are none for the standard library, so this is all that is
@@ -152,6 +156,7 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: Failure,
     P: Protocol,
+    P::Exchange: ServiceErrors<S::Error> + BodyErrors<R::Error>,
     R: Body,
 {
     type Response = Response<TrackedBody<R, P::Exchange>>;

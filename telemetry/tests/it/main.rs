@@ -28,8 +28,12 @@ mod handlers;
 mod harness;
 mod hostile;
 mod http;
+mod http_client;
 mod http_conventions;
 mod http_ends;
+mod http_origin;
+mod http_panics;
+mod http_routes;
 #[path = "../../examples/kitchen/signals/mod.rs"]
 #[allow(dead_code)] // What is generated is more than what a test uses.
 mod kitchen_signals;

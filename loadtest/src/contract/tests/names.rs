@@ -2,7 +2,7 @@
 
 use telemetry_codegen::Registry;
 
-use super::span;
+use super::{contract, span};
 use crate::contract::{Contract, LiveCheck};
 use crate::traces::SpanKind;
 
@@ -83,4 +83,9 @@ fn an_emitted_name_without_a_namespace_or_that_is_one_is_named() {
             "table has no namespace",
         ]
     );
+}
+
+#[test]
+fn every_declared_name_of_the_repository_has_a_namespace_and_is_none() {
+    assert_eq!(contract().naming_problems(), Vec::<String>::new());
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use chassis::Failure;
 use chassis::clock::Millis;
-use chassis::database::{Database, Write};
+use chassis::database::{Database, Write, optional_text};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use telemetry::context::SavedContext;
@@ -343,7 +343,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Auction, Failure> {
             currency: row.try_get("currency")?,
             ceiling_minor: row.try_get("ceiling_minor")?,
             step_minor: row.try_get("step_minor")?,
-            coupon_code: super::optional(row, "coupon_code")?,
+            coupon_code: optional_text(row, "coupon_code")?,
             points_to_use: row.try_get("points_to_use")?,
             payment_method: row.try_get("payment_method")?,
         },

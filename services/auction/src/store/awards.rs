@@ -2,7 +2,7 @@
 
 use chassis::Failure;
 use chassis::clock::Millis;
-use chassis::database::Write;
+use chassis::database::{Write, optional_text};
 use sqlx::Row as _;
 use telemetry::context::SavedContext;
 use telemetry::db::observe;
@@ -73,7 +73,7 @@ pub async fn find(
             id: award_id.to_owned(),
             bid: super::bid(&row, "")?,
             awarded_at_ms: row.try_get("awarded_at_ms")?,
-            replaces_award_id: super::optional(&row, "replaces_award_id")?,
+            replaces_award_id: optional_text(&row, "replaces_award_id")?,
             context: SavedContext::from_text(&row.try_get::<String, _>("award_context")?),
         },
         revoked: row.try_get::<Option<i64>, _>("revoked_at_ms")?.is_some(),

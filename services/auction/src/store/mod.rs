@@ -35,9 +35,3 @@ fn bid(row: &AnyRow, prefix: &str) -> Result<Bid, Failure> {
         context: SavedContext::from_text(&text("trace_context")?),
     })
 }
-
-/// Reads a text column in which an empty string stands for no value.
-fn optional(row: &AnyRow, column: &str) -> Result<Option<String>, Failure> {
-    let text: String = row.try_get(column)?;
-    Ok(Some(text).filter(|text| !text.is_empty()))
-}

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use chassis::Failure;
 use chassis::clock::Millis;
-use chassis::database::{Database, Write};
+use chassis::database::{Database, Write, optional_text};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use telemetry::context::SavedContext;
@@ -154,7 +154,7 @@ fn read(row: &AnyRow) -> Result<Snapshot, Failure> {
             id,
             bid: super::bid(row, "won_")?,
             awarded_at_ms: row.try_get("awarded_at_ms")?,
-            replaces_award_id: super::optional(row, "replaces_award_id")?,
+            replaces_award_id: optional_text(row, "replaces_award_id")?,
             context: SavedContext::from_text(&row.try_get::<String, _>("award_context")?),
         }),
     };

@@ -91,7 +91,11 @@ impl Broker {
                     return Err(Failure::internal(error));
                 }
                 Err(error) => {
-                    tracing::warn!(%url, error = %chain(&error), "connecting to the broker failed; retrying");
+                    // The address and not the URL, which may have credentials.
+                    tracing::warn!(
+                        host = address.host, port = address.port, error = %chain(&error),
+                        "connecting to the broker failed; retrying"
+                    );
                     tokio::time::sleep(RECONNECT).await;
                 }
             }

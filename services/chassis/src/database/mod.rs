@@ -12,10 +12,10 @@ use std::any::Any as AnyType;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Row as _, Transaction};
 use telemetry::ErrorType;
 use telemetry::db::{Borrowed, Operation, Pool, Target};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -253,6 +253,15 @@ fn error_type(error: &dyn AnyType) -> Option<ErrorType> {
 
 fn is_timeout(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::PoolTimedOut)
+}
+
+/// Reads a text column in which an empty string stands for no value.
+///
+/// # Errors
+/// When the row has no such column of text.
+pub fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, Failure> {
+    let text: String = row.try_get(column)?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// A write transaction.

@@ -14,6 +14,7 @@ use super::methods::Methods;
 use super::outcome::Outcome;
 use super::status::Status;
 use super::web::{Form, WebBody};
+use crate::layers::causes::{BodyErrors, ServiceErrors, cause_of_any};
 use crate::layers::exchange::{End, Exchange, Failure, Part};
 use crate::layers::headers::bare_host;
 use crate::layers::hop::{Abandoned, Hop};
@@ -119,14 +120,14 @@ impl CallExchange {
     fn opened_as_stream(mut self) -> Self {
         self.hop.set(TELEMETRY_STREAMING, true);
         let stream = match self.side {
-            Side::Server(_) => Stream::Served(OpenStream::new(
+            Side::Server(_) => Stream::Served(Box::new(OpenStream::new(
                 RpcServerOpenStreams {
                     rpc_method: self.method(),
                 }
                 .gauge(),
                 |rpc_method| RpcServerStreamFirstEventDuration { rpc_method }.histogram(),
                 (RPC_METHOD, self.method().to_owned()),
-            )),
+            ))),
             Side::Client(_) => {
                 let open = RpcClientOpenStreams {
                     rpc_method: self.method(),
@@ -190,12 +191,14 @@ impl CallExchange {
                 let told = Status::read(trailers);
                 self.answered(told.unwrap_or_else(|| self.status_without_trailers()))
             }
-            End::BodyError(error) => match self.side {
+            End::BodyError(error, cause) => match self.side {
                 Side::Server(_) => Outcome::of_service(KnownErrorType::BodyError),
-                Side::Client(_) => Outcome::of_transport(*error, KnownErrorType::BodyError),
+                Side::Client(_) => {
+                    Outcome::of_transport(*error, cause.unwrap_or(KnownErrorType::BodyError))
+                }
             },
             End::Abandoned(Abandoned::Panicked) => Outcome::panicked(),
-            End::Abandoned(Abandoned::Cancelled) => self.left(),
+            End::Abandoned(Abandoned::Cancelled) | End::Unread => self.left(),
         }
     }
 
@@ -292,10 +295,12 @@ impl Exchange for CallExchange {
         self.panicked = matches!(self.side, Side::Server(_));
     }
 
-    fn failed(self, error: &dyn Failure) {
+    fn failed(self, error: &dyn Failure, cause: Option<KnownErrorType>) {
         let outcome = match self.side {
             Side::Server(_) => Outcome::of_service(KnownErrorType::ServiceError),
-            Side::Client(_) => Outcome::of_transport(error, KnownErrorType::ConnectionError),
+            Side::Client(_) => {
+                Outcome::of_transport(error, cause.unwrap_or(KnownErrorType::ConnectionError))
+            }
         };
         self.finish(&outcome);
     }
@@ -346,6 +351,18 @@ impl Side {
             .histogram(),
         };
         duration.record(hop.seconds());
+    }
+}
+
+impl<E: Failure> ServiceErrors<E> for CallExchange {
+    fn cause(error: &E) -> Option<KnownErrorType> {
+        cause_of_any(error)
+    }
+}
+
+impl<E: Failure> BodyErrors<E> for CallExchange {
+    fn cause(error: &E) -> Option<KnownErrorType> {
+        cause_of_any(error)
     }
 }
 

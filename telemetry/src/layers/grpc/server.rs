@@ -88,8 +88,8 @@ impl Protocol for ServerLayer {
         if !is_call(request) || is_about_the_server(uri.path()) {
             return None;
         }
-        let called = method(uri.path());
-        let name = if self.methods.has(called) {
+        let full_name = method(uri.path());
+        let name = if self.methods.has(full_name) {
             Name::Known
         } else {
             Name::Unknown(self.methods.clone())
@@ -100,7 +100,7 @@ impl Protocol for ServerLayer {
         let hop = Hop::start(
             Start::below(caller, SpanKind::Server).link(linked),
             || match name {
-                Name::Known => called.to_owned().into(),
+                Name::Known => full_name.to_owned().into(),
                 Name::Unknown(_) => GRPC.into(),
             },
             |attributes| {

@@ -162,9 +162,12 @@ mod tests {
                 padded[1..=group.len()].copy_from_slice(group);
                 let bits = u32::from_be_bytes(padded);
                 (0..4)
-                    .map(|place| match place > group.len() {
-                        true => '=',
-                        false => LETTERS[(bits >> (18 - 6 * place) & 63) as usize].into(),
+                    .map(|place| {
+                        if place > group.len() {
+                            '='
+                        } else {
+                            LETTERS[(bits >> (18 - 6 * place) & 63) as usize].into()
+                        }
                     })
                     .collect::<String>()
             })

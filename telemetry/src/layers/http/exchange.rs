@@ -1,5 +1,8 @@
 //! A request and its response, as far as they have come, on either side.
 
+use std::fmt::Display;
+use std::marker::PhantomData;
+
 use axum::extract::MatchedPath;
 use bytes::Buf;
 use http::uri::Authority;
@@ -7,8 +10,9 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::events::ServerSentEvents;
 use super::version_of;
+use crate::layers::causes::{AsError, BodyErrors, ServiceErrors, cause_of};
 use crate::layers::exchange::{End, Exchange, Failure};
-use crate::layers::headers;
+use crate::layers::headers::{self, bare_host};
 use crate::layers::hop::{Abandoned, Hop};
 use crate::layers::stream::OpenStream;
 use crate::metrics::gauge::Held;
@@ -25,15 +29,39 @@ use crate::metrics::signals::{
 /// The response header that carries the trace id, for whoever reports a problem.
 static TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
-/// One request and its response, as far as it has come.
+/// One request and its response, as far as it has come. `K` says how it reads the errors that it is told of.
 #[derive(Debug)]
-pub struct RequestExchange {
+pub struct RequestExchange<K = ServerErrors> {
     pub(super) hop: Hop,
     pub(super) method: HttpRequestMethod,
     // Of a response that has not come there is none.
     pub(super) version: Option<NetworkProtocolVersion>,
     pub(super) status: Option<StatusCode>,
     pub(super) side: Side,
+    // Whether a layer below has caught a panic.
+    pub(super) panicked: bool,
+    pub(super) errors: PhantomData<K>,
+}
+
+/// A server's exchange reads no errors: they are of the service's own code, and say `service_error`.
+#[derive(Debug)]
+pub struct ServerErrors;
+
+/// A client's exchange reads the errors of the service by `S` and those of the body by `B`.
+#[derive(Debug)]
+pub struct ClientErrors<S, B>(PhantomData<(S, B)>);
+
+/// How an exchange went, and what `error.type` says of it.
+enum Outcome<'a> {
+    Success,
+    /// It has an `error.type`, and nobody has failed: the one who waited went away.
+    Left(&'a str),
+    /// The span has failed, and this describes it.
+    Failure(&'a str, &'a str),
+}
+
+impl Outcome<'_> {
+    const PANICKED: Self = Self::Failure(KnownErrorType::Panic.as_str(), "panicked");
 }
 
 /// What only one of the sides knows.
@@ -75,36 +103,43 @@ pub(super) enum Open {
     Stream(Box<OpenStream<ServerSentEvents>>),
 }
 
+/// The server that is called.
 #[derive(Debug)]
 pub(super) struct Calling {
     pub(super) authority: Option<Authority>,
     pub(super) port: Option<u16>,
+    // When others are one label together.
+    pub(super) known_hosts: Option<&'static [&'static str]>,
 }
 
 // === impl RequestExchange ===
 
-impl RequestExchange {
-    /// Ends the span and records the metrics. `error_type` is empty when all went well, and the description is
-    /// there when the span has failed.
-    fn finish(self, error_type: &str, failure: Option<&str>) {
+impl<K> RequestExchange<K> {
+    /// Ends the span and records the metrics.
+    fn finish(self, outcome: &Outcome<'_>) {
         let Self {
             hop,
             method,
             version,
             status,
             side,
+            panicked: _,
+            errors: _,
         } = self;
         let told = Told {
             method,
             version,
             status: status.map(|status| i64::from(status.as_u16())),
-            error_type: (!error_type.is_empty()).then_some(error_type),
+            error_type: match *outcome {
+                Outcome::Success => None,
+                Outcome::Left(error_type) | Outcome::Failure(error_type, _) => Some(error_type),
+            },
         };
         hop.end(|hop| {
-            match failure {
-                Some(description) => hop.fail(error_type, description),
-                None if error_type.is_empty() => {}
-                None => hop.set(ERROR_TYPE, error_type),
+            match *outcome {
+                Outcome::Success => {}
+                Outcome::Left(error_type) => hop.set(ERROR_TYPE, error_type),
+                Outcome::Failure(error_type, description) => hop.fail(error_type, description),
             }
             match side {
                 Side::Server(serving) => {
@@ -129,9 +164,47 @@ impl RequestExchange {
     fn is_stream(&self) -> bool {
         matches!(&self.side, Side::Server(serving) if serving.is_stream())
     }
+
+    /// It went as the handler has said, or else as its status says.
+    fn answered(self) {
+        let status = self.status.unwrap_or_default();
+        let outcome = match self.hop.named_error() {
+            _ if self.panicked && self.is_failure(status) => Outcome::PANICKED,
+            Some(named) if status.is_client_error() => Outcome::Left(named),
+            Some(named) => Outcome::Failure(named, ""),
+            None if self.is_failure(status) => Outcome::Failure(status.as_str(), ""),
+            None => Outcome::Success,
+        };
+        self.finish(&outcome);
+    }
+
+    /// It failed with this error, whose text may say what is nobody's business when the service's own code has made it.
+    fn broken(
+        self,
+        error: &dyn Failure,
+        cause: Option<KnownErrorType>,
+        of_server: KnownErrorType,
+        of_client: KnownErrorType,
+    ) {
+        match self.side {
+            Side::Server(_) => self.finish(&Outcome::Failure(of_server.as_str(), "")),
+            Side::Client(_) => {
+                let error_type = cause.unwrap_or(of_client).as_str();
+                self.finish(&Outcome::Failure(error_type, &error.to_string()));
+            }
+        }
+    }
+
+    fn left(self) {
+        if self.is_stream() {
+            self.finish(&Outcome::Success);
+        } else {
+            self.finish(&Outcome::Left(Abandoned::Cancelled.error_type()));
+        }
+    }
 }
 
-impl Exchange for RequestExchange {
+impl<K> Exchange for RequestExchange<K> {
     fn hop(&self) -> &Hop {
         &self.hop
     }
@@ -184,41 +257,60 @@ impl Exchange for RequestExchange {
         }
     }
 
-    fn failed(self, error: &dyn Failure) {
-        match self.side {
-            // The text is of an error that the service's own code has made, and may say what is nobody's business.
-            Side::Server(_) => self.finish(KnownErrorType::ServiceError.as_str(), Some("")),
-            Side::Client(_) => self.finish(
-                KnownErrorType::ConnectionError.as_str(),
-                Some(&error.to_string()),
-            ),
-        }
+    fn panic_caught(&mut self) {
+        self.panicked = matches!(self.side, Side::Server(_));
+    }
+
+    fn failed(self, error: &dyn Failure, cause: Option<KnownErrorType>) {
+        self.broken(
+            error,
+            cause,
+            KnownErrorType::ServiceError,
+            KnownErrorType::ConnectionError,
+        );
     }
 
     fn ended(self, end: End<'_>) {
         match end {
-            End::Complete | End::Trailers(_) => match (self.hop.named_error(), self.status) {
-                (Some(named), Some(status)) if status.is_client_error() => {
-                    self.finish(named, None);
-                }
-                (Some(named), _) => self.finish(named, Some("")),
-                (None, Some(status)) if self.is_failure(status) => {
-                    self.finish(status.as_str(), Some(""));
-                }
-                (None, _) => self.finish("", None),
-            },
-            End::BodyError(error) => match self.side {
-                Side::Server(_) => self.finish(KnownErrorType::BodyError.as_str(), Some("")),
-                Side::Client(_) => {
-                    self.finish(KnownErrorType::BodyError.as_str(), Some(&error.to_string()))
-                }
-            },
-            End::Abandoned(how @ Abandoned::Panicked) => {
-                self.finish(how.error_type(), Some("panicked"));
+            End::Complete | End::Trailers(_) => self.answered(),
+            End::BodyError(error, cause) => {
+                let otherwise = KnownErrorType::BodyError;
+                self.broken(error, cause, otherwise, otherwise);
             }
-            End::Abandoned(Abandoned::Cancelled) if self.is_stream() => self.finish("", None),
-            End::Abandoned(how @ Abandoned::Cancelled) => self.finish(how.error_type(), None),
+            End::Abandoned(Abandoned::Panicked) => {
+                self.finish(&Outcome::PANICKED);
+            }
+            End::Abandoned(Abandoned::Cancelled) => self.left(),
+            End::Unread => match self.side {
+                Side::Server(_) => self.left(),
+                // A client that has what it wants lets go of the rest.
+                Side::Client(_) => self.answered(),
+            },
         }
+    }
+}
+
+impl<E: Display> ServiceErrors<E> for RequestExchange<ServerErrors> {
+    fn cause(_: &E) -> Option<KnownErrorType> {
+        None
+    }
+}
+
+impl<E: Display> BodyErrors<E> for RequestExchange<ServerErrors> {
+    fn cause(_: &E) -> Option<KnownErrorType> {
+        None
+    }
+}
+
+impl<E: AsError<S>, S, B> ServiceErrors<E> for RequestExchange<ClientErrors<S, B>> {
+    fn cause(error: &E) -> Option<KnownErrorType> {
+        cause_of(error.as_error())
+    }
+}
+
+impl<E: AsError<B>, S, B> BodyErrors<E> for RequestExchange<ClientErrors<S, B>> {
+    fn cause(error: &E) -> Option<KnownErrorType> {
+        cause_of(error.as_error())
     }
 }
 
@@ -231,7 +323,7 @@ impl Serving {
 
     /// Counts it as a stream from now on, and no longer as a request.
     fn open_stream(&mut self) {
-        self.open = Open::Stream(OpenStream::new(
+        self.open = Open::Stream(Box::new(OpenStream::new(
             HttpServerOpenStreams {
                 http_route: Some(self.route()),
             }
@@ -243,7 +335,7 @@ impl Serving {
                 .histogram()
             },
             (HTTP_ROUTE, self.route().to_owned()),
-        ));
+        )));
     }
 
     fn is_stream(&self) -> bool {
@@ -311,15 +403,23 @@ impl Sizes {
 // === impl Calling ===
 
 impl Calling {
-    pub(super) fn host(&self) -> &str {
-        self.authority.as_ref().map_or("", Authority::host)
+    pub(super) fn host(&self) -> Option<&str> {
+        Some(bare_host(self.authority.as_ref()?.host()))
     }
 
     fn record(self, hop: &Hop, told: Told<'_>) {
+        let host = self.host();
+        let is_known = self
+            .known_hosts
+            .is_none_or(|known| host.is_none_or(|host| known.contains(&host)));
         HttpClientRequestDuration {
             http_request_method: told.method,
-            server_address: Some(self.host()),
-            server_port: self.port.map(i64::from),
+            server_address: if is_known {
+                host
+            } else {
+                Some(HttpRequestMethod::Other.as_str())
+            },
+            server_port: self.port.filter(|_| is_known).map(i64::from),
             http_response_status_code: told.status,
             network_protocol_version: told.version,
             error_type: told.error_type,

@@ -5,18 +5,27 @@
 mod client;
 mod events;
 mod exchange;
+mod proxies;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+mod resends;
 mod server;
+mod skip;
 mod url;
 
+pub use crate::layers::causes::{BoxedErrors, TypedErrors};
 pub use crate::layers::trust::TrustPolicy;
 pub use client::{ClientLayer, ClientService};
+pub use proxies::{InvalidNetwork, TrustedProxies};
+pub use resends::{Attempts, ResendLayer, ResendService};
 pub use server::{ServerLayer, ServerService};
 
 use http::Method;
 
 use crate::metrics::signals::{HttpRequestMethod, NetworkProtocolVersion};
 
-/// The method as a label and an attribute: unknown ones become one of their own, for they have no bound.
+/// The method as a label and an attribute: those that the conventions do not know are `_OTHER`, since anybody can make
+/// up more.
 fn method_of(method: &Method) -> HttpRequestMethod {
     match *method {
         Method::GET => HttpRequestMethod::Get,

@@ -1,19 +1,22 @@
 //! The server side of HTTP.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, Request, header};
+use http::{HeaderMap, HeaderName, Method, Request, Uri, header};
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Key, KeyValue, StringValue, Value};
 use tower::Layer;
 
 use super::exchange::{Open, RequestExchange, Serving, Side, Sizes};
+use super::proxies::{Origin, TrustedProxies};
+use super::skip::Skip;
 use super::{TrustPolicy, method_of, url, verb, version_of};
 use crate::layers::exchange::{Measured, Protocol};
-use crate::layers::headers::content_length;
+use crate::layers::headers::{bare_host, content_length};
 use crate::layers::hop::Hop;
 use crate::metrics::gauge::Held;
 use crate::metrics::signals::attributes::{
@@ -31,7 +34,8 @@ use crate::trace::wire::Attributes;
 #[derive(Debug, Clone, Default)]
 pub struct ServerLayer {
     trust: TrustPolicy,
-    skipped: &'static [&'static str],
+    skipped: Skip,
+    proxies: Option<TrustedProxies>,
     headers: Arc<[(HeaderName, Key)]>,
     query: bool,
     client_address: bool,
@@ -59,7 +63,36 @@ impl ServerLayer {
     /// Requests to these paths make no span and count in no metric: probes, scrapes and idle polls.
     #[must_use]
     pub fn skip(mut self, paths: &'static [&'static str]) -> Self {
-        self.skipped = paths;
+        self.skipped.paths = paths;
+        self
+    }
+
+    /// Skips the requests whose paths begin with these segments as well: `/static` is for `/static` and `/static/a.css`,
+    /// and not for `/statics`.
+    #[must_use]
+    pub fn skip_prefixes(mut self, prefixes: &'static [&'static str]) -> Self {
+        self.skipped.prefixes = prefixes;
+        self
+    }
+
+    /// Skips the requests for which `predicate` holds as well. It runs for each request, before anything else does.
+    #[must_use]
+    pub fn skip_if(
+        mut self,
+        predicate: impl Fn(&Method, &Uri, &HeaderMap) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.skipped.predicate = Some(Arc::new(predicate));
+        self
+    }
+
+    /// Believes what these proxies say of a request: `url.scheme`, `server.address`, `server.port`, and
+    /// `client.address` when [that](Self::client_address) is recorded.
+    ///
+    /// A proxy is known by the address that it connects from, so that the service must be served with axum's
+    /// `ConnectInfo<SocketAddr>`. Without this nobody's `Forwarded` or `X-Forwarded-*` counts.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Some(proxies);
         self
     }
 
@@ -87,7 +120,7 @@ impl ServerLayer {
     /// service is served with axum's `ConnectInfo<SocketAddr>`.
     ///
     /// It is personal data, which is why it must be asked for. What headers say of a client behind a proxy is
-    /// anybody's claim, and not recorded.
+    /// anybody's claim, and not recorded unless the proxy is [trusted](Self::trusted_proxies).
     #[must_use]
     pub fn client_address(mut self) -> Self {
         self.client_address = true;
@@ -102,18 +135,31 @@ impl ServerLayer {
         self
     }
 
+    /// What a trusted proxy says of the request, if one has sent it.
+    fn origin<'a, B>(&self, request: &'a Request<B>) -> Option<Origin<'a>> {
+        let proxies = self.proxies.as_ref()?;
+        let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+        proxies.origin(peer.ip(), request.headers())
+    }
+
     /// What the span of a request says from its start.
-    fn describe<B>(&self, request: &Request<B>, attributes: &mut Attributes<'_>) {
-        let (uri, headers) = (request.uri(), request.headers());
+    fn describe<B>(
+        &self,
+        request: &Request<B>,
+        scheme: UrlScheme,
+        origin: Option<&Origin<'_>>,
+        attributes: &mut Attributes<'_>,
+    ) {
+        let (uri, headers) = (whole_uri(request), request.headers());
         let method = method_of(request.method());
         attributes.set(HTTP_REQUEST_METHOD, method);
         attributes.set(URL_PATH, uri.path());
-        attributes.set(URL_SCHEME, scheme_of(request));
+        attributes.set(URL_SCHEME, scheme);
         attributes.set(NETWORK_PROTOCOL_VERSION, version_of(request.version()));
         if method == HttpRequestMethod::Other {
             attributes.set(HTTP_REQUEST_METHOD_ORIGINAL, request.method().as_str());
         }
-        if let Some(route) = request.extensions().get::<MatchedPath>() {
+        if let Some(route) = route_of(request) {
             attributes.set(HTTP_ROUTE, FromCode(route.as_str()));
         }
         if let Some(query) = uri.query().filter(|_| self.query) {
@@ -122,8 +168,8 @@ impl ServerLayer {
         if let Some(agent) = text(headers, &header::USER_AGENT) {
             attributes.set(USER_AGENT_ORIGINAL, agent);
         }
-        if let Some((host, port)) = server(request) {
-            attributes.set(SERVER_ADDRESS, host);
+        if let Some((host, port)) = server(request, origin) {
+            attributes.set(SERVER_ADDRESS, bare_host(host));
             if let Some(port) = port {
                 attributes.set(SERVER_PORT, port);
             }
@@ -132,7 +178,10 @@ impl ServerLayer {
             && self.client_address
         {
             let address = peer.ip().to_string();
-            attributes.set(CLIENT_ADDRESS, &address);
+            match origin.and_then(|origin| origin.client) {
+                Some(client) => attributes.set(CLIENT_ADDRESS, &client.to_string()),
+                None => attributes.set(CLIENT_ADDRESS, &address),
+            }
             attributes.set(NETWORK_PEER_ADDRESS, &address);
             attributes.set(NETWORK_PEER_PORT, peer.port());
         }
@@ -161,15 +210,21 @@ impl Protocol for ServerLayer {
     type Exchange = RequestExchange;
 
     fn begin<B>(&self, request: &mut Request<B>) -> Option<RequestExchange> {
-        if self.skipped.contains(&request.uri().path()) {
+        let uri = whole_uri(request);
+        if self.skipped.has(request.method(), uri, request.headers()) {
             return None;
         }
         #[cfg(feature = "grpc")]
         if crate::layers::grpc::served::takes(request) {
             return None;
         }
+        let origin = self.origin(request);
+        let scheme = match origin.as_ref().and_then(|origin| origin.scheme) {
+            Some(scheme) => scheme,
+            None => scheme_of(whole_uri(request)),
+        };
         let method = method_of(request.method());
-        let route = request.extensions().get::<MatchedPath>().cloned();
+        let route = route_of(request).cloned();
         let (caller, linked) = self.trust.admit(request.headers());
         let mut start = Start::below(caller, SpanKind::Server);
         if linked.is_some() {
@@ -182,8 +237,9 @@ impl Protocol for ServerLayer {
                 None => verb.into(),
             }
         };
-        let hop = Hop::start(start, name, |attributes| self.describe(request, attributes));
-        let scheme = scheme_of(request);
+        let hop = Hop::start(start, name, |attributes| {
+            self.describe(request, scheme, origin.as_ref(), attributes);
+        });
         let active = HttpServerActiveRequests {
             http_request_method: method,
             url_scheme: scheme,
@@ -204,13 +260,27 @@ impl Protocol for ServerLayer {
                     response: 0,
                 }),
             }),
+            panicked: false,
+            errors: PhantomData,
         })
     }
 }
 
+/// The URI that was asked for: a nested router has the rest of it only.
+fn whole_uri<B>(request: &Request<B>) -> &Uri {
+    let original = request.extensions().get::<OriginalUri>();
+    original.map_or(request.uri(), |original| &original.0)
+}
+
+/// The template of the route that matched. What a fallback answers has none, also where axum makes one for itself.
+fn route_of<B>(request: &Request<B>) -> Option<&MatchedPath> {
+    let route = request.extensions().get::<MatchedPath>();
+    route.filter(|route| !route.as_str().contains("{*__private__axum"))
+}
+
 /// The scheme of the request. It is the caller's word, so that it becomes one of two.
-fn scheme_of<B>(request: &Request<B>) -> UrlScheme {
-    if request.uri().scheme() == Some(&Scheme::HTTPS) {
+fn scheme_of(uri: &Uri) -> UrlScheme {
+    if uri.scheme() == Some(&Scheme::HTTPS) {
         UrlScheme::Https
     } else {
         UrlScheme::Http
@@ -222,8 +292,16 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
 }
 
 /// Whom the request was sent to.
-fn server<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
-    match request.uri().authority() {
+fn server<'a, B>(
+    request: &'a Request<B>,
+    origin: Option<&'a Origin<'_>>,
+) -> Option<(&'a str, Option<u16>)> {
+    if let Some(origin) = origin
+        && let Some(host) = &origin.host
+    {
+        return Some((host, origin.port));
+    }
+    match whole_uri(request).authority() {
         Some(authority) => Some((authority.host(), authority.port_u16())),
         None => url::host_and_port(text(request.headers(), &header::HOST)?),
     }

@@ -3,25 +3,14 @@
 use std::borrow::Cow;
 
 use http::Uri;
+use http::uri::Authority;
 
-use crate::logs::redact::{REDACTED, is_sensitive};
-
-/// The keys of a query whose values sign or grant something: those that the conventions list now, and those that
-/// they listed before. The names that are sensitive everywhere are so here as well.
-const SECRET_KEYS: [&str; 7] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "sig",
-    "X-Goog-Signature",
-    "AWSAccessKeyId",
-    "Signature",
-];
+use crate::logs::redact::{REDACTED, SIGNATURES, is_sensitive};
 
 /// `url.full`: without the query unless it is asked for, and without user and password in any case.
-pub(super) fn full(uri: &Uri, with_query: bool) -> String {
+pub(super) fn full(uri: &Uri, authority: Option<&Authority>, with_query: bool) -> String {
     let mut text = String::new();
-    if let Some(authority) = uri.authority() {
+    if let Some(authority) = authority {
         text.push_str(uri.scheme_str().unwrap_or("http"));
         text.push_str("://");
         match authority.as_str().rsplit_once('@') {
@@ -84,7 +73,7 @@ pub(super) fn host_and_port(header: &str) -> Option<(&str, Option<u16>)> {
 pub(super) fn query(query: &str) -> Cow<'_, str> {
     let is_secret = |pair: &str| {
         let key = pair.split_once('=').map_or(pair, |(key, _)| key);
-        SECRET_KEYS.contains(&key) || is_sensitive(key)
+        SIGNATURES.contains(&key) || is_sensitive(key)
     };
     if !query.split('&').any(is_secret) {
         return Cow::Borrowed(query);
@@ -144,7 +133,8 @@ mod tests {
             ("https://ann@kitchen/", "https://REDACTED@kitchen/"),
             ("/menu?x=1", "/menu"),
         ] {
-            assert_eq!(full(&uri.parse().unwrap(), false), told);
+            let uri: Uri = uri.parse().unwrap();
+            assert_eq!(full(&uri, uri.authority(), false), told);
         }
     }
 
@@ -167,9 +157,9 @@ mod tests {
         ] {
             assert_eq!(query(asked), told);
         }
-        let uri = "http://ann:pass@kitchen/menu?sig=abc&x=1".parse().unwrap();
+        let uri: Uri = "http://ann:pass@kitchen/menu?sig=abc&x=1".parse().unwrap();
         assert_eq!(
-            full(&uri, true),
+            full(&uri, uri.authority(), true),
             "http://REDACTED:REDACTED@kitchen/menu?sig=REDACTED&x=1"
         );
     }

@@ -73,8 +73,8 @@ impl<F: Framing> OpenStream<F> {
         open: Gauge,
         first: fn(&str) -> Histogram,
         name: (AttributeKey<str>, String),
-    ) -> Box<Self> {
-        Box::new(Self {
+    ) -> Self {
+        Self {
             _held: Held::new(open),
             framing: F::default(),
             name,
@@ -82,7 +82,7 @@ impl<F: Framing> OpenStream<F> {
             events: 0,
             causes: Vec::new(),
             delivered: Vec::new(),
-        })
+        }
     }
 
     /// Tells events apart in another way, which is only known from the head of the response.

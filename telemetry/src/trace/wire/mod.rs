@@ -115,7 +115,12 @@ impl Attributes<'_> {
             return;
         }
         match &attribute.value {
-            _ if redact::is_sensitive_again(key) => self.text(key, REDACTED),
+            value if redact::is_sensitive_again(key) => match value {
+                Value::Array(Array::String(secrets)) => {
+                    self.value(key, |message| redacted(message, secrets.len()));
+                }
+                _ => self.text(key, REDACTED),
+            },
             Value::String(text) => self.text(key, &redact::scrub(text.as_str())),
             other => self.value(key, |message| of_any(message, other, length)),
         }
@@ -195,6 +200,16 @@ fn of_any(message: &mut Message, value: &Value, length: Option<usize>) {
         }),
         other => text(message, &other.as_str(), length),
     }
+}
+
+/// A list of texts stays one, and keeps its length.
+fn redacted(message: &mut Message, count: usize) {
+    message.nested(any_value::ARRAY, |message| {
+        let secrets = vec![REDACTED; count];
+        each(message, &secrets, |message, text| {
+            message.text(any_value::STRING, text);
+        });
+    });
 }
 
 fn each<T>(message: &mut Message, values: &[T], write: impl Fn(&mut Message, &T)) {

@@ -207,7 +207,12 @@ proptest! {
         let (mut kept, dropped) = unique(&said, limit);
         for attribute in &mut kept {
             if redact::is_sensitive(attribute.key.as_str()) {
-                attribute.value = REDACTED.into();
+                attribute.value = match &attribute.value {
+                    Value::Array(Array::String(secrets)) => {
+                        Value::Array(vec![StringValue::from(REDACTED); secrets.len()].into())
+                    }
+                    _ => REDACTED.into(),
+                };
             }
         }
         // The attributes of the span are set between events and links that have the same keys.

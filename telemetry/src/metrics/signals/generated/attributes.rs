@@ -61,6 +61,10 @@ pub const HTTP_REQUEST_METHOD_ORIGINAL: AttributeKey<str> =
     AttributeKey::declared("http.request.method_original");
 
 /// As the semantic conventions define it.
+pub const HTTP_REQUEST_RESEND_COUNT: AttributeKey<i64> =
+    AttributeKey::declared("http.request.resend_count");
+
+/// As the semantic conventions define it.
 pub const HTTP_RESPONSE_BODY_SIZE: AttributeKey<i64> =
     AttributeKey::declared("http.response.body.size");
 
