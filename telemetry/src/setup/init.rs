@@ -1,11 +1,14 @@
 //! Initialisation, from the environment and the builder.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::{Key, global};
 use opentelemetry_sdk::Resource;
 use tokio::runtime::Handle;
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::export::otlp::ExporterError;
@@ -22,7 +25,7 @@ use crate::metrics::signals::{self, Metric};
 use crate::settings::{self, Rejected, Settings};
 use crate::setup::guard::{Rendering, Telemetry};
 use crate::setup::resource;
-use crate::trace::bridge;
+use crate::trace::bridge::{self, OtherLayer};
 use crate::trace::context;
 use crate::trace::propagation;
 use crate::trace::sampling;
@@ -56,7 +59,6 @@ pub enum InitError {
 }
 
 /// Settings of the telemetry made by the program; see [`builder`].
-#[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
     service: &'static str,
@@ -67,6 +69,7 @@ pub struct Builder {
     buckets: Vec<(&'static str, &'static [f64])>,
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
+    layers: Vec<OtherLayer>,
     stream_event_traces: Option<u32>,
     vendor: &'static str,
     log_repeats: Option<RepeatLimit>,
@@ -92,6 +95,7 @@ pub fn builder(service: &'static str) -> Builder {
         buckets: Vec::new(),
         sampling: Vec::new(),
         baggage: Vec::new(),
+        layers: Vec::new(),
         stream_event_traces: None,
         vendor: settings::VENDOR,
         log_repeats: None,
@@ -100,6 +104,16 @@ pub fn builder(service: &'static str) -> Builder {
 }
 
 // === impl Builder ===
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("service", &self.service)
+            .field("version", &self.version)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Builder {
     /// The version of the service, as `service.version`: usually `env!("CARGO_PKG_VERSION")`.
@@ -176,6 +190,28 @@ impl Builder {
         self
     }
 
+    /// Adds a layer of `tracing_subscriber`, for whoever reads spans and events beside this crate: an error reporter, a
+    /// console.
+    ///
+    /// It sees all spans and events, of every level, unless it has a filter of its own (`with_filter`). The spans of
+    /// requests, calls, messages and queries are among them, sampled or not: named for their kind (`server`, `client`,
+    /// `producer`, `consumer`, `internal`), with the name of the span in the field `otel.name` and the target
+    /// `telemetry::proxy`. With such a layer each of those has its `tracing` span from its start on, which costs about as
+    /// much as all else that a sampled request pays for.
+    ///
+    /// ```
+    /// # use tracing_subscriber::Layer;
+    /// use tracing_subscriber::filter::LevelFilter;
+    ///
+    /// # struct Reporter;
+    /// # impl<S: tracing::Subscriber> Layer<S> for Reporter {}
+    /// let builder = telemetry::builder("kitchen").layer(Reporter.with_filter(LevelFilter::INFO));
+    /// ```
+    pub fn layer(mut self, layer: impl Layer<Registry> + Send + Sync) -> Self {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
     /// How many events of streams become traces in a second, all streams of the process together, unless
     /// `TELEMETRY_STREAM_EVENT_TRACES` says so: 50 without either, and 0 makes none. What is held back is counted in
     /// `telemetry.stream.events.untraced`.
@@ -223,7 +259,7 @@ impl Builder {
             let baggage = allowed.chain(self.baggage.into_iter().map(Key::new));
             Tracer::new(head, settings.limits, baggage.collect(), sink)
         };
-        let logs = install(tracer.clone(), &settings, service.clone())?;
+        let logs = install(tracer.clone(), &settings, service.clone(), self.layers)?;
         logs.take_records();
         logs::install_panic_hook(&logs, self.keep_panic_hook);
         if tracer.is_enabled() {
@@ -261,9 +297,14 @@ impl Builder {
 }
 
 /// Installs the subscriber.
-fn install(tracer: Tracer, settings: &Settings, service: String) -> Result<Logs, InitError> {
+fn install(
+    tracer: Tracer,
+    settings: &Settings,
+    service: String,
+    layers: Vec<OtherLayer>,
+) -> Result<Logs, InitError> {
     let logs = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
-    bridge::subscriber(tracer, logs.clone())
+    bridge::subscriber(tracer, settings.span_levels.clone(), logs.clone(), layers)
         .try_init()
         .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
     Ok(logs)

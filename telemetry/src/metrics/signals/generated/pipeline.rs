@@ -5,6 +5,7 @@
 use super::values::{
     OtelSdkExporterSpanExportedErrorType, OtelSdkProcessorSpanProcessedErrorType,
     RpcResponseStatusCode, TelemetryContextRejectedReason, TelemetrySamplingFetchesErrorType,
+    TelemetrySpanExcludedReason,
 };
 use crate::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
@@ -302,6 +303,51 @@ impl Series for OtelSdkExporterOperationDuration {
             self.rpc_response_status_code
                 .map(|value| (value as u64, value.as_str())),
         );
+    }
+}
+
+/// `tracing` spans whose level is wanted and that were not made, since they are OpenTelemetry's own or were opened where telemetry is suppressed, as in the exporter.
+pub const TELEMETRY_SPAN_EXCLUDED: Metric = Metric {
+    name: "telemetry.span.excluded",
+    kind: Kind::Counter,
+    unit: "{span}",
+    help: "`tracing` spans whose level is wanted and that were not made, since they are OpenTelemetry's own or were opened where telemetry is suppressed, as in the exporter.",
+    buckets: &[],
+    labels: &["reason"],
+};
+
+/// One series of [`TELEMETRY_SPAN_EXCLUDED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetrySpanExcluded {
+    /// `reason`: Why something was not taken as it came.
+    pub reason: TelemetrySpanExcludedReason,
+}
+
+impl TelemetrySpanExcluded {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+
+    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    pub fn zero() {
+        for reason in TelemetrySpanExcludedReason::ALL {
+            Self { reason }.add(0);
+        }
+    }
+}
+
+impl Series for TelemetrySpanExcluded {
+    const METRIC: &'static Metric = &TELEMETRY_SPAN_EXCLUDED;
+
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((self.reason as u64, self.reason.as_str())));
     }
 }
 
