@@ -47,6 +47,12 @@ end_to_end() {
   cargo test --release --workspace --features loadtest/e2e --test e2e -- --test-threads=1
 }
 
+# The feature is no default, so that its tests and examples are compiled apart.
+reqwest_middleware() {
+  cargo test --release --package telemetry --features reqwest --test reqwest
+  cargo test --release --package telemetry --features reqwest --doc http
+}
+
 phase "what the tests need" prepare
 phase "format" cargo fmt --all --check
 phase "lints" cargo clippy --release --workspace --all-targets --features loadtest/e2e -- --deny warnings
@@ -59,6 +65,7 @@ PROMETHEUS=$(program prometheus)
 BIDTRACE_TEST_PYTHON=$(test_python)
 export PROMTOOL JAEGER PROMETHEUS BIDTRACE_TEST_PYTHON
 phase "tests" cargo test --release --workspace --no-fail-fast
+phase "the middleware for reqwest" reqwest_middleware
 phase "generated files, configurations and alert rules" "$pieces/check.sh"
 phase "the stack" bring_up
 load_credentials

@@ -179,7 +179,7 @@ impl ServerLayer {
         {
             let address = peer.ip().to_string();
             match origin.and_then(|origin| origin.client) {
-                Some(client) => attributes.set(CLIENT_ADDRESS, &client.to_string()),
+                Some(client) => attributes.set(CLIENT_ADDRESS, client.to_string()),
                 None => attributes.set(CLIENT_ADDRESS, &address),
             }
             attributes.set(NETWORK_PEER_ADDRESS, &address);
