@@ -229,7 +229,7 @@ impl Hop {
     /// Records what the span has caused, which is how a measurement finds its exemplar.
     pub(crate) fn record(&self, record: impl FnOnce()) {
         let context = self.recording.then(|| self.context.clone());
-        recorder::measured_within(context, record);
+        recorder::with_exemplars_of(context, record);
     }
 
     /// Ends the span, having recorded what it has caused.

@@ -19,6 +19,7 @@ use crate::layers::stream;
 use crate::logs;
 use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
+use crate::metrics::recorder::buckets::{self, Buckets};
 use crate::metrics::runtime;
 use crate::metrics::signals::{self, Metric};
 use crate::settings::{self, Rejected, Settings};
@@ -46,6 +47,9 @@ pub enum InitError {
     /// A `tracing` subscriber or a metrics recorder is installed already.
     #[error("telemetry, or another {0}, is installed in this process already")]
     AlreadyInstalled(&'static str),
+    /// The buckets that [`Builder::buckets`] was given for a histogram are empty, not finite, or do not rise.
+    #[error("the buckets of {0} must be finite, rise, and be at least one")]
+    Buckets(&'static str),
     /// The OTLP exporter rejects its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
     Exporter(#[from] ExporterError),
@@ -62,6 +66,7 @@ pub struct Builder {
     collector: Option<String>,
     strict: bool,
     metrics: Vec<&'static Metric>,
+    buckets: Vec<(&'static str, &'static [f64])>,
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
     layers: Vec<OtherLayer>,
@@ -87,6 +92,7 @@ pub fn builder(service: &'static str) -> Builder {
         collector: None,
         strict: false,
         metrics: Vec::new(),
+        buckets: Vec::new(),
         sampling: Vec::new(),
         baggage: Vec::new(),
         layers: Vec::new(),
@@ -158,6 +164,18 @@ impl Builder {
         self
     }
 
+    /// Sets the buckets of a histogram by their upper bounds, which must be finite and rise.
+    ///
+    /// The histogram is one that the `metrics` facade records without a declaration, `metrics::histogram!("oven.temperature")`,
+    /// or a declared one, also of this crate: these buckets then replace the declared ones. It is found by its recorded,
+    /// declared or exposed name.
+    pub fn buckets(mut self, histogram: &'static str, bounds: &[f64]) -> Self {
+        // The recorder keeps them as long as the process lasts.
+        let bounds = Box::leak(Box::from(bounds));
+        self.buckets.push((histogram, bounds));
+        self
+    }
+
     /// Overrides the sampler for traces that begin with `operation`, the name of their first span (`GET /menu`). A caller's
     /// decision stands; [`Sampling::Keep`] then keeps the trace if it is recorded.
     pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
@@ -210,6 +228,13 @@ impl Builder {
         if (self.strict || settings.strict) && !settings.rejected.is_empty() {
             return Err(InitError::Settings(settings.rejected));
         }
+        let refused = self
+            .buckets
+            .iter()
+            .find(|(_, bounds)| !buckets::are_valid(bounds));
+        if let Some((histogram, _)) = refused {
+            return Err(InitError::Buckets(histogram));
+        }
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
         context::links::limit(settings.limits.links);
@@ -241,7 +266,7 @@ impl Builder {
             global::set_tracer_provider(tracer);
         }
         let rendering = Rendering {
-            recorder: recorder::install(&settings, &self.metrics)?,
+            recorder: recorder::install(&settings, &self.metrics, Buckets::of(&self.buckets))?,
             ledger,
             logs,
             runtime: runtime.clone(),

@@ -320,7 +320,7 @@ fn a_server_that_cannot_be_reached_is_an_error_of_the_client() {
         .await;
         let spans = spans(&trace, |spans| spans.len() == 2).await;
         let span = of_kind(&spans, SpanKind::Client);
-        assert_eq!(span.attribute("error.type"), "connection_error");
+        assert_eq!(span.attribute("error.type"), "connection_refused");
         assert!(span.is_error());
     });
 }
