@@ -334,7 +334,7 @@ impl TelemetrySpanExcluded {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for telemetry_reason in TelemetrySpanExcludedReason::ALL {
             Self { telemetry_reason }.add(0);
