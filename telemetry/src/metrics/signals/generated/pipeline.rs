@@ -334,7 +334,7 @@ impl TelemetrySpanExcluded {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for telemetry_reason in TelemetrySpanExcludedReason::ALL {
             Self { telemetry_reason }.add(0);
@@ -346,7 +346,7 @@ impl Series for TelemetrySpanExcluded {
     const METRIC: &'static Metric = &TELEMETRY_SPAN_EXCLUDED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.telemetry_reason as u64,
             self.telemetry_reason.as_str(),
