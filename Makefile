@@ -40,9 +40,6 @@ test: ## Every test, against the real components; installs what it needs
 test-compose: ## docker-compose.yml for real: up on any engine, one auction, its trace, a kill, down
 	@deploy/container/test.sh
 
-test-lean: ## The tests of the telemetry crate with its lean bridge from tracing
-	@telemetry/lean-bridge/test.sh
-
 bench: ## What telemetry costs per request, beside its peers, and how it grows (ROUNDS=9 REQUESTS=40000 MINUTES=10)
 	@telemetry/benches/run.sh
 
@@ -74,4 +71,4 @@ help: ## The commands
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up status logs down clean loadtest overhead outage test test-compose test-lean bench fuzz mutants check generate fmt deny advisories help
+.PHONY: up status logs down clean loadtest overhead outage test test-compose bench fuzz mutants check generate fmt deny advisories help

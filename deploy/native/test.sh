@@ -67,7 +67,6 @@ BIDTRACE_TEST_PYTHON=$(test_python)
 export PROMTOOL JAEGER PROMETHEUS BIDTRACE_TEST_PYTHON
 phase "tests" cargo test --release --workspace --no-fail-fast
 phase "the middleware for reqwest" reqwest_middleware
-phase "the telemetry crate with its lean bridge" telemetry/lean-bridge/test.sh --no-fail-fast
 phase "generated files, configurations and alert rules" "$pieces/check.sh"
 phase "the stack" bring_up
 load_credentials

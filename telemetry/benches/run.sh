@@ -6,27 +6,20 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 out=../../target-bench
-lock=$(mktemp)
-cp Cargo.lock "$lock"
-trap 'cp "$lock" Cargo.lock; rm "$lock"' EXIT
 
 # build NAME ARGUMENTS : one of the binaries, as $out/NAME.
 build() {
   local name=$1
   shift
-  cargo build --release --target-dir "$out" "$@"
+  cargo build --release --locked --target-dir "$out" "$@"
   cp "$out/release/telemetry-benches" "$out/$name"
 }
 
 # Counting allocations takes its time, so that other binaries tell how many they are. The features of the peers make what
-# they share with this crate slower, so that it is measured without them. The lean bridge takes the place of a crate that
-# the peers need, and changes the lock for as long as it is patched in.
-build counting --locked --features counting
-build own --locked --no-default-features
-build peers --locked
-lean=(--no-default-features --config 'patch.crates-io.tracing-opentelemetry.path="../lean-bridge"')
-build lean-counting "${lean[@]}" --features lean,counting
-build lean "${lean[@]}" --features lean
+# they share with this crate slower, so that it is measured without them.
+build counting --features counting
+build own --no-default-features
+build peers
 
 "$out/peers" --beside "$out" --rounds "${ROUNDS:-9}" --requests "${REQUESTS:-40000}"
 "$out/peers" --beside "$out" --growth --minutes "${MINUTES:-10}"

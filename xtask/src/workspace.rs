@@ -11,7 +11,8 @@ use serde::Deserialize;
 pub(crate) struct Workspace {
     packages: Vec<Package>,
     target_directory: PathBuf,
-    workspace_root: PathBuf,
+    #[serde(rename = "workspace_root")]
+    root: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,7 +107,7 @@ impl Workspace {
             .iter()
             .filter_map(|package| {
                 let folder = package.manifest_path.parent()?;
-                Some(folder.strip_prefix(&self.workspace_root).ok()?.to_owned())
+                Some(folder.strip_prefix(&self.root).ok()?.to_owned())
             })
             .collect()
     }

@@ -26,7 +26,7 @@ const MATRIX: [&str; 6] = [
 ];
 
 /// For a build or a run of the matrix: what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(45 * 60);
+const PATIENCE: Duration = Duration::from_mins(45);
 
 /// How long a command that is asked to end may take.
 const GRACE: Duration = Duration::from_secs(10);

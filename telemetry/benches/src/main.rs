@@ -34,8 +34,7 @@ struct Arguments {
     #[arg(long)]
     write: Option<PathBuf>,
     /// The folder with the binaries that were built in other ways: `own` without the peers, whose features make all
-    /// that they share slower, `lean` with the lean bridge, and `counting` and `lean-counting`, which count allocations.
-    /// What is not there is not measured.
+    /// that they share slower, and `counting`, which counts allocations. What is not there is not measured.
     #[arg(long)]
     beside: Option<PathBuf>,
     /// Only how the cost grows with series, with open requests and with time, and what a scrape costs.
@@ -171,9 +170,7 @@ impl Arguments {
         let name = match (contender.build, counting) {
             (Build::Peers, false) => return std::env::current_exe().ok(),
             (Build::Own, false) => "own",
-            (Build::Lean, false) => "lean",
             (Build::Peers | Build::Own, true) => "counting",
-            (Build::Lean, true) => "lean-counting",
         };
         let path = self.beside.as_ref()?.join(name);
         path.is_file().then_some(path)

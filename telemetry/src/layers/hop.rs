@@ -8,26 +8,25 @@ use std::task::{Context as TaskContext, Poll};
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard};
 use pin_project_lite::pin_project;
-use tracing::span::Entered;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::layers::current::{Handling, Role};
 use crate::metrics::recorder;
 use crate::metrics::signals::attributes::ERROR_TYPE;
 use crate::metrics::signals::{Attribute, AttributeKey, AttributeValue, KnownErrorType};
-use crate::trace::bridge;
+use crate::trace::bridge::{self, HopSpan, InHop};
 use crate::trace::clock::{self, Moment};
 use crate::trace::tracer::Start;
 use crate::trace::wire::Attributes;
 
 /// The span of a request, call, message or query, while it lasts.
 ///
-/// It is a span of OpenTelemetry. There is one of `tracing` beside it when it is recorded, so that both libraries agree
-/// on what the current span is; whatever becomes of that one, this ends when [`end`](Self::end) says so: a task that was
-/// spawned from a handler keeps the handler's span, and the request must not seem to last as long as the task.
+/// It is a span of OpenTelemetry. When it is recorded, `tracing` has a span for it too, made when somebody asks, so that both
+/// libraries agree on what the current span is. Whatever becomes of that one, this ends when [`end`](Self::end) says so: a
+/// task that was spawned from a handler keeps the handler's span, and the request must not seem to last as long as the task.
 #[derive(Debug)]
 pub struct Hop {
-    span: tracing::Span,
+    span: HopSpan,
     context: Context,
     recording: bool,
     started: Moment,
@@ -39,10 +38,8 @@ pub struct Hop {
 pub(crate) struct Inside<'a> {
     _handling: Option<Handling<'a>>,
     // In the order in which they must go.
-    _span: Option<Entered<'a>>,
     _context: Option<ContextGuard>,
-    #[cfg(feature = "lean-bridge")]
-    _both: Option<tracing_opentelemetry::Inside>,
+    _span: InHop<'a>,
 }
 
 pin_project! {
@@ -50,7 +47,7 @@ pin_project! {
     pub(crate) struct Within<F> {
         #[pin]
         inner: Option<F>,
-        span: tracing::Span,
+        span: HopSpan,
         context: Context,
         recording: bool,
         role: Role,
@@ -89,19 +86,7 @@ impl Hop {
         describe: impl FnOnce(&mut Attributes<'_>),
     ) -> Self {
         let (started, role) = (start.moment(), Role::of(start.kind()));
-        let (context, recording) = match bridge::tracer() {
-            Some(tracer) => tracer.begin(start, name, describe),
-            None => (start.into_parent(), false),
-        };
-        #[cfg(not(feature = "lean-bridge"))]
-        let span = if recording {
-            bridge::span_of(&context)
-        } else {
-            tracing::Span::none()
-        };
-        // That bridge makes one when somebody asks for it.
-        #[cfg(feature = "lean-bridge")]
-        let span = tracing::Span::none();
+        let (span, context, recording) = bridge::start(start, name, describe);
         Self {
             span,
             context,
@@ -114,7 +99,7 @@ impl Hop {
     /// No span of its own: what happens inside belongs to the current one.
     pub(crate) fn none() -> Self {
         Self {
-            span: tracing::Span::none(),
+            span: HopSpan::None,
             context: Context::current(),
             recording: false,
             started: Moment::now(),
@@ -122,18 +107,23 @@ impl Hop {
         }
     }
 
+    /// No span of its own: what happens inside belongs to the span and the context that are current now.
+    pub(crate) fn current() -> Self {
+        Self {
+            span: HopSpan::current(),
+            ..Self::none()
+        }
+    }
+
     /// Starts a span that was made with `tracing`: its parent is what it is now. One that is not recorded is none.
     pub(crate) fn of(span: tracing::Span) -> Self {
         if span.is_disabled() {
-            return Self {
-                span: tracing::Span::current(),
-                ..Self::none()
-            };
+            return Self::current();
         }
         let context = span.context();
         let recording = context.span().is_recording();
         Self {
-            span,
+            span: HopSpan::Made(span),
             context,
             recording,
             started: Moment::now(),
@@ -239,7 +229,7 @@ impl Hop {
     /// Records what the span has caused, which is how a measurement finds its exemplar.
     pub(crate) fn record(&self, record: impl FnOnce()) {
         let context = self.recording.then(|| self.context.clone());
-        recorder::measured_within(context, record);
+        recorder::with_exemplars_of(context, record);
     }
 
     /// Ends the span, having recorded what it has caused.
@@ -256,25 +246,15 @@ impl Hop {
 
 impl<'a> Inside<'a> {
     #[inline]
-    fn of(span: &'a tracing::Span, context: &Context, recording: bool, role: &'a Role) -> Self {
+    fn of(span: &'a HopSpan, context: &Context, recording: bool, role: &'a Role) -> Self {
         let handling = role.enter(recording.then_some(context));
-        #[cfg(feature = "lean-bridge")]
-        if recording && span.is_disabled() {
-            return Self {
-                _handling: handling,
-                _span: None,
-                _context: None,
-                _both: Some(tracing_opentelemetry::enter(context.clone())),
-            };
-        }
         // The `tracing` span of one that is recorded brings the context.
-        let context = (!recording).then(|| context.clone().attach());
+        let brings = recording && matches!(span, HopSpan::Made(_));
         Self {
-            #[cfg(feature = "lean-bridge")]
-            _both: None,
             _handling: handling,
-            _context: context,
-            _span: (!span.is_disabled()).then(|| span.enter()),
+            _span: span.enter(),
+            // Within the span, which may bring a context of its own: this one may hold more.
+            _context: (!brings).then(|| context.clone().attach()),
         }
     }
 }

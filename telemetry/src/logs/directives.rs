@@ -73,33 +73,7 @@ impl FromStr for Directives {
     type Err = InvalidDirectives;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut default = None;
-        let mut by_target = BTreeMap::new();
-        for directive in text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
-            match directive.split_once('=') {
-                Some((target, level)) => {
-                    let known =
-                        read_level(level.trim()).ok_or_else(|| InvalidDirectives::Level {
-                            directive: directive.to_owned(),
-                            level: level.to_owned(),
-                        })?;
-                    by_target.insert(read_target(target.trim(), directive)?, known);
-                }
-                None => match read_level(directive) {
-                    Some(level) => default = Some(level),
-                    None => {
-                        by_target.insert(read_target(directive, directive)?, LevelFilter::TRACE);
-                    }
-                },
-            }
-        }
-        if default.is_none() && by_target.is_empty() {
-            return Err(InvalidDirectives::Nothing);
-        }
+        let (default, by_target) = read(text)?;
         Ok(Self::new(default.unwrap_or(UNNAMED), by_target))
     }
 }
@@ -113,6 +87,39 @@ impl fmt::Display for Directives {
         }
         Ok(())
     }
+}
+
+/// Reads directives: the level of what none names, if one is given, and those of targets.
+pub(crate) fn read(
+    text: &str,
+) -> Result<(Option<LevelFilter>, BTreeMap<String, LevelFilter>), InvalidDirectives> {
+    let mut default = None;
+    let mut by_target = BTreeMap::new();
+    for directive in text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        match directive.split_once('=') {
+            Some((target, level)) => {
+                let known = read_level(level.trim()).ok_or_else(|| InvalidDirectives::Level {
+                    directive: directive.to_owned(),
+                    level: level.to_owned(),
+                })?;
+                by_target.insert(read_target(target.trim(), directive)?, known);
+            }
+            None => match read_level(directive) {
+                Some(level) => default = Some(level),
+                None => {
+                    by_target.insert(read_target(directive, directive)?, LevelFilter::TRACE);
+                }
+            },
+        }
+    }
+    if default.is_none() && by_target.is_empty() {
+        return Err(InvalidDirectives::Nothing);
+    }
+    Ok((default, by_target))
 }
 
 fn read_level(text: &str) -> Option<LevelFilter> {
@@ -140,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> String {
+    fn shown(text: &str) -> String {
         text.parse::<Directives>().unwrap().to_string()
     }
 
@@ -159,7 +166,7 @@ mod tests {
             ("off,auction=1", "off,auction=error"),
             ("a=info,warn,a=debug", "warn,a=debug"),
         ] {
-            assert_eq!(read(text), shown, "{text}");
+            assert_eq!(self::shown(text), shown, "{text}");
         }
     }
 

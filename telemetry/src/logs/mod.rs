@@ -24,7 +24,7 @@ pub(crate) mod redact;
 mod repeats;
 mod writer;
 
-pub(crate) use directives::{Directives, InvalidDirectives};
+pub(crate) use directives::{Directives, InvalidDirectives, read as read_directives};
 pub(crate) use levels::Levels;
 pub(crate) use line::LogFormat;
 pub(crate) use panics::install_panic_hook;
@@ -34,6 +34,7 @@ use crate::metrics::signals::{
     self, TelemetryLogDropped, TelemetryLogDroppedReason as Reason, TelemetryLogEvents,
     TelemetryLogSuppressed,
 };
+use crate::trace::targets::is_opentelemetry;
 use line::Fields;
 use origin::Origin;
 use repeats::{Repeats, Suppressed, Verdict};
@@ -131,7 +132,7 @@ pub(crate) fn start(settings: Settings, service: String) -> io::Result<Logs> {
 /// The span of an event: its explicit parent or the current one.
 fn span_of(event: &Event<'_>, dispatch: Option<&WeakDispatch>) -> Option<SpanContext> {
     // The SDK may log while it borrows the current context, and its events belong to no span.
-    if event.is_root() || event.metadata().target().starts_with("opentelemetry") {
+    if event.is_root() || is_opentelemetry(event.metadata().target()) {
         return None;
     }
     match event.parent() {

@@ -3,5 +3,6 @@
 pub mod signals;
 
 pub(crate) mod gauge;
+mod installed;
 pub(crate) mod recorder;
 pub(crate) mod runtime;

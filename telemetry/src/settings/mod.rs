@@ -12,6 +12,7 @@ use http::{HeaderMap, Uri};
 use opentelemetry::KeyValue;
 
 use crate::logs;
+use crate::trace::levels::SpanLevels;
 use variable::{Environment, Section};
 
 mod endpoint;
@@ -36,6 +37,7 @@ pub(crate) use rejected::report;
 const SECTIONS: &[Section] = &[
     general::SECTION,
     sampler::SECTION,
+    spans::MAKING,
     spans::SECTION,
     spans::LIMITS,
     otlp::SECTION,
@@ -66,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) baggage_attributes: Vec<String>,
     /// `OTEL_TRACES_SAMPLER` with `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) sampler: Sampler,
+    /// `TELEMETRY_SPAN_LEVELS`.
+    pub(crate) span_levels: SpanLevels,
     /// `TELEMETRY_STREAM_EVENT_TRACES`, when it is given.
     pub(crate) stream_event_traces: Option<u32>,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`.
@@ -241,6 +245,7 @@ impl Settings {
                 .get(&general::BAGGAGE_ATTRIBUTES)
                 .unwrap_or_default(),
             sampler: sampler::read(environment),
+            span_levels: environment.get_or_default(&spans::LEVELS),
             stream_event_traces: environment.get(&sampler::STREAM_EVENT_TRACES),
             limits: spans::read_limits(environment),
             batch: spans::read_batch(environment),

@@ -34,7 +34,6 @@ pub fn environment_reference() -> String {
 #[cfg(test)]
 mod tests {
     use super::super::variable::all;
-    use super::*;
 
     #[test]
     fn every_declaration_is_whole_and_its_default_can_be_read() {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::logs::InvalidDirectives;
+use crate::trace::levels::SpanLevels;
+
 use super::value::{self, COUNT, MILLISECONDS, POSITIVE, TIMEOUT, one_of};
 use super::variable::{Environment, Section, Unfit, Variable};
 use super::{BatchLimits, Exporter, Limits};
@@ -17,6 +20,11 @@ pub(super) const SECTION: Section = Section {
     ],
 };
 
+pub(super) const MAKING: Section = Section {
+    title: "The making of spans",
+    variables: &[&LEVELS],
+};
+
 pub(super) const LIMITS: Section = Section {
     title: "Limits",
     variables: &[
@@ -29,6 +37,18 @@ pub(super) const LIMITS: Section = Section {
         &EVENT_ATTRIBUTES,
         &LINK_ATTRIBUTES,
     ],
+};
+
+pub(super) const LEVELS: Variable<SpanLevels> = Variable {
+    name: "TELEMETRY_SPAN_LEVELS",
+    default: "info",
+    expected: "a level or TARGET=LEVEL, or a list of them, with the levels off, error, warn, info, debug, trace",
+    purpose: "Which `tracing` spans are made and which events are events of a span, also by module, as in `info,shop::till=debug`. What it does not name keeps the level info.",
+    parse: |value| {
+        value
+            .parse()
+            .map_err(|error: InvalidDirectives| Unfit::Because(error.to_string()))
+    },
 };
 
 pub(super) const EXPORTER: Variable<Exporter> = Variable {

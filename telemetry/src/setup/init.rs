@@ -1,11 +1,14 @@
 //! Initialisation, from the environment and the builder.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::{Key, global};
 use opentelemetry_sdk::Resource;
 use tokio::runtime::Handle;
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::export::otlp::ExporterError;
@@ -16,12 +19,13 @@ use crate::layers::stream;
 use crate::logs;
 use crate::logs::{FlushOnDrop, Logs, RepeatLimit};
 use crate::metrics::recorder;
+use crate::metrics::recorder::buckets::{self, Buckets};
 use crate::metrics::runtime;
 use crate::metrics::signals::{self, Metric};
 use crate::settings::{self, Rejected, Settings};
 use crate::setup::guard::{Rendering, Telemetry};
 use crate::setup::resource;
-use crate::trace::bridge;
+use crate::trace::bridge::{self, OtherLayer};
 use crate::trace::context;
 use crate::trace::propagation;
 use crate::trace::sampling;
@@ -43,6 +47,9 @@ pub enum InitError {
     /// A `tracing` subscriber or a metrics recorder is installed already.
     #[error("telemetry, or another {0}, is installed in this process already")]
     AlreadyInstalled(&'static str),
+    /// The buckets that [`Builder::buckets`] was given for a histogram are empty, not finite, or do not rise.
+    #[error("the buckets of {0} must be finite, rise, and be at least one")]
+    Buckets(&'static str),
     /// The OTLP exporter rejects its settings.
     #[error("the OTLP exporter cannot be set up; check the OTEL_EXPORTER_OTLP_* variables")]
     Exporter(#[from] ExporterError),
@@ -52,7 +59,6 @@ pub enum InitError {
 }
 
 /// Settings of the telemetry made by the program; see [`builder`].
-#[derive(Debug, Clone)]
 #[must_use]
 pub struct Builder {
     service: &'static str,
@@ -60,8 +66,10 @@ pub struct Builder {
     collector: Option<String>,
     strict: bool,
     metrics: Vec<&'static Metric>,
+    buckets: Vec<(&'static str, &'static [f64])>,
     sampling: Vec<(&'static str, Sampling)>,
     baggage: Vec<&'static str>,
+    layers: Vec<OtherLayer>,
     stream_event_traces: Option<u32>,
     vendor: &'static str,
     log_repeats: Option<RepeatLimit>,
@@ -84,8 +92,10 @@ pub fn builder(service: &'static str) -> Builder {
         collector: None,
         strict: false,
         metrics: Vec::new(),
+        buckets: Vec::new(),
         sampling: Vec::new(),
         baggage: Vec::new(),
+        layers: Vec::new(),
         stream_event_traces: None,
         vendor: settings::VENDOR,
         log_repeats: None,
@@ -94,6 +104,16 @@ pub fn builder(service: &'static str) -> Builder {
 }
 
 // === impl Builder ===
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("service", &self.service)
+            .field("version", &self.version)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Builder {
     /// The version of the service, as `service.version`: usually `env!("CARGO_PKG_VERSION")`.
@@ -144,6 +164,18 @@ impl Builder {
         self
     }
 
+    /// Sets the buckets of a histogram by their upper bounds, which must be finite and rise.
+    ///
+    /// The histogram is one that the `metrics` facade records without a declaration, `metrics::histogram!("oven.temperature")`,
+    /// or a declared one, also of this crate: these buckets then replace the declared ones. It is found by its recorded,
+    /// declared or exposed name.
+    pub fn buckets(mut self, histogram: &'static str, bounds: &[f64]) -> Self {
+        // The recorder keeps them as long as the process lasts.
+        let bounds = Box::leak(Box::from(bounds));
+        self.buckets.push((histogram, bounds));
+        self
+    }
+
     /// Overrides the sampler for traces that begin with `operation`, the name of their first span (`GET /menu`). A caller's
     /// decision stands; [`Sampling::Keep`] then keeps the trace if it is recorded.
     pub fn sampling(mut self, operation: &'static str, sampling: Sampling) -> Self {
@@ -155,6 +187,28 @@ impl Builder {
     /// only, since their content is unknown.
     pub fn baggage_attributes(mut self, keys: &[&'static str]) -> Self {
         self.baggage.extend_from_slice(keys);
+        self
+    }
+
+    /// Adds a layer of `tracing_subscriber`, for whoever reads spans and events beside this crate: an error reporter, a
+    /// console.
+    ///
+    /// It sees all spans and events, of every level, unless it has a filter of its own (`with_filter`). The spans of
+    /// requests, calls, messages and queries are among them, sampled or not: named for their kind (`server`, `client`,
+    /// `producer`, `consumer`, `internal`), with the name of the span in the field `otel.name` and the target
+    /// `telemetry::proxy`. With such a layer each of those has its `tracing` span from its start on, which costs about as
+    /// much as all else that a sampled request pays for.
+    ///
+    /// ```
+    /// # use tracing_subscriber::Layer;
+    /// use tracing_subscriber::filter::LevelFilter;
+    ///
+    /// # struct Reporter;
+    /// # impl<S: tracing::Subscriber> Layer<S> for Reporter {}
+    /// let builder = telemetry::builder("kitchen").layer(Reporter.with_filter(LevelFilter::INFO));
+    /// ```
+    pub fn layer(mut self, layer: impl Layer<Registry> + Send + Sync) -> Self {
+        self.layers.push(Box::new(layer));
         self
     }
 
@@ -173,6 +227,13 @@ impl Builder {
         settings.logs.repeats = settings.logs.repeats.or(self.log_repeats);
         if (self.strict || settings.strict) && !settings.rejected.is_empty() {
             return Err(InitError::Settings(settings.rejected));
+        }
+        let refused = self
+            .buckets
+            .iter()
+            .find(|(_, bounds)| !buckets::are_valid(bounds));
+        if let Some((histogram, _)) = refused {
+            return Err(InitError::Buckets(histogram));
         }
         let resource = resource::detect(&settings, self.service, self.version);
         propagation::install(&settings);
@@ -198,14 +259,14 @@ impl Builder {
             let baggage = allowed.chain(self.baggage.into_iter().map(Key::new));
             Tracer::new(head, settings.limits, baggage.collect(), sink)
         };
-        let logs = install(tracer.clone(), &settings, service.clone())?;
+        let logs = install(tracer.clone(), &settings, service.clone(), self.layers)?;
         logs.take_records();
         logs::install_panic_hook(&logs, self.keep_panic_hook);
         if tracer.is_enabled() {
             global::set_tracer_provider(tracer);
         }
         let rendering = Rendering {
-            recorder: recorder::install(&settings, &self.metrics)?,
+            recorder: recorder::install(&settings, &self.metrics, Buckets::of(&self.buckets))?,
             ledger,
             logs,
             runtime: runtime.clone(),
@@ -236,9 +297,14 @@ impl Builder {
 }
 
 /// Installs the subscriber.
-fn install(tracer: Tracer, settings: &Settings, service: String) -> Result<Logs, InitError> {
+fn install(
+    tracer: Tracer,
+    settings: &Settings,
+    service: String,
+    layers: Vec<OtherLayer>,
+) -> Result<Logs, InitError> {
     let logs = logs::start(settings.logs.clone(), service).map_err(InitError::Logs)?;
-    bridge::subscriber(tracer, logs.clone())
+    bridge::subscriber(tracer, settings.span_levels.clone(), logs.clone(), layers)
         .try_init()
         .map_err(|_| InitError::AlreadyInstalled("tracing subscriber"))?;
     Ok(logs)

@@ -32,14 +32,18 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use opentelemetry::trace::TraceId;
 use tracing::Dispatch;
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::Registry;
 
 use crate::logs::{Directives, Levels};
 use crate::settings::Limits;
-use crate::trace::bridge;
+use crate::trace::bridge::{self, OtherLayer};
+use crate::trace::levels::SpanLevels;
 use crate::trace::propagation;
 use crate::trace::sampling;
 use crate::trace::tracer::Tracer;
@@ -74,9 +78,9 @@ thread_local! {
 }
 
 /// Captures the spans, metrics and log lines that come from the current thread from now on, for as long as the value
-/// lives. Log lines are those that a service writes by default: at the level info and above.
+/// lives. Spans are those that a service makes by default, at the level info and above, and so are log lines.
 pub fn capture() -> Captured {
-    captured(Directives::default())
+    Capture::new().start()
 }
 
 /// The same as [`capture`] with other log levels, given as in `RUST_LOG`.
@@ -85,10 +89,22 @@ pub fn capture() -> Captured {
 ///
 /// When the directives cannot be read.
 pub fn capture_logging(directives: &str) -> Captured {
-    match directives.parse() {
-        Ok(directives) => captured(directives),
-        Err(error) => panic!("{error}"),
-    }
+    Capture::new().logging(directives).start()
+}
+
+/// What is captured, when it is not what [`capture`] captures.
+///
+/// ```
+/// let captured = telemetry::test::Capture::new().tracing("info,kitchen=debug").start();
+/// tracing::debug_span!(target: "kitchen::stove", "boil").in_scope(|| {});
+/// captured.span("boil").assert_root();
+/// ```
+#[derive(Default)]
+#[must_use = "nothing is captured before the start"]
+pub struct Capture {
+    lines: Directives,
+    spans: SpanLevels,
+    layers: Vec<OtherLayer>,
 }
 
 /// Runs a test on a multi-threaded runtime of its own, all of whose threads it captures: `#[test]` instead of
@@ -121,22 +137,75 @@ pub fn on_threads<T>(workers: usize, test: impl AsyncFnOnce(&Captured) -> T) -> 
     }
 }
 
-fn captured(directives: Directives) -> Captured {
-    LazyLock::force(&SECOND);
-    propagation::publish();
-    let kept = Kept::default();
-    let tracer = Tracer::new(
-        sampling::everything(),
-        Limits::default(),
-        Vec::new(),
-        Some(Arc::new(kept.spans.clone())),
-    );
-    let lines = kept.logs.keep(Levels::new(directives));
-    let subscriber = bridge::subscriber(tracer, lines);
-    let scope = Scope::new(Dispatch::new(subscriber), Arc::new(kept));
-    Captured {
-        _attached: scope.attach(),
-        scope,
+// === impl Capture ===
+
+impl Capture {
+    /// The same as [`capture`], until it is said otherwise.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Other log lines: the directives are written as in `RUST_LOG`.
+    ///
+    /// # Panics
+    ///
+    /// When the directives cannot be read.
+    pub fn logging(mut self, directives: &str) -> Self {
+        self.lines = read(directives);
+        self
+    }
+
+    /// Other spans: the directives are written as in `TELEMETRY_SPAN_LEVELS`.
+    ///
+    /// # Panics
+    ///
+    /// When the directives cannot be read.
+    pub fn tracing(mut self, directives: &str) -> Self {
+        self.spans = read(directives);
+        self
+    }
+
+    /// A layer beside those of this crate, as with [`Builder::layer`](crate::Builder::layer).
+    pub fn layer(mut self, layer: impl Layer<Registry> + Send + Sync) -> Self {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// Captures from now on, for as long as the value lives.
+    pub fn start(self) -> Captured {
+        LazyLock::force(&SECOND);
+        propagation::publish();
+        let kept = Kept::default();
+        let tracer = Tracer::new(
+            sampling::everything(),
+            Limits::default(),
+            Vec::new(),
+            Some(Arc::new(kept.spans.clone())),
+        );
+        let lines = kept.logs.keep(Levels::new(self.lines));
+        let subscriber = bridge::subscriber(tracer, self.spans, lines, self.layers);
+        let scope = Scope::new(subscriber, Arc::new(kept));
+        Captured {
+            _attached: scope.attach(),
+            scope,
+        }
+    }
+}
+
+impl std::fmt::Debug for Capture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Capture")
+            .field("lines", &self.lines)
+            .field("spans", &self.spans)
+            .field("layers", &self.layers.len())
+            .finish()
+    }
+}
+
+fn read<T: FromStr<Err: std::fmt::Display>>(directives: &str) -> T {
+    match directives.parse() {
+        Ok(directives) => directives,
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -134,9 +134,8 @@ fn a_task_with_a_span_of_its_own_lasts_as_long_as_the_task_and_not_as_its_span_i
             .unwrap()
         })
         .await;
-        // A `tracing` span that is held keeps those above it open, all but the task's own; with the lean bridge only itself.
-        let ended = if cfg!(feature = "lean-bridge") { 3 } else { 2 };
-        spans(&trace, |spans| spans.len() == ended).await;
+        // A `tracing` span that is held keeps those above it open, all but the task's own.
+        spans(&trace, |spans| spans.len() == 2).await;
         drop(held);
         let spans = spans(&trace, |spans| spans.len() == 3).await;
         let task = named(&spans, "task");

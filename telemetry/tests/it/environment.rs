@@ -179,6 +179,7 @@ async fn child_works() {
         }
         .record(0.2);
         tracing::info!("at work");
+        tracing::debug_span!(target: "shop::till", "detail").in_scope(|| {});
     }
     context.span().end();
     for _ in 1..var(SPANS).map_or(1, |spans| spans.parse().unwrap()) {

@@ -47,6 +47,30 @@ async fn the_resource_is_what_the_environment_says_of_it() {
 }
 
 #[tokio::test]
+async fn spans_are_of_the_levels_that_are_named_whatever_is_logged() {
+    for (levels, detailed) in [
+        ("", false),
+        ("info", false),
+        ("debug", true),
+        ("shop=debug", true),
+        ("sho=debug", false),
+        ("trace,shop::till=info", false),
+    ] {
+        let (ran, seen) =
+            exported(&[("TELEMETRY_SPAN_LEVELS", levels), ("RUST_LOG", "trace")]).await;
+        assert!(worked(&seen) && ran.warnings().is_empty(), "{levels}");
+        let detail = seen.iter().any(|seen| {
+            let mut spans = seen.spans.iter();
+            spans.any(|span| span.name == "detail")
+        });
+        assert_eq!(detail, detailed, "{levels}");
+    }
+    let (ran, seen) = exported(&[("TELEMETRY_SPAN_LEVELS", "loud!")]).await;
+    assert!(worked(&seen));
+    assert_eq!(ran.warnings().len(), 1);
+}
+
+#[tokio::test]
 async fn contexts_travel_in_the_forms_that_are_named() {
     let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     for (propagators, header) in [

@@ -47,7 +47,7 @@ fn a_panic_that_a_layer_above_catches_is_one_and_no_cancellation() {
     run(async {
         let layer = ServerLayer::new().methods(["/caught.Svc/Later", "/caught.Svc/AtOnce"]);
         // In the future of the response, in the call that makes it, and in the body.
-        let later = layer.layer(service_fn(async |_: Request<Body>| {
+        let in_future = layer.layer(service_fn(async |_: Request<Body>| {
             tokio::task::yield_now().await;
             panic!("provoked by a test");
             #[allow(unreachable_code)]
@@ -59,7 +59,7 @@ fn a_panic_that_a_layer_above_catches_is_one_and_no_cancellation() {
             },
         ));
         let trace = TraceId::from(rand::random::<u128>()).to_string();
-        let mut call = Box::pin(later.oneshot(request("/caught.Svc/Later", &trace)));
+        let mut call = Box::pin(in_future.oneshot(request("/caught.Svc/Later", &trace)));
         assert!(AssertUnwindSafe(&mut call).catch_unwind().await.is_err());
         // It is dropped when nothing panics any more.
         drop(call);

@@ -4,6 +4,7 @@
 
 mod admin;
 mod adoption;
+mod bridge;
 mod capture;
 mod child;
 #[path = "../../src/export/otlp/collector.rs"]

@@ -3,17 +3,15 @@
 use telemetry_codegen::Registry;
 
 use super::{contract, span};
-use crate::contract::{Contract, LiveCheck};
+use crate::contract::{Contract, LiveCheck, naming};
 use crate::traces::SpanKind;
 
-const MISNAMED: &str = "
+const NAMED: &str = "
 groups:
   - id: registry.kitchen
     type: attribute_group
     brief: Dishes.
     attributes:
-      - {id: table, type: int, brief: The table., examples: [7], stability: stable, annotations: {telemetry: {at_most: 40}}}
-      - {id: dish.name, type: string, brief: The name., examples: [stew], stability: stable, annotations: {telemetry: {at_most: 40}}}
       - {id: dish.name.short, type: string, brief: A short name., examples: [s], stability: stable}
       - {id: dish.named, type: boolean, brief: Whether it has a name., stability: stable}
   - id: metric.kitchen.dishes
@@ -23,9 +21,6 @@ groups:
     instrument: counter
     unit: '{dish}'
     stability: stable
-    attributes:
-      - ref: table
-        requirement_level: required
   - id: span.kitchen.cook
     type: span
     span_kind: internal
@@ -33,16 +28,16 @@ groups:
     brief: Cooking a dish.
     annotations: {telemetry: {span_name: kitchen.cook}}
     attributes:
-      - ref: dish.name
+      - ref: dish.named
         requirement_level: required
 ";
 
-/// A contract whose names break the naming rules, with a metric and a span that use them.
-fn misnamed() -> Contract {
+/// A contract whose names keep the naming rules: a registry with others is refused.
+fn named() -> Contract {
     let folder = tempfile::tempdir().unwrap();
     let manifest = "schema_url: https://kitchen.example/schemas/kitchen/0.1.0\n";
     std::fs::write(folder.path().join("manifest.yaml"), manifest).unwrap();
-    std::fs::write(folder.path().join("kitchen.yaml"), MISNAMED).unwrap();
+    std::fs::write(folder.path().join("kitchen.yaml"), NAMED).unwrap();
     let registry = Registry::load(folder.path()).unwrap();
     Contract {
         registries: vec![registry],
@@ -51,8 +46,10 @@ fn misnamed() -> Contract {
 
 #[test]
 fn a_declared_name_without_a_namespace_or_that_is_one_is_named() {
+    let names = ["table", "dish.name", "dish.name.short", "dish.named"];
+    let names = names.map(ToOwned::to_owned).into();
     assert_eq!(
-        misnamed().naming_problems(),
+        naming::problems(&names, &names),
         [
             "dish.name is also the namespace of dish.name.short",
             "table has no namespace",
@@ -62,7 +59,7 @@ fn a_declared_name_without_a_namespace_or_that_is_one_is_named() {
 
 #[test]
 fn an_emitted_name_without_a_namespace_or_that_is_one_is_named() {
-    let contract = misnamed();
+    let contract = named();
     let mut check = LiveCheck::new(&contract);
     assert_eq!(check.naming_problems(), Vec::<String>::new());
     check.span(&span(

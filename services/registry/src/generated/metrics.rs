@@ -7,7 +7,7 @@ use super::values::{
     NotificationChannel, NotificationDeliveriesOutcome, OrderSettledOutcome,
     PaymentAuthorisationsOutcome, RewardReservationsOutcome, SagaOutcome, SagaStep,
 };
-use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
+use telemetry::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// Accounts made.
 pub const ACCOUNT_SIGN_UPS: Metric = Metric {
@@ -37,7 +37,7 @@ impl AccountSignUps {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for account_role in AccountRole::ALL {
             Self { account_role }.add(0);
@@ -49,7 +49,7 @@ impl Series for AccountSignUps {
     const METRIC: &'static Metric = &ACCOUNT_SIGN_UPS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.account_role as u64, self.account_role.as_str())));
     }
 }
@@ -82,7 +82,7 @@ impl AccountLogIns {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in AccountLogInsOutcome::ALL {
             Self { outcome }.add(0);
@@ -94,7 +94,7 @@ impl Series for AccountLogIns {
     const METRIC: &'static Metric = &ACCOUNT_LOG_INS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -124,7 +124,7 @@ impl CatalogEligible {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         drop(Self.histogram());
     }
@@ -134,7 +134,7 @@ impl Series for CatalogEligible {
     const METRIC: &'static Metric = &CATALOG_ELIGIBLE;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Auctions opened.
@@ -162,7 +162,7 @@ impl AuctionOpened {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -172,7 +172,7 @@ impl Series for AuctionOpened {
     const METRIC: &'static Metric = &AUCTION_OPENED;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Auctions that take bids just now.
@@ -205,7 +205,7 @@ impl Series for AuctionOpen {
     const METRIC: &'static Metric = &AUCTION_OPEN;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Auctions ended.
@@ -236,7 +236,7 @@ impl AuctionEnded {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in AuctionEndedOutcome::ALL {
             Self { outcome }.add(0);
@@ -248,7 +248,7 @@ impl Series for AuctionEnded {
     const METRIC: &'static Metric = &AUCTION_ENDED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -278,7 +278,7 @@ impl AuctionAwardsRevoked {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -288,7 +288,7 @@ impl Series for AuctionAwardsRevoked {
     const METRIC: &'static Metric = &AUCTION_AWARDS_REVOKED;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Time from an auction's deadline to the commit of its award.
@@ -318,7 +318,7 @@ impl AuctionAwardLateness {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         drop(Self.histogram());
     }
@@ -328,7 +328,7 @@ impl Series for AuctionAwardLateness {
     const METRIC: &'static Metric = &AUCTION_AWARD_LATENESS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Bids placed; a rejected one is a good event.
@@ -359,7 +359,7 @@ impl AuctionBids {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in AuctionBidsOutcome::ALL {
             Self { outcome }.add(0);
@@ -371,7 +371,7 @@ impl Series for AuctionBids {
     const METRIC: &'static Metric = &AUCTION_BIDS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -401,7 +401,7 @@ impl AuctionBidsPerAuction {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         drop(Self.histogram());
     }
@@ -411,7 +411,7 @@ impl Series for AuctionBidsPerAuction {
     const METRIC: &'static Metric = &AUCTION_BIDS_PER_AUCTION;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Share of the ceiling price that the bidding took off.
@@ -439,7 +439,7 @@ impl AuctionSaving {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         drop(Self.histogram());
     }
@@ -449,7 +449,7 @@ impl Series for AuctionSaving {
     const METRIC: &'static Metric = &AUCTION_SAVING;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Reservations of coupons and points.
@@ -480,7 +480,7 @@ impl RewardReservations {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in RewardReservationsOutcome::ALL {
             Self { outcome }.add(0);
@@ -492,7 +492,7 @@ impl Series for RewardReservations {
     const METRIC: &'static Metric = &REWARD_RESERVATIONS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -525,7 +525,7 @@ impl OrderSettled {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in OrderSettledOutcome::ALL {
             Self { outcome }.add(0);
@@ -537,7 +537,7 @@ impl Series for OrderSettled {
     const METRIC: &'static Metric = &ORDER_SETTLED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -572,7 +572,7 @@ impl Series for OrderSettling {
     const METRIC: &'static Metric = &ORDER_SETTLING;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Time from an award to the end of its settlement.
@@ -605,7 +605,7 @@ impl OrderSettlementDuration {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in OrderSettledOutcome::ALL {
             drop(Self { outcome }.histogram());
@@ -617,7 +617,7 @@ impl Series for OrderSettlementDuration {
     const METRIC: &'static Metric = &ORDER_SETTLEMENT_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -652,7 +652,7 @@ impl OrderSagaSteps {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for saga_step in SagaStep::ALL {
             for saga_outcome in SagaOutcome::ALL {
@@ -670,7 +670,7 @@ impl Series for OrderSagaSteps {
     const METRIC: &'static Metric = &ORDER_SAGA_STEPS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.saga_step as u64, self.saga_step.as_str())));
         labels.known(Some((self.saga_outcome as u64, self.saga_outcome.as_str())));
     }
@@ -704,7 +704,7 @@ impl PaymentAuthorisations {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for outcome in PaymentAuthorisationsOutcome::ALL {
             Self { outcome }.add(0);
@@ -716,7 +716,7 @@ impl Series for PaymentAuthorisations {
     const METRIC: &'static Metric = &PAYMENT_AUTHORISATIONS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.outcome as u64, self.outcome.as_str())));
     }
 }
@@ -751,7 +751,7 @@ impl NotificationDeliveries {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for notification_channel in NotificationChannel::ALL {
             for outcome in NotificationDeliveriesOutcome::ALL {
@@ -769,7 +769,7 @@ impl Series for NotificationDeliveries {
     const METRIC: &'static Metric = &NOTIFICATION_DELIVERIES;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.notification_channel as u64,
             self.notification_channel.as_str(),
@@ -805,7 +805,7 @@ impl NotificationDelay {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         drop(Self.histogram());
     }
@@ -815,7 +815,7 @@ impl Series for NotificationDelay {
     const METRIC: &'static Metric = &NOTIFICATION_DELAY;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Events in the outbox that are not published yet.
@@ -848,7 +848,7 @@ impl Series for OutboxPending {
     const METRIC: &'static Metric = &OUTBOX_PENDING;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Age of the oldest event in the outbox that is not published yet; 0 when there is none.
@@ -881,7 +881,7 @@ impl Series for OutboxOldestAge {
     const METRIC: &'static Metric = &OUTBOX_OLDEST_AGE;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Requests refused by the rate limit.
@@ -909,7 +909,7 @@ impl GatewayRateLimited {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -919,7 +919,7 @@ impl Series for GatewayRateLimited {
     const METRIC: &'static Metric = &GATEWAY_RATE_LIMITED;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Clients that follow live bids.
@@ -952,5 +952,5 @@ impl Series for GatewayLiveClients {
     const METRIC: &'static Metric = &GATEWAY_LIVE_CLIENTS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }

@@ -29,8 +29,6 @@ pub struct Contender {
 pub enum Build {
     /// With this repository's crate alone, as an adopter does.
     Own,
-    /// The same with the lean bridge.
-    Lean,
     #[cfg_attr(not(feature = "peers"), allow(dead_code))]
     Peers,
 }
@@ -61,12 +59,6 @@ pub const ALL: &[Contender] = &[
     contender("bare", Build::Own, &[Http, Grpc], bare),
     contender("a layer that does nothing", Build::Own, &[Http, Grpc], idle),
     contender("bidtrace", Build::Own, &[Http, Grpc], ours::start),
-    contender(
-        "bidtrace, lean bridge",
-        Build::Lean,
-        &[Http, Grpc],
-        ours::start,
-    ),
     #[cfg(feature = "peers")]
     contender(
         "axum-tracing-opentelemetry + axum-prometheus",

@@ -161,7 +161,7 @@ impl Code {
             if metric.kind == Kind::Info {
                 continue;
             }
-            runtime.extend(["Labels", "Series"]);
+            runtime.extend(["LabelWriter", "Series"]);
             for label in &metric.labels {
                 values.extend(sets.name(label));
             }
@@ -243,7 +243,7 @@ impl Code {
             Kind::Counter => "Counts this many more.",
             Kind::Gauge => "Sets it to this.",
             Kind::Histogram => "Records a measurement.",
-            Kind::ObservableCounter | Kind::Info => "Shows what is counted elsewhere.",
+            Kind::ObservableCounter | Kind::Info => "Exposes a total that is counted elsewhere.",
         };
         if method.is_empty() {
             let _ = write!(
@@ -261,19 +261,18 @@ impl Code {
         if matches!(metric.kind, Kind::Counter | Kind::Histogram) {
             self.zero(code, metric, sets);
         }
-        let told = metric
-            .labels
-            .iter()
-            .fold(String::new(), |all, label| all + &self.tell(label, sets));
-        let labels = if told.is_empty() { "_" } else { "labels" };
+        let written = metric.labels.iter().fold(String::new(), |all, label| {
+            all + &self.write_label(label, sets)
+        });
+        let labels = if written.is_empty() { "_" } else { "labels" };
         let _ = write!(
             code,
-            "}}\n\nimpl Series for {name}{any} {{\nconst METRIC: &'static Metric = &{constant};\n\n#[inline]\nfn tell(&self, {labels}: \
-             &mut impl Labels) {{ {told} }}\n}}\n\n"
+            "}}\n\nimpl Series for {name}{any} {{\nconst METRIC: &'static Metric = &{constant};\n\n#[inline]\nfn write_labels(&self, {labels}: \
+             &mut impl LabelWriter) {{ {written} }}\n}}\n\n"
         );
     }
 
-    /// Has every series be there from the start, where all of the labels have closed sets of values.
+    /// Makes `zero()`, where all of the labels have closed sets of values.
     fn zero(&self, code: &mut String, metric: &Metric, sets: &Sets<'_>) {
         let Some(types) = metric
             .labels
@@ -283,7 +282,7 @@ impl Code {
         else {
             return;
         };
-        code.push_str("\n/// Has each of its series be there before anything is measured, so that a rate misses no first event.\npub fn zero() {\n");
+        code.push_str("\n/// Registers each of its series before anything is measured, so that a rate misses no first event.\npub fn zero() {\n");
         let fields: Vec<_> = metric
             .labels
             .iter()
@@ -306,8 +305,8 @@ impl Code {
         code.push_str("}\n");
     }
 
-    /// Tells the value of a label.
-    fn tell(&self, label: &Use, sets: &Sets<'_>) -> String {
+    /// Writes the value of a label.
+    fn write_label(&self, label: &Use, sets: &Sets<'_>) -> String {
         let field = format!("self.{}", self.field(label.key()));
         let either = |kind: &str, of: &dyn Fn(&str) -> String| {
             if label.is_required() {

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{DishOutcome, DishSize};
-use telemetry::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
+use telemetry::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// Soups served.
 pub const SOUPS: Metric = Metric {
@@ -40,7 +40,7 @@ impl Series for Soups {
     const METRIC: &'static Metric = &SOUPS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(self.dish_size.map(|value| (value as u64, value.as_str())));
         labels.known(
             self.dish_outcome
@@ -79,7 +79,7 @@ impl Series for Heat {
     const METRIC: &'static Metric = &HEAT;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// How long dishes took to prepare.
@@ -117,7 +117,7 @@ impl Series for PreparationDuration<'_> {
     const METRIC: &'static Metric = &PREPARATION_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((self.dish_size as u64, self.dish_size.as_str())));
         labels.text(self.error_type.unwrap_or_default());
     }

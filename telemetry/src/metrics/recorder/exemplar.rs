@@ -1,7 +1,7 @@
-//! Exemplars: which measurement stands for its bucket, and which trace shows what happened.
+//! Exemplars: for each bucket of a histogram one measurement, with the trace and span in which it was made.
 //!
-//! A bucket takes at most one exemplar in an [interval](Clock). Taking it marks the trace to be kept, while its
-//! span is still open, so that whoever follows the exemplar finds the trace.
+//! A bucket takes at most one exemplar per [interval](Intervals). Taking it marks the trace to be kept while its span is
+//! still open, so that the trace can be found by the exemplar.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,8 +14,8 @@ use opentelemetry::trace::{SpanId, TraceContextExt, TraceId};
 use crate::metrics::signals::attributes::TELEMETRY_KEEP;
 use crate::trace::sampling;
 
-/// How long an exemplar is told. Traces are kept for longer than this also when they come fast, and what has seen
-/// no measurement for minutes should not point to one.
+/// Maximum age of an exemplar that is exposed. Jaeger keeps traces for longer than this, also under load, and a bucket
+/// without measurements for minutes should not point to an old one.
 pub(crate) const LIFETIME: Duration = Duration::from_mins(2);
 
 /// A measurement and the span in which it was made.
@@ -27,40 +27,40 @@ pub(crate) struct Exemplar {
     pub(crate) time: SystemTime,
 }
 
-/// Counts the intervals: one ends with each scrape that can carry exemplars, or with a tick when nobody scrapes.
+/// Counts the sampling intervals of exemplars: one ends with each OpenMetrics scrape, or with a tick when nobody scrapes.
 #[derive(Debug)]
-pub(crate) struct Clock {
-    // 0 means never: the slots begin with it.
-    interval: AtomicU64,
+pub(crate) struct Intervals {
+    // 0 turns exemplars off: every slot begins as filled in interval 0.
+    current: AtomicU64,
     scraped: AtomicBool,
 }
 
-/// The place for the exemplar of one bucket.
+/// The exemplar of one bucket.
 #[derive(Debug, Default)]
-pub(crate) struct Slot {
+pub(crate) struct ExemplarSlot {
     // The interval in which it was last filled.
     filled: AtomicU64,
     exemplar: Mutex<Option<Exemplar>>,
 }
 
-// === impl Clock ===
+// === impl Intervals ===
 
-impl Clock {
-    /// A clock that stands still when there shall be no exemplars.
+impl Intervals {
+    /// The first interval; without exemplars there is never another.
     pub(crate) fn new(exemplars: bool) -> Self {
         Self {
-            interval: AtomicU64::new(u64::from(exemplars)),
+            current: AtomicU64::new(u64::from(exemplars)),
             scraped: AtomicBool::new(false),
         }
     }
 
-    /// A scrape has seen the exemplars.
+    /// Ends the interval: an OpenMetrics scrape has read the exemplars.
     pub(crate) fn scraped(&self) {
         self.scraped.store(true, Ordering::Relaxed);
         self.advance();
     }
 
-    /// The time has passed that an interval lasts when nobody scrapes.
+    /// Ends the interval unless there was a scrape since the last call; to be called every few seconds.
     pub(crate) fn tick(&self) {
         if !self.scraped.swap(false, Ordering::Relaxed) {
             self.advance();
@@ -68,22 +68,23 @@ impl Clock {
     }
 
     fn now(&self) -> u64 {
-        self.interval.load(Ordering::Relaxed)
+        self.current.load(Ordering::Relaxed)
     }
 
     fn advance(&self) {
         if self.now() > 0 {
-            self.interval.fetch_add(1, Ordering::Relaxed);
+            self.current.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-// === impl Slot ===
+// === impl ExemplarSlot ===
 
-impl Slot {
-    /// Takes the measurement as the exemplar if one is due and the current span may be one. Never waits.
-    pub(crate) fn offer(&self, value: f64, clock: &Clock) {
-        let now = clock.now();
+impl ExemplarSlot {
+    /// Takes the measurement as this bucket's exemplar, unless the bucket has one of this interval already or the current
+    /// span cannot be one. Never blocks.
+    pub(crate) fn try_sample(&self, value: f64, intervals: &Intervals) {
+        let now = intervals.now();
         if self.filled.load(Ordering::Relaxed) == now {
             return;
         }
@@ -108,7 +109,7 @@ impl Slot {
         });
     }
 
-    /// The exemplar, unless it is too old at this time.
+    /// The exemplar, unless it is older than the maximum age at this time.
     pub(crate) fn at(&self, time: SystemTime) -> Option<Exemplar> {
         self.exemplar
             .lock()
@@ -122,40 +123,42 @@ impl Slot {
     }
 }
 
-/// Has what `work` measures belong to the span of this context, or to none, instead of the current one.
-pub(crate) fn measured_within(context: Option<Context>, work: impl FnOnce()) {
-    /// Puts back what was there, also when the work panics.
-    struct Before(Measured);
+/// Runs `work` with its measurements taking their exemplars from the span of this context, or none, instead of from the
+/// current span.
+pub(crate) fn with_exemplars_of(context: Option<Context>, work: impl FnOnce()) {
+    /// Restores the previous source on drop, also when the work panics.
+    struct Restore(ExemplarSource);
 
-    impl Drop for Before {
+    impl Drop for Restore {
         fn drop(&mut self) {
-            MEASURED.replace(std::mem::take(&mut self.0));
+            SOURCE.replace(std::mem::take(&mut self.0));
         }
     }
 
-    let span = context.map_or(Measured::Outside, Measured::Within);
-    let _before = Before(MEASURED.replace(span));
+    let span = context.map_or(ExemplarSource::None, ExemplarSource::Span);
+    let _restore = Restore(SOURCE.replace(span));
     work();
 }
 
-/// Where measurements of this thread are made.
+/// The span that the measurements of this thread take their exemplars from.
 #[derive(Default)]
-enum Measured {
-    /// In the current span.
+enum ExemplarSource {
     #[default]
-    Here,
-    Within(Context),
-    /// In none that is recorded.
-    Outside,
+    CurrentSpan,
+    /// The span of this context.
+    Span(Context),
+    /// No span is recorded.
+    None,
 }
 
 thread_local! {
-    static MEASURED: RefCell<Measured> = const { RefCell::new(Measured::Here) };
+    static SOURCE: RefCell<ExemplarSource> = const { RefCell::new(ExemplarSource::CurrentSpan) };
 }
 
-/// The span of a measurement, if an exemplar may point to it: it is open, so it can still be marked.
+/// The ids of the span that a measurement belongs to, if it can be an exemplar: it is recorded and open, so that it can
+/// still be marked.
 ///
-/// Only its ids leave the closure: a context that is cloned in there and dropped may find the stack borrowed.
+/// Only the ids leave the closure: a context that is cloned in there and dropped may find the stack borrowed.
 fn candidate() -> Option<(TraceId, SpanId)> {
     let of = |context: &Context| {
         if !context.has_active_span() {
@@ -166,18 +169,18 @@ fn candidate() -> Option<(TraceId, SpanId)> {
         (sampling::may_become_exemplar(ids) && span.is_recording())
             .then(|| (ids.trace_id(), ids.span_id()))
     };
-    MEASURED.with_borrow(|measured| match measured {
-        Measured::Here => Context::map_current(of),
-        Measured::Within(context) => of(context),
-        Measured::Outside => None,
+    SOURCE.with_borrow(|source| match source {
+        ExemplarSource::CurrentSpan => Context::map_current(of),
+        ExemplarSource::Span(context) => of(context),
+        ExemplarSource::None => None,
     })
 }
 
-/// Marks its trace to be kept by whoever samples traces after us.
+/// Marks the trace so that the tail sampler keeps it.
 fn keep() {
-    let context = MEASURED.with_borrow(|measured| match measured {
-        Measured::Within(context) => context.clone(),
-        Measured::Here | Measured::Outside => Context::current(),
+    let context = SOURCE.with_borrow(|source| match source {
+        ExemplarSource::Span(context) => context.clone(),
+        ExemplarSource::CurrentSpan | ExemplarSource::None => Context::current(),
     });
     context
         .span()
@@ -217,7 +220,7 @@ mod tests {
         }
     }
 
-    fn told(slot: &Slot) -> Option<f64> {
+    fn told(slot: &ExemplarSlot) -> Option<f64> {
         slot.at(SystemTime::now()).map(|exemplar| exemplar.value)
     }
 
@@ -234,19 +237,19 @@ mod tests {
     #[test]
     fn a_bucket_takes_one_exemplar_an_interval() {
         let (provider, _) = provider(Sampler::AlwaysOn);
-        let (clock, slot) = (Clock::new(true), Slot::default());
+        let (intervals, slot) = (Intervals::new(true), ExemplarSlot::default());
         provider.tracer("t").in_span("a", |_| {
-            slot.offer(1.0, &clock);
-            slot.offer(2.0, &clock);
+            slot.try_sample(1.0, &intervals);
+            slot.try_sample(2.0, &intervals);
             assert_eq!(told(&slot), Some(1.0));
-            clock.scraped();
-            slot.offer(3.0, &clock);
+            intervals.scraped();
+            slot.try_sample(3.0, &intervals);
             assert_eq!(told(&slot), Some(3.0));
-            clock.tick(); // There was a scrape, so that the interval goes on.
-            slot.offer(4.0, &clock);
+            intervals.tick(); // There was a scrape, so that the interval goes on.
+            slot.try_sample(4.0, &intervals);
             assert_eq!(told(&slot), Some(3.0));
-            clock.tick();
-            slot.offer(5.0, &clock);
+            intervals.tick();
+            slot.try_sample(5.0, &intervals);
             assert_eq!(told(&slot), Some(5.0));
         });
     }
@@ -254,9 +257,9 @@ mod tests {
     #[test]
     fn a_span_that_becomes_an_exemplar_is_marked_to_be_kept_and_no_other() {
         let (provider, ended) = provider(Sampler::AlwaysOn);
-        let (clock, slot) = (Clock::new(true), Slot::default());
+        let (intervals, slot) = (Intervals::new(true), ExemplarSlot::default());
         provider.tracer("t").in_span("taken", |context| {
-            slot.offer(1.0, &clock);
+            slot.try_sample(1.0, &intervals);
             let exemplar = slot.at(SystemTime::now()).unwrap();
             let span = context.span().span_context().clone();
             assert_eq!(
@@ -266,7 +269,7 @@ mod tests {
         });
         provider
             .tracer("t")
-            .in_span("too late", |_| slot.offer(2.0, &clock));
+            .in_span("too late", |_| slot.try_sample(2.0, &intervals));
         let spans = ended.0.lock().unwrap();
         let mark = KeyValue::new(sampling::KEEP, true);
         assert!(spans[0].attributes.contains(&mark));
@@ -275,15 +278,15 @@ mod tests {
 
     #[test]
     fn an_unsampled_an_ended_or_a_remote_span_is_no_exemplar_and_neither_is_none() {
-        let (clock, slot) = (Clock::new(true), Slot::default());
-        slot.offer(1.0, &clock);
+        let (intervals, slot) = (Intervals::new(true), ExemplarSlot::default());
+        slot.try_sample(1.0, &intervals);
         let (off, _) = provider(Sampler::AlwaysOff);
         off.tracer("t")
-            .in_span("unsampled", |_| slot.offer(2.0, &clock));
+            .in_span("unsampled", |_| slot.try_sample(2.0, &intervals));
         let (on, _) = provider(Sampler::AlwaysOn);
         on.tracer("t").in_span("ended", |context| {
             context.span().end();
-            slot.offer(3.0, &clock);
+            slot.try_sample(3.0, &intervals);
         });
         let remote = SpanContext::new(
             DatedIds::default().new_trace_id(),
@@ -293,30 +296,30 @@ mod tests {
             TraceState::default(),
         );
         let _attached = Context::new().with_remote_span_context(remote).attach();
-        slot.offer(4.0, &clock);
+        slot.try_sample(4.0, &intervals);
         assert_eq!(told(&slot), None);
     }
 
     #[test]
-    fn without_exemplars_the_clock_stands_still() {
+    fn without_exemplars_there_is_no_next_interval() {
         let (provider, _) = provider(Sampler::AlwaysOn);
-        let (clock, slot) = (Clock::new(false), Slot::default());
-        clock.scraped();
-        clock.tick();
-        clock.tick();
+        let (intervals, slot) = (Intervals::new(false), ExemplarSlot::default());
+        intervals.scraped();
+        intervals.tick();
+        intervals.tick();
         provider
             .tracer("t")
-            .in_span("a", |_| slot.offer(1.0, &clock));
+            .in_span("a", |_| slot.try_sample(1.0, &intervals));
         assert_eq!(told(&slot), None);
     }
 
     #[test]
     fn an_exemplar_expires() {
         let (provider, _) = provider(Sampler::AlwaysOn);
-        let (clock, slot) = (Clock::new(true), Slot::default());
+        let (intervals, slot) = (Intervals::new(true), ExemplarSlot::default());
         provider
             .tracer("t")
-            .in_span("a", |_| slot.offer(1.0, &clock));
+            .in_span("a", |_| slot.try_sample(1.0, &intervals));
         let time = slot.at(SystemTime::now()).unwrap().time;
         let almost = time + LIFETIME.saturating_sub(Duration::from_millis(1));
         assert!(slot.at(almost).is_some());

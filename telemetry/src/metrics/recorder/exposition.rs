@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use metrics::Key;
 
-use super::bound::Bound;
 use super::exemplar::Exemplar;
 use super::family::Family;
 use super::histogram::Histogram;
+use super::limited::LimitedRecorder;
 use super::{names, overflow};
 use crate::metrics::signals::Kind;
 
@@ -23,14 +23,14 @@ pub(crate) enum Format {
     OpenMetrics,
 }
 
-/// All that was measured, as it is at `time`. Families come by name, their series by their labels.
+/// All metrics, as they are at `time`. Families come by name, their series by their labels.
 ///
 /// No lock that a measurement needs is held while it is written.
-pub(crate) fn render(bound: &Bound, format: Format, time: SystemTime) -> String {
-    let exported = bound.exporter().render();
+pub(crate) fn render(recorder: &LimitedRecorder, format: Format, time: SystemTime) -> String {
+    let exported = recorder.exporter().render();
     let mut samples = by_family(&exported);
     let mut out = String::with_capacity(2 * exported.len());
-    for family in bound.families() {
+    for family in recorder.families() {
         let mut lines: Vec<Cow<'_, str>> = match family.kind {
             Kind::Histogram => histograms(&family, format, time),
             _ => samples.remove(family.name.as_str()).unwrap_or_default(),
@@ -123,7 +123,7 @@ fn canonical(line: &str) -> Cow<'_, str> {
 /// Each histogram as one text of several lines, so that they stay together.
 fn histograms(family: &Family, format: Format, time: SystemTime) -> Vec<Cow<'static, str>> {
     let bounds: Vec<String> = family
-        .shape
+        .config
         .bounds
         .iter()
         .map(|bound| float(*bound))
@@ -249,8 +249,9 @@ mod tests {
     use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
     use proptest::prelude::*;
 
-    use super::super::exemplar::Clock;
     use super::*;
+    use crate::metrics::recorder::buckets::Buckets;
+    use crate::metrics::recorder::exemplar::Intervals;
     use crate::metrics::signals::{self, Metric};
     use crate::trace::sampling::DatedIds;
 
@@ -293,14 +294,14 @@ mod tests {
         ..SENT
     };
 
-    fn bound() -> Bound {
+    fn recorder() -> LimitedRecorder {
         let declared = signals::all().chain([&SENT, &CPU, &LEVEL, &WAIT, &KITCHEN]);
-        Bound::new(declared, Arc::new(Clock::new(true)))
+        LimitedRecorder::new(declared, Buckets::default(), Arc::new(Intervals::new(true)))
     }
 
     /// What it says about the metrics of this test.
-    fn rendered(bound: &Bound, format: Format) -> String {
-        render(bound, format, SystemTime::now())
+    fn rendered(recorder: &LimitedRecorder, format: Format) -> String {
+        render(recorder, format, SystemTime::now())
             .lines()
             .filter(|line| line.contains("test_") && !line.starts_with("telemetry_"))
             .fold(String::new(), |text, line| text + line + "\n")
@@ -319,10 +320,10 @@ mod tests {
 
     #[test]
     fn the_text_format_is_as_prometheus_wants_it() {
-        let bound = bound();
-        with_local_recorder(&bound, measure);
+        let recorder = recorder();
+        with_local_recorder(&recorder, measure);
         assert_eq!(
-            rendered(&bound, Format::Text),
+            rendered(&recorder, Format::Text),
             r#"# TYPE test_cpu_seconds_total counter
 # HELP test_cpu_seconds_total CPU time.
 test_cpu_seconds_total 1.25
@@ -349,10 +350,10 @@ test_wait_seconds_count{to="a"} 2
 
     #[test]
     fn open_metrics_names_families_and_units_and_ends() {
-        let bound = bound();
-        with_local_recorder(&bound, measure);
+        let recorder = recorder();
+        with_local_recorder(&recorder, measure);
         assert_eq!(
-            rendered(&bound, Format::OpenMetrics),
+            rendered(&recorder, Format::OpenMetrics),
             r#"# TYPE test_cpu_seconds counter
 # UNIT test_cpu_seconds seconds
 # HELP test_cpu_seconds CPU time.
@@ -378,19 +379,19 @@ test_wait_seconds_sum{to="a"} 3.75
 test_wait_seconds_count{to="a"} 2
 "#
         );
-        assert!(render(&bound, Format::OpenMetrics, SystemTime::now()).ends_with("\n# EOF\n"));
+        assert!(render(&recorder, Format::OpenMetrics, SystemTime::now()).ends_with("\n# EOF\n"));
     }
 
     #[test]
     fn an_exemplar_is_told_in_its_bucket_in_open_metrics_only() {
-        let bound = bound();
+        let recorder = recorder();
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::AlwaysOn)
             .with_id_generator(DatedIds::default())
             .build();
         let ids = provider.tracer("t").in_span("a", |context| {
             use opentelemetry::trace::TraceContextExt;
-            with_local_recorder(&bound, || WAIT.histogram(&[]).record(0.75));
+            with_local_recorder(&recorder, || WAIT.histogram(&[]).record(0.75));
             let span = context.span().span_context().clone();
             format!(
                 "# {{trace_id=\"{}\",span_id=\"{}\"}} 0.75 ",
@@ -398,16 +399,16 @@ test_wait_seconds_count{to="a"} 2
                 span.span_id()
             )
         });
-        let text = rendered(&bound, Format::OpenMetrics);
+        let text = rendered(&recorder, Format::OpenMetrics);
         let with: Vec<_> = text.lines().filter(|line| line.contains(&ids)).collect();
         assert_eq!(with.len(), 1, "{text}");
         assert!(with[0].starts_with("test_wait_seconds_bucket{le=\"1.0\"} 1 # "));
-        assert!(!rendered(&bound, Format::Text).contains("trace_id"));
+        assert!(!rendered(&recorder, Format::Text).contains("trace_id"));
     }
 
     #[test]
     fn bounds_are_canonical() {
-        for (bound, text) in [
+        for (recorder, text) in [
             (0.0, "0.0"),
             (1.0, "1.0"),
             (0.005, "0.005"),
@@ -419,7 +420,7 @@ test_wait_seconds_count{to="a"} 2
             (1_234_567.0, "1.234567e+06"),
             (-2.0, "-2.0"),
         ] {
-            assert_eq!(float(bound), text);
+            assert_eq!(float(recorder), text);
         }
     }
 
@@ -442,13 +443,13 @@ test_wait_seconds_count{to="a"} 2
     proptest! {
         #[test]
         fn any_label_value_comes_out_as_it_went_in(value in r#"(\PC|[\\"\n{}=, ]){0,20}"#) {
-            let bound = bound();
-            with_local_recorder(&bound, || {
+            let recorder = recorder();
+            with_local_recorder(&recorder, || {
                 SENT.counter(&[("to", &value)]).increment(1);
                 WAIT.histogram(&[("to", &value)]).record(0.75);
             });
             for format in [Format::Text, Format::OpenMetrics] {
-                let text = render(&bound, format, SystemTime::now());
+                let text = render(&recorder, format, SystemTime::now());
                 for (start, end) in [
                     ("test_sent_bytes_total{to=\"", "\"} 1"),
                     ("test_wait_seconds_count{to=\"", "\"} 1"),
@@ -466,8 +467,8 @@ test_wait_seconds_count{to="a"} 2
 
         #[test]
         fn any_help_comes_out_as_it_went_in(help in r#"(\PC|[\\"\n ]){1,40}"#) {
-            let bound = bound();
-            with_local_recorder(&bound, || {
+            let recorder = recorder();
+            with_local_recorder(&recorder, || {
                 metrics::describe_counter!("surprises", help.clone());
                 metrics::counter!("surprises").increment(1);
             });
@@ -475,7 +476,7 @@ test_wait_seconds_count{to="a"} 2
                 (Format::Text, "# HELP surprises_total "),
                 (Format::OpenMetrics, "# HELP surprises "),
             ] {
-                let text = render(&bound, format, SystemTime::now());
+                let text = render(&recorder, format, SystemTime::now());
                 let found = text
                     .split('\n')
                     .find_map(|line| line.strip_prefix(start))

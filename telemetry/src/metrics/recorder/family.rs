@@ -1,48 +1,48 @@
-//! A metric family: all series of one metric, and the bound on how many they are.
+//! A metric family: all series of one metric, and the limit on how many there are.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use metrics::{Counter, Gauge, Key, SharedString};
 
-use super::histogram::{Histogram, Shape};
-use super::tally::Tally;
+use super::histogram::{Histogram, HistogramConfig};
+use super::lazy_counter::LazyCounter;
 use crate::metrics::signals::Kind;
 
-/// How many series a metric may have, beside the one for the rest: the specification's default (Metrics SDK,
-/// cardinality limits).
+/// Maximum number of series of a metric, without the overflow series: the specification's default (Metrics SDK, cardinality
+/// limits).
 pub(crate) const SERIES_LIMIT: usize = 2000;
 
-/// What one metric is, and its series, which are all of the kind in which it is recorded.
+/// One metric and its series, which are all of its kind.
 pub(crate) struct Family {
-    /// As exposed: a counter's ends in `_total`.
+    /// The exposed name: a counter's ends in `_total`.
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// As exposed: `seconds`.
+    /// The unit in the exposed name: `seconds`.
     pub(crate) unit: Option<&'static str>,
-    /// Empty until somebody says it.
+    /// Empty until it is described.
     pub(crate) help: OnceLock<SharedString>,
-    /// Counts the measurements that are beyond the bound.
-    pub(crate) swallowed: Arc<Tally>,
-    /// Of the histograms.
-    pub(crate) shape: Arc<Shape>,
-    pub(crate) counters: Members<Counter>,
-    pub(crate) gauges: Members<Gauge>,
-    pub(crate) histograms: Members<Arc<Histogram>>,
+    /// Counts the measurements that went to the overflow series.
+    pub(crate) overflowed: Arc<LazyCounter>,
+    /// What the histograms have in common.
+    pub(crate) config: Arc<HistogramConfig>,
+    pub(crate) counters: SeriesMap<Counter>,
+    pub(crate) gauges: SeriesMap<Gauge>,
+    pub(crate) histograms: SeriesMap<Arc<Histogram>>,
 }
 
 /// The series of a family.
-pub(crate) struct Members<S> {
+pub(crate) struct SeriesMap<S> {
     series: RwLock<HashMap<Key, S>>,
-    // What is beyond the bound, since there was any.
+    // There once a measurement was beyond the limit.
     overflow: OnceLock<S>,
 }
 
-// === impl Members ===
+// === impl SeriesMap ===
 
-impl<S: Clone> Members<S> {
-    /// The series of this key, made the first time; none when there are as many as there may be.
-    pub(crate) fn find(&self, key: &Key, make: impl FnOnce() -> S) -> Option<S> {
+impl<S: Clone> SeriesMap<S> {
+    /// The series of this key, which is made the first time; none beyond the limit.
+    pub(crate) fn get_or_add(&self, key: &Key, make: impl FnOnce() -> S) -> Option<S> {
         let known = self
             .series
             .read()
@@ -64,12 +64,12 @@ impl<S: Clone> Members<S> {
         Some(series)
     }
 
-    /// The one series for all that is beyond the bound.
+    /// The overflow series.
     pub(crate) fn overflow(&self, make: impl FnOnce() -> S) -> S {
         self.overflow.get_or_init(make).clone()
     }
 
-    /// All series; the one without a key is for all that is beyond the bound.
+    /// All series; the overflow series has no key.
     pub(crate) fn all(&self) -> Vec<(Option<Key>, S)> {
         let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
         all.iter()
@@ -79,7 +79,7 @@ impl<S: Clone> Members<S> {
     }
 }
 
-impl<S> Default for Members<S> {
+impl<S> Default for SeriesMap<S> {
     fn default() -> Self {
         Self {
             series: RwLock::default(),

@@ -1,4 +1,4 @@
-//! A histogram in fixed memory: a count, and a place for an exemplar, for each bucket.
+//! A histogram in fixed memory: for each bucket a count and one exemplar.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,22 +6,22 @@ use std::time::SystemTime;
 
 use metrics::HistogramFn;
 
-use super::exemplar::{Clock, Exemplar, Slot};
-use super::tally::Tally;
+use super::exemplar::{Exemplar, ExemplarSlot, Intervals};
+use super::lazy_counter::LazyCounter;
 
-/// What the series of one metric have in common.
-pub(crate) struct Shape {
-    /// The upper bounds of the buckets, rising; one more bucket has all that is above.
+/// What the histograms of one metric have in common.
+pub(crate) struct HistogramConfig {
+    /// The upper bounds of the buckets, rising; the last bucket has no bound.
     pub(crate) bounds: &'static [f64],
-    /// Counts what is no number.
-    pub(crate) refused: Arc<Tally>,
+    /// Counts measurements that are infinite or not a number.
+    pub(crate) not_finite: Arc<LazyCounter>,
 }
 
-/// One series.
+/// One series of a histogram.
 pub(crate) struct Histogram {
-    shape: Arc<Shape>,
-    clock: Arc<Clock>,
-    // One for each bound and one for what is above all. The count of all is their sum, so that the two agree.
+    config: Arc<HistogramConfig>,
+    intervals: Arc<Intervals>,
+    // One for each bound and one without a bound. The total count is their sum, so that the two agree.
     buckets: Box<[Bucket]>,
     // The bits of an `f64`.
     sum: AtomicU64,
@@ -30,13 +30,13 @@ pub(crate) struct Histogram {
 #[derive(Debug, Default)]
 struct Bucket {
     count: AtomicU64,
-    slot: Slot,
+    exemplar: ExemplarSlot,
 }
 
-/// A series at one moment.
+/// The values of a histogram at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Snapshot {
-    /// How many measurements are in each bucket and in those below it, and the exemplar of this bucket.
+    /// For each bucket the number of measurements in it and in those below it, and its exemplar.
     pub(crate) cumulative: Vec<(u64, Option<Exemplar>)>,
     pub(crate) sum: f64,
 }
@@ -44,11 +44,11 @@ pub(crate) struct Snapshot {
 // === impl Histogram ===
 
 impl Histogram {
-    pub(crate) fn new(shape: &Arc<Shape>, clock: &Arc<Clock>) -> Self {
+    pub(crate) fn new(config: &Arc<HistogramConfig>, intervals: &Arc<Intervals>) -> Self {
         Self {
-            shape: Arc::clone(shape),
-            clock: Arc::clone(clock),
-            buckets: (0..=shape.bounds.len())
+            config: Arc::clone(config),
+            intervals: Arc::clone(intervals),
+            buckets: (0..=config.bounds.len())
                 .map(|_| Bucket::default())
                 .collect(),
             sum: AtomicU64::new(0.0_f64.to_bits()),
@@ -62,7 +62,7 @@ impl Histogram {
             .iter()
             .map(|bucket| {
                 total += bucket.count.load(Ordering::Relaxed);
-                (total, bucket.slot.at(time))
+                (total, bucket.exemplar.at(time))
             })
             .collect();
         Snapshot {
@@ -79,12 +79,12 @@ impl HistogramFn for Histogram {
 
     #[allow(clippy::cast_precision_loss)] // Nobody records 2^52 measurements at once.
     fn record_many(&self, value: f64, count: usize) {
-        // One of these would spoil the sum for ever.
+        // One of these would make the sum useless for good.
         if !value.is_finite() {
-            self.shape.refused.add(count as u64);
+            self.config.not_finite.add(count as u64);
             return;
         }
-        let index = self.shape.bounds.partition_point(|bound| *bound < value);
+        let index = self.config.bounds.partition_point(|bound| *bound < value);
         let bucket = &self.buckets[index];
         bucket.count.fetch_add(count as u64, Ordering::Relaxed);
         let more = value * count as f64;
@@ -94,7 +94,7 @@ impl HistogramFn for Histogram {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| {
                 Some((f64::from_bits(sum) + more).to_bits())
             });
-        bucket.slot.offer(value, &self.clock);
+        bucket.exemplar.try_sample(value, &self.intervals);
     }
 }
 
@@ -109,9 +109,9 @@ mod tests {
     };
 
     fn histogram(bounds: &'static [f64]) -> Histogram {
-        let shape = Arc::new(Shape {
+        let config = Arc::new(HistogramConfig {
             bounds,
-            refused: Tally::new(
+            not_finite: LazyCounter::new(
                 &Arc::new(PrometheusBuilder::new().build_recorder()),
                 &TelemetryMetricRejected {
                     telemetry_metric_name: "test",
@@ -119,7 +119,7 @@ mod tests {
                 },
             ),
         });
-        Histogram::new(&shape, &Arc::new(Clock::new(true)))
+        Histogram::new(&config, &Arc::new(Intervals::new(true)))
     }
 
     fn counts(histogram: &Histogram) -> Vec<u64> {

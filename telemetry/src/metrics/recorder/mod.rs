@@ -1,53 +1,56 @@
-//! Where measurements go: the recorder of the process, and what a scrape reads.
+//! The metrics recorder of the process, and the text that a scrape reads.
 //!
-//! Measurements come through the `metrics` facade to a [`Bound`], which knows every declared metric and holds each to
-//! a bound on its series. Counters and gauges lie in the Prometheus exporter; histograms are our own, in fixed memory
-//! and with an exemplar for each bucket, which the exporter has not. [`exposition`] writes both.
+//! Measurements come through the `metrics` facade to a [`LimitedRecorder`], which knows every declared metric and limits the
+//! number of series of each. Counters and gauges are kept in the Prometheus exporter. Histograms are this crate's own: they
+//! have fixed memory and an exemplar for each bucket, which the exporter's have not. [`exposition`] writes both.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use crate::InitError;
+use crate::metrics::installed;
 use crate::metrics::signals::{self, Metric};
 use crate::settings::{ExemplarFilter, Settings};
 use crate::trace::propagation::Rejection;
 
-mod bound;
+pub(crate) mod buckets;
 mod exemplar;
 mod exposition;
 mod family;
 mod histogram;
+mod lazy_counter;
+mod limited;
 mod names;
 pub(crate) mod negotiation;
 mod overflow;
-mod tally;
 
-use bound::Bound;
-use exemplar::Clock;
-pub(crate) use exemplar::measured_within;
+use buckets::Buckets;
+use exemplar::Intervals;
+pub(crate) use exemplar::with_exemplars_of;
 pub(crate) use exposition::Format;
-
-/// Where the recorder of the process is; 0 while there is none.
-static INSTALLED: AtomicUsize = AtomicUsize::new(0);
+use limited::LimitedRecorder;
 
 /// The installed recorder. Clones render the same.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    bound: Arc<Bound>,
-    clock: Arc<Clock>,
+    limited: Arc<LimitedRecorder>,
+    intervals: Arc<Intervals>,
 }
 
-/// Installs the recorder of the process, which knows `own` beside the metrics of this crate. When nothing is to be
-/// recorded, nothing comes to it.
-pub(crate) fn install(settings: &Settings, own: &[&'static Metric]) -> Result<Recorder, InitError> {
-    let recorder = Recorder::new(settings.exemplars, own);
+/// Installs the recorder of the process with the metrics of this crate and the service's `own`. When metrics are turned off,
+/// it is made and not installed.
+pub(crate) fn install(
+    settings: &Settings,
+    own: &[&'static Metric],
+    buckets: Buckets,
+) -> Result<Recorder, InitError> {
+    let recorder = Recorder::new(settings.exemplars, own, buckets);
     if !settings.metrics.recorded {
         return Ok(recorder);
     }
-    metrics::set_global_recorder(Arc::clone(&recorder.bound))
+    metrics::set_global_recorder(Arc::clone(&recorder.limited))
         .map_err(|_| InitError::AlreadyInstalled("metrics recorder"))?;
-    INSTALLED.store(metrics::with_recorder(address), Ordering::Release);
+    installed::remember();
     for metric in signals::all() {
         if metric.labels.is_empty() {
             metric.begin();
@@ -57,38 +60,32 @@ pub(crate) fn install(settings: &Settings, own: &[&'static Metric]) -> Result<Re
     Ok(recorder)
 }
 
-/// Whether measurements on this thread go to the recorder of the process, which stays for ever: not in a test that
-/// has put one of its own in its place.
-pub(crate) fn is_the_installed(recorder: &dyn metrics::Recorder) -> bool {
-    address(recorder) == INSTALLED.load(Ordering::Acquire)
-}
-
-fn address(recorder: &dyn metrics::Recorder) -> usize {
-    std::ptr::from_ref(recorder).cast::<()>().addr()
-}
-
 // === impl Recorder ===
 
 impl Recorder {
-    fn new(exemplars: ExemplarFilter, own: &[&'static Metric]) -> Self {
-        let clock = Arc::new(Clock::new(exemplars != ExemplarFilter::AlwaysOff));
+    fn new(exemplars: ExemplarFilter, own: &[&'static Metric], buckets: Buckets) -> Self {
+        let intervals = Arc::new(Intervals::new(exemplars != ExemplarFilter::AlwaysOff));
         let declared = signals::all().chain(own.iter().copied());
         Self {
-            bound: Arc::new(Bound::new(declared, Arc::clone(&clock))),
-            clock,
+            limited: Arc::new(LimitedRecorder::new(
+                declared,
+                buckets,
+                Arc::clone(&intervals),
+            )),
+            intervals,
         }
     }
 
-    /// What must be done from time to time, whether or not somebody scrapes.
+    /// Ends the interval of the exemplars when nobody scrapes; to be called every few seconds.
     pub(crate) fn upkeep(&self) {
-        self.clock.tick();
+        self.intervals.tick();
     }
 
-    /// All that was measured, in this format.
+    /// All metrics in this format.
     pub(crate) fn render(&self, format: Format) -> String {
-        let text = exposition::render(&self.bound, format, SystemTime::now());
+        let text = exposition::render(&self.limited, format, SystemTime::now());
         if format == Format::OpenMetrics {
-            self.clock.scraped();
+            self.intervals.scraped();
         }
         text
     }
@@ -112,16 +109,16 @@ mod tests {
             (ExemplarFilter::AlwaysOn, true),
             (ExemplarFilter::AlwaysOff, false),
         ] {
-            let recorder = Recorder::new(filter, &[]);
+            let recorder = Recorder::new(filter, &[], Buckets::default());
             provider.tracer("t").in_span("a", |_| {
-                metrics::with_local_recorder(&recorder.bound, || {
+                metrics::with_local_recorder(&recorder.limited, || {
                     signals::HTTP_SERVER_REQUEST_DURATION
                         .histogram(&[])
                         .record(0.1);
                 });
             });
-            let told = recorder.render(Format::OpenMetrics);
-            assert_eq!(told.contains("trace_id"), expected, "{filter:?}");
+            let text = recorder.render(Format::OpenMetrics);
+            assert_eq!(text.contains("trace_id"), expected, "{filter:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Names as Prometheus takes them, whatever came through the facade.
+//! Valid Prometheus names, whatever came through the facade.
 
 use metrics::{Key, Label};
 use metrics_exporter_prometheus::formatting::{sanitize_label_key, sanitize_metric_name};
@@ -27,8 +27,8 @@ pub(crate) fn family(name: &str, kind: Kind) -> &str {
     name.strip_suffix(suffix).unwrap_or(name)
 }
 
-/// Every name that a family has a claim on: its own and those of its samples.
-pub(crate) fn claimed(name: &str, kind: Kind) -> Vec<String> {
+/// The names that no other family may have: the family's own and those of its samples.
+pub(crate) fn reserved(name: &str, kind: Kind) -> Vec<String> {
     let family = family(name, kind);
     let suffixes: &[&str] = match kind {
         Kind::Counter | Kind::ObservableCounter => &["", "_total", "_created"],

@@ -1,5 +1,5 @@
-//! What stands for the series that a metric has no room for: one series for all of them, by the specification
-//! (Metrics SDK, cardinality limits), and a count of what it swallowed.
+//! The overflow series of a metric, which takes the measurements of all series beyond the limit (Metrics SDK, cardinality
+//! limits), and the handles of rejected metrics.
 
 use std::sync::Arc;
 
@@ -8,36 +8,37 @@ use metrics_exporter_prometheus::PrometheusRecorder;
 
 use super::family::Family;
 use super::histogram::Histogram;
+use super::lazy_counter::LazyCounter;
 use super::names;
-use super::tally::Tally;
 use crate::metrics::signals::METADATA;
 
-/// The label of the one series.
+/// The label of the overflow series.
 pub(crate) const LABEL: &str = "otel_metric_overflow";
 
-/// The sum of what was counted. A total that was read elsewhere cannot be added to others and is only counted.
+/// A counter of the overflow series: the sum of all increments. An absolute total cannot be added to others, so it is only
+/// counted.
 pub(crate) struct OverflowingCounter {
-    pub(crate) into: Counter,
-    pub(crate) swallowed: Arc<Tally>,
+    pub(crate) series: Counter,
+    pub(crate) overflowed: Arc<LazyCounter>,
 }
 
-/// The sum of what was added and taken away, as if the label with too many values did not exist. A value that is
-/// set cannot be added to others and is only counted; there is no series as long as nothing else comes.
+/// A gauge of the overflow series: the sum of all increments and decrements. A gauge set on the overflow series would
+/// overwrite other series' values, so only count it; the series is made by the first increment or decrement.
 pub(crate) struct OverflowingGauge {
     pub(crate) exporter: Arc<PrometheusRecorder>,
     pub(crate) family: Arc<Family>,
 }
 
-/// All measurements in one distribution.
+/// A histogram of the overflow series.
 pub(crate) struct OverflowingHistogram {
-    pub(crate) into: Arc<Histogram>,
-    pub(crate) swallowed: Arc<Tally>,
+    pub(crate) series: Arc<Histogram>,
+    pub(crate) overflowed: Arc<LazyCounter>,
 }
 
-/// Takes the measurements that go nowhere.
-pub(crate) struct Refused(pub(crate) Arc<Tally>);
+/// Drops the measurements of a metric that was rejected, and counts them.
+pub(crate) struct RejectedHandle(pub(crate) Arc<LazyCounter>);
 
-/// The labels of the one series, as a key.
+/// A key with the label of the overflow series.
 pub(crate) fn key() -> Key {
     Key::from_parts("", &[(LABEL, "true")])
 }
@@ -46,20 +47,20 @@ pub(crate) fn key() -> Key {
 
 impl CounterFn for OverflowingCounter {
     fn increment(&self, value: u64) {
-        self.swallowed.add(1);
-        self.into.increment(value);
+        self.overflowed.add(1);
+        self.series.increment(value);
     }
 
     fn absolute(&self, _value: u64) {
-        self.swallowed.add(1);
+        self.overflowed.add(1);
     }
 }
 
 // === impl OverflowingGauge ===
 
 impl OverflowingGauge {
-    fn into(&self) -> Gauge {
-        self.family.swallowed.add(1);
+    fn series(&self) -> Gauge {
+        self.family.overflowed.add(1);
         self.family.gauges.overflow(|| {
             let key = names::for_exporter(&self.family.name, &key());
             self.exporter.register_gauge(&key, &METADATA)
@@ -69,15 +70,15 @@ impl OverflowingGauge {
 
 impl GaugeFn for OverflowingGauge {
     fn increment(&self, value: f64) {
-        self.into().increment(value);
+        self.series().increment(value);
     }
 
     fn decrement(&self, value: f64) {
-        self.into().decrement(value);
+        self.series().decrement(value);
     }
 
     fn set(&self, _value: f64) {
-        self.family.swallowed.add(1);
+        self.family.overflowed.add(1);
     }
 }
 
@@ -89,14 +90,14 @@ impl HistogramFn for OverflowingHistogram {
     }
 
     fn record_many(&self, value: f64, count: usize) {
-        self.swallowed.add(count as u64);
-        self.into.record_many(value, count);
+        self.overflowed.add(count as u64);
+        self.series.record_many(value, count);
     }
 }
 
-// === impl Refused ===
+// === impl RejectedHandle ===
 
-impl CounterFn for Refused {
+impl CounterFn for RejectedHandle {
     fn increment(&self, _value: u64) {
         self.0.add(1);
     }
@@ -106,7 +107,7 @@ impl CounterFn for Refused {
     }
 }
 
-impl GaugeFn for Refused {
+impl GaugeFn for RejectedHandle {
     fn increment(&self, _value: f64) {
         self.0.add(1);
     }
@@ -120,7 +121,7 @@ impl GaugeFn for Refused {
     }
 }
 
-impl HistogramFn for Refused {
+impl HistogramFn for RejectedHandle {
     fn record(&self, _value: f64) {
         self.0.add(1);
     }

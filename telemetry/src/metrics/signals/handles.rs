@@ -1,4 +1,4 @@
-//! The handles that a thread has used lately, so that measuring again costs neither an allocation nor a lock.
+//! The handles that a thread used lately: a cache, so that measuring again costs neither an allocation nor a lock.
 //!
 //! Making the key of a series copies its labels; finding a handle here reads them as a few words, which are hashed and
 //! compared as they come: a value of a closed set and a number are one or two, and only texts have more. A thread keeps a
@@ -11,8 +11,8 @@ use std::thread::LocalKey;
 
 use metrics::{Key, Recorder};
 
-use super::series::{self, Labels, Series};
-use crate::metrics::recorder;
+use super::series::{self, LabelWriter, Series};
+use crate::metrics::installed;
 
 /// How many handles of a kind a thread keeps: more than a service has series that are busy at a time.
 const LIMIT: usize = 512;
@@ -31,20 +31,20 @@ struct Known<H> {
     handle: H,
 }
 
-/// A series that is looked for. The address of its metric is taken once: that of a constant may be another one elsewhere.
+/// The series whose handle is looked up. The address of its metric is taken once: that of a constant may be another one elsewhere.
 struct Wanted<'a, S: ?Sized> {
     metric: u64,
     series: &'a S,
 }
 
-/// Is told the labels of a series, and puts each as words.
+/// Writes the labels of a series as words.
 struct Words<P>(P);
 
 /// The keys of the map are hashes already.
 #[derive(Default)]
 struct Hashed(u64);
 
-/// Does this with the handle of a series, which `register` makes when this thread has not used it lately.
+/// Calls `act` with the handle of a series, which `register` makes when this thread has not used it lately.
 #[inline]
 pub(super) fn find<H: Clone, S: Series + ?Sized, R>(
     local: &'static LocalKey<RefCell<Handles<H>>>,
@@ -53,7 +53,7 @@ pub(super) fn find<H: Clone, S: Series + ?Sized, R>(
     act: impl Fn(&H) -> R,
 ) -> R {
     metrics::with_recorder(|recorder| {
-        let keeps = recorder::is_the_installed(recorder);
+        let keeps = installed::is_installed(recorder);
         let wanted = Wanted::of(series);
         let hash = wanted.hash();
         if keeps {
@@ -131,7 +131,7 @@ impl<'a, S: Series + ?Sized> Wanted<'a, S> {
     #[inline]
     fn each_word(&self, mut put: impl FnMut(u64)) {
         put(self.metric);
-        self.series.tell(&mut Words(put));
+        self.series.write_labels(&mut Words(put));
     }
 
     /// Quick, and good enough where a collision only costs time: no word waits for the one before it.
@@ -155,7 +155,7 @@ impl<'a, S: Series + ?Sized> Wanted<'a, S> {
 // === impl Words ===
 
 /// Each value says how many words it has, so that no two sequences of values are the same words.
-impl<P: FnMut(u64)> Labels for Words<P> {
+impl<P: FnMut(u64)> LabelWriter for Words<P> {
     #[inline]
     fn known(&mut self, value: Option<(u64, &'static str)>) {
         (self.0)(value.map_or(0, |(place, _)| place + 1));
@@ -228,7 +228,7 @@ mod tests {
     impl Series for One {
         const METRIC: &'static Metric = &ONE;
 
-        fn tell(&self, labels: &mut impl Labels) {
+        fn write_labels(&self, labels: &mut impl LabelWriter) {
             for value in &self.0 {
                 match value {
                     Value::Known(place) => labels.known(place.map(|place| (place, "known"))),
@@ -242,7 +242,7 @@ mod tests {
     impl Series for Other {
         const METRIC: &'static Metric = &OTHER;
 
-        fn tell(&self, labels: &mut impl Labels) {
+        fn write_labels(&self, labels: &mut impl LabelWriter) {
             for value in &self.0 {
                 if let Value::Text(text) = value {
                     labels.text(text);

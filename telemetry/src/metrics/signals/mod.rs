@@ -108,7 +108,7 @@ pub use attribute::{
 };
 pub use generated::*;
 pub use metrics::{Counter, Gauge, Histogram};
-pub use series::{Labels, Series};
+pub use series::{LabelWriter, Series};
 
 pub(crate) use series::key;
 

@@ -22,8 +22,8 @@ pub trait Series {
     /// The metric.
     const METRIC: &'static Metric;
 
-    /// Tells the values of the labels, in the order in which the metric declares them.
-    fn tell(&self, labels: &mut impl Labels);
+    /// Writes the values of the labels, in the order in which the metric declares them.
+    fn write_labels(&self, labels: &mut impl LabelWriter);
 
     /// The counter of this series.
     fn counter(&self) -> Counter {
@@ -55,15 +55,15 @@ pub trait Series {
         histogram(self, |histogram| histogram.record(value));
     }
 
-    /// Shows what is counted elsewhere.
+    /// Exposes a total that is counted elsewhere.
     fn observe(&self, total: f64) {
         // The facade's counters are whole numbers, so it goes through a gauge, and the recorder knows better.
         self.set(total);
     }
 }
 
-/// Is told the labels of a series, one after the other. None is an empty text.
-pub trait Labels {
+/// Takes the values of a series' labels, one after the other. `None` is written as an empty text.
+pub trait LabelWriter {
     /// One of a closed set of values: its place in there, and its text.
     fn known(&mut self, value: Option<(u64, &'static str)>);
 
@@ -74,7 +74,7 @@ pub trait Labels {
     fn text(&mut self, value: &str);
 }
 
-/// The texts of the labels.
+/// Collects the values of the labels as texts.
 #[derive(Default)]
 struct Texts(Vec<SharedString>);
 
@@ -99,7 +99,7 @@ fn histogram<R>(series: &(impl Series + ?Sized), act: impl Fn(&Histogram) -> R) 
 /// The key of a series.
 pub(crate) fn key<S: Series + ?Sized>(series: &S) -> Key {
     let mut texts = Texts::default();
-    series.tell(&mut texts);
+    series.write_labels(&mut texts);
     debug_assert_eq!(S::METRIC.labels.len(), texts.0.len(), "{}", S::METRIC.name);
     key_of(S::METRIC, texts.0)
 }
@@ -117,7 +117,7 @@ pub(super) fn key_of(metric: &Metric, values: Vec<SharedString>) -> Key {
 
 // === impl Texts ===
 
-impl Labels for Texts {
+impl LabelWriter for Texts {
     fn known(&mut self, value: Option<(u64, &'static str)>) {
         let text = value.map_or("", |(_, text)| text);
         self.0.push(SharedString::const_str(text));

@@ -1,210 +1,111 @@
 //! The bridge from `tracing` to OpenTelemetry: spans of the one become spans of the other.
+//!
+//! `tracing_opentelemetry` does it, as a layer on `tracing_subscriber`'s registry. Around both is a subscriber of this
+//! crate, for the span of a request: that one is OpenTelemetry's, and a `tracing` span for it, a [proxy](Proxy), costs as
+//! much as all else that a sampled request pays for. So it is made when somebody asks for the current span, and not before:
+//!
+//! - `Span::current()` makes it. It is the same one wherever the request is current.
+//! - An event goes to the span of OpenTelemetry straight away.
+//! - A span that is made with `tracing` finds its parent in OpenTelemetry's current context.
+//!
+//! Layers of others ([`Builder::layer`](crate::Builder::layer)) see spans from their start on. With those every request
+//! has its `tracing` span from the beginning.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::Context;
-#[cfg(not(feature = "lean-bridge"))]
-use tracing::Span;
-use tracing::level_filters::LevelFilter;
-use tracing::subscriber::Interest;
-use tracing::{Dispatch, Event, Metadata, Subscriber, dispatcher};
-#[cfg(not(feature = "lean-bridge"))]
-use tracing_subscriber::{
-    Layer,
-    layer::{Context as LayerContext, SubscriberExt},
-};
+use subscriber_wrapper::Wrapper;
+use tracing::{Dispatch, Subscriber, dispatcher};
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::logs::Lines;
-#[cfg(not(feature = "lean-bridge"))]
-use crate::trace::tracer;
-use crate::trace::tracer::Tracer;
+use crate::trace::levels::SpanLevels;
+use crate::trace::tracer::{Start, Tracer};
+use crate::trace::wire::Attributes;
 
-/// The parts of the exporter's own road: tracing them would make a trace of every export, for ever.
-const EXPORT_TARGETS: [&str; 6] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "opentelemetry",
-    "tonic",
-    "tower",
-];
+mod current;
+mod event;
+mod filter;
+mod layers;
+mod proxy;
 
-/// What is less grave than this makes no span and is no event of one.
-const SPANS: LevelFilter = LevelFilter::INFO;
+pub(crate) use proxy::{HopSpan, InHop};
 
-/// Decides for all layers what becomes of a span or an event, and hands over what is logged.
-///
-/// Nothing of the export becomes a span, and nothing in a context whose spans are [left out](Tracer::leaves_out): no layer
-/// hears of those, not even their fields are looked at. A log level must never cut a trace, so lines have their own rules.
-///
-/// It is one layer for everything, since filters of single layers cost each span several times what its registry does.
-struct Gate {
-    tracer: Arc<Tracer>,
-    lines: Box<dyn Lines>,
-}
+use current::Current;
+use filter::Filter;
+use layers::{ForAll, LinesLayer, OfLines, OfSpans};
+use proxy::Proxy;
 
-/// A subscriber that makes spans with `tracer`, and hands to `lines` what is logged.
-#[cfg(not(feature = "lean-bridge"))]
+/// A layer of somebody else's.
+pub(crate) type OtherLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// A subscriber that makes spans with `tracer`, those of `levels`, and hands to `lines` what is logged. `others` are layers
+/// of somebody else's.
 pub(crate) fn subscriber(
     tracer: Tracer,
+    levels: SpanLevels,
     lines: impl Lines + 'static,
-) -> impl Subscriber + Send + Sync {
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(tracer.clone())
+    others: Vec<OtherLayer>,
+) -> Dispatch {
+    let shared = Arc::new(tracer.clone());
+    let current = Current::new(Arc::clone(&shared), !others.is_empty());
+    let filter = Filter::new(shared, levels, lines);
+    if others.is_empty() {
+        let inner = registry().with(spans(tracer)).with(ForAll(filter));
+        return Dispatch::new(Wrapper::new(current, inner));
+    }
+    // Each layer has a filter of its own: what is not for traces or lines may be for others.
+    let filter = Arc::new(filter);
+    let lines = LinesLayer(Arc::clone(&filter)).with_filter(OfLines(Arc::clone(&filter)));
+    let inner = registry()
+        .with(others)
+        .with(spans(tracer).with_filter(OfSpans(filter)))
+        .with(lines);
+    Dispatch::new(Wrapper::new(current, inner))
+}
+
+/// The layer that makes spans.
+fn spans<S>(tracer: Tracer) -> OpenTelemetryLayer<S, Tracer>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_opentelemetry::layer()
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_target(false);
-    tracing_subscriber::registry()
-        .with(spans)
-        .with(Gate::new(tracer, lines))
+        .with_target(false)
+        .with_tracer(tracer)
 }
 
-/// The same. It compiles only when the lean bridge is patched in, so that everybody's `OpenTelemetrySpanExt` is its own.
-#[cfg(feature = "lean-bridge")]
-pub(crate) fn subscriber(
-    tracer: Tracer,
-    lines: impl Lines + 'static,
-) -> impl Subscriber + Send + Sync {
-    let gate = Gate::new(tracer.clone(), lines);
-    tracing_opentelemetry::Bridge::new(tracer, crate::trace::clock::now, gate)
-}
-
-/// The tracer of the spans of this thread, if there is one.
-pub(crate) fn tracer() -> Option<Arc<Tracer>> {
-    dispatcher::get_default(|dispatch| Gate::of(dispatch).map(|gate| Arc::clone(&gate.tracer)))
-}
-
-/// The target of the `tracing` spans that stand for the span of a request. Nobody else decides about them.
-#[cfg(not(feature = "lean-bridge"))]
-const HOPS: &str = "telemetry::hop";
-
-/// A `tracing` span for the span of `context`, whose end is not its end: what is done to the current span of `tracing`,
-/// and the events in it, then belong to it.
-#[cfg(not(feature = "lean-bridge"))]
-pub(crate) fn span_of(context: &Context) -> Span {
-    use tracing_opentelemetry::OpenTelemetrySpanExt;
-
-    tracer::standing_for(context.clone(), || {
-        let span = tracing::info_span!(target: HOPS, parent: None, "hop");
-        // It is new, so that this is not refused.
-        let _ = span.set_parent(context.clone());
-        // Starts it.
-        drop(span.context());
-        span
-    })
-}
-
-// === impl Gate ===
-
-impl Gate {
-    fn new(tracer: Tracer, lines: impl Lines + 'static) -> Self {
-        Self {
-            tracer: Arc::new(tracer),
-            lines: Box::new(lines),
-        }
+/// Starts a span with the tracer of this thread, as [`Tracer::begin`] does, and returns the span of `tracing` for it too.
+#[inline]
+pub(crate) fn start(
+    start: Start,
+    name: impl FnOnce() -> Cow<'static, str>,
+    describe: impl FnOnce(&mut Attributes<'_>),
+) -> (HopSpan, Context, bool) {
+    let here = dispatcher::get_default(|dispatch| {
+        let current: &Current = dispatch.downcast_ref()?;
+        Some((Arc::clone(current.tracer()), current.has_layers()))
+    });
+    let Some((tracer, has_layers)) = here else {
+        return (HopSpan::None, start.into_parent(), false);
+    };
+    if has_layers {
+        let (kind, name) = (start.kind().clone(), name());
+        let (context, recording) = tracer.begin(start, || name.clone(), describe);
+        let span = proxy::made(&context, &kind, &name);
+        return (HopSpan::Made(span), context, recording);
     }
-
-    /// That of a subscriber, if it is one of this crate.
-    fn of(subscriber: &Dispatch) -> Option<&Self> {
-        #[cfg(feature = "lean-bridge")]
-        return subscriber
-            .downcast_ref::<tracing_opentelemetry::Bridge>()?
-            .gate();
-        #[cfg(not(feature = "lean-bridge"))]
-        subscriber.downcast_ref()
-    }
-
-    /// Whether spans are made here and now, as far as their context says.
-    fn records(&self) -> bool {
-        Context::map_current(|context| !self.tracer.leaves_out(context))
-    }
-
-    /// Whether it is for the traces, whatever their context.
-    fn is_for_spans(&self, metadata: &Metadata<'_>) -> bool {
-        let target = metadata.target();
-        self.tracer.is_enabled()
-            && *metadata.level() <= SPANS
-            && !EXPORT_TARGETS.iter().any(|part| target.starts_with(part))
-    }
-
-    fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_event() && self.lines.levels().want(metadata) {
-            Interest::always()
-        } else if self.is_for_spans(metadata) {
-            Interest::sometimes()
-        } else {
-            Interest::never()
-        }
-    }
-
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        (metadata.is_event() && self.lines.levels().want(metadata))
-            || (self.is_for_spans(metadata) && self.records())
-    }
-
-    fn most(&self) -> LevelFilter {
-        let lines = self.lines.levels().most();
-        let spans = if self.tracer.is_enabled() {
-            SPANS
-        } else {
-            LevelFilter::OFF
-        };
-        lines.max(spans)
-    }
-
-    /// Makes a line of it when it is logged. Only what is for the traces goes on.
-    fn event(&self, event: &Event<'_>) -> bool {
-        let metadata = event.metadata();
-        if self.lines.levels().want(metadata) {
-            self.lines.take(event);
-        }
-        self.is_for_spans(metadata) && self.records()
-    }
-}
-
-#[cfg(not(feature = "lean-bridge"))]
-impl<S: Subscriber> Layer<S> for Gate {
-    fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        self.lines.begin(subscriber);
-    }
-
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.interest(metadata)
-    }
-
-    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
-        metadata.target() == HOPS || self.wants(metadata)
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.most())
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _: LayerContext<'_, S>) -> bool {
-        self.event(event)
-    }
-}
-
-#[cfg(feature = "lean-bridge")]
-impl tracing_opentelemetry::Gate for Gate {
-    fn begin(&self, subscriber: &Dispatch) {
-        self.lines.begin(subscriber);
-    }
-
-    fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.interest(metadata)
-    }
-
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.wants(metadata)
-    }
-
-    fn most(&self) -> LevelFilter {
-        self.most()
-    }
-
-    fn event(&self, event: &Event<'_>) -> bool {
-        self.event(event)
-    }
+    let (context, recording) = tracer.begin(start, name, describe);
+    let span = if recording {
+        HopSpan::OnDemand(Arc::new(Proxy::new(tracer, context.clone())))
+    } else {
+        HopSpan::None
+    };
+    (span, context, recording)
 }

@@ -4,12 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use opentelemetry::Context;
-use opentelemetry::trace::{FutureExt, WithContext};
 use pin_project_lite::pin_project;
 use tokio::task::JoinHandle;
-use tracing::instrument::Instrumented;
-use tracing::{Instrument, Span};
+use tracing::Span;
 
 use super::detached::{Detached, MayDetach, SetAt};
 use crate::layers::current::{self, ServerSpan};
@@ -44,17 +41,13 @@ where
 pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> JoinHandle<T> {
-    let (context, span) = (Context::current(), Span::current());
+    let hop = Hop::current();
     let handled = current::current();
     let made_at = SetAt::now();
     tokio::task::spawn_blocking(move || {
         let _handling = handled.enter();
         let _detached = Detached::since(made_at);
-        span.in_scope(|| {
-            // Within the span, which brings a context of its own: this one may hold more.
-            let _current = context.attach();
-            work()
-        })
+        hop.in_scope(work)
     })
 }
 
@@ -94,9 +87,7 @@ pub trait TraceExt: Future + Sized {
     /// The future in the current trace: its spans and logs belong to the span that is current now.
     fn in_current_trace(self) -> InTrace<Self> {
         InTrace {
-            inner: self
-                .with_context(Context::current())
-                .instrument(Span::current()),
+            inner: Hop::current().around(self),
             may_detach: MayDetach::here(),
             handled: current::current(),
         }
@@ -119,11 +110,10 @@ impl<F: Future> TraceExt for F {}
 
 pin_project! {
     /// Made by [`TraceExt::in_current_trace`].
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct InTrace<F> {
         #[pin]
-        inner: Instrumented<WithContext<F>>,
+        inner: Within<F>,
         may_detach: MayDetach,
         handled: ServerSpan,
     }
@@ -157,6 +147,12 @@ impl<F: Future> Future for InTrace<F> {
         let _detached = this.may_detach.enter();
         let _handling = this.handled.enter();
         this.inner.poll(task)
+    }
+}
+
+impl<F> std::fmt::Debug for InTrace<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InTrace").finish_non_exhaustive()
     }
 }
 

@@ -78,17 +78,26 @@ struct Decided {
 }
 
 thread_local! {
-    static STANDS_FOR: RefCell<Option<Context>> = const { RefCell::new(None) };
+    static PROXY_FOR: RefCell<Option<Context>> = const { RefCell::new(None) };
+    static IN_EVENT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has the next span that any tracer makes on this thread within `making` stand for the span of `context`: what is done
+/// Makes the next span that any tracer makes on this thread within `making` a proxy for the span of `context`: what is done
 /// to the one happens to the other, but it does not end it.
-#[cfg(not(feature = "lean-bridge"))]
-pub(crate) fn standing_for<T>(context: Context, making: impl FnOnce() -> T) -> T {
-    STANDS_FOR.set(Some(context));
+pub(crate) fn proxy_for<T>(context: Context, making: impl FnOnce() -> T) -> T {
+    PROXY_FOR.set(Some(context));
     let made = making();
-    STANDS_FOR.take();
+    PROXY_FOR.take();
     made
+}
+
+/// Runs `handle`, in which an event of `tracing` is handled. An event says how the work of its own span went; how a request
+/// ends is said by its protocol, so that a proxy does not pass on a status then.
+pub(crate) fn within_event<T>(handle: impl FnOnce() -> T) -> T {
+    let before = IN_EVENT.replace(true);
+    let handled = handle();
+    IN_EVENT.set(before);
+    handled
 }
 
 // === impl Tracer ===
@@ -204,8 +213,8 @@ impl opentelemetry::trace::Tracer for Tracer {
     type Span = Span;
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> Span {
-        if let Some(context) = STANDS_FOR.take() {
-            return Span::standing_for(context);
+        if let Some(context) = PROXY_FOR.take() {
+            return Span::proxy_for(context);
         }
         let Some(source) = &self.source else {
             return Span::left_out(parent.span().span_context().clone());

@@ -29,7 +29,7 @@ enum State {
     /// It has ended, or is not sampled.
     Nothing,
     /// A proxy for the span of this context: what is done to it is done to that span, except for its end.
-    StandsFor(Context),
+    Proxy(Context),
 }
 
 // === impl Span ===
@@ -58,10 +58,10 @@ impl Span {
         }
     }
 
-    pub(super) fn standing_for(context: Context) -> Self {
+    pub(super) fn proxy_for(context: Context) -> Self {
         Self {
             identity: context.span().span_context().clone(),
-            state: State::StandsFor(context),
+            state: State::Proxy(context),
         }
     }
 
@@ -100,7 +100,7 @@ impl OtelSpan for Span {
                 draft.event(&name.into(), time, &attributes, 0, &source.making.limits);
             }
             State::Nothing => {}
-            State::StandsFor(context) => {
+            State::Proxy(context) => {
                 context
                     .span()
                     .add_event_with_timestamp(name, timestamp, attributes);
@@ -116,7 +116,7 @@ impl OtelSpan for Span {
         match &self.state {
             State::Recorded { .. } => true,
             State::Nothing => false,
-            State::StandsFor(context) => context.span().is_recording(),
+            State::Proxy(context) => context.span().is_recording(),
         }
     }
 
@@ -126,7 +126,7 @@ impl OtelSpan for Span {
                 draft.attributes(&source.making.limits).put(&attribute);
             }
             State::Nothing => {}
-            State::StandsFor(context) => context.span().set_attribute(attribute),
+            State::Proxy(context) => context.span().set_attribute(attribute),
         }
     }
 
@@ -134,7 +134,11 @@ impl OtelSpan for Span {
         match &mut self.state {
             State::Recorded { draft, .. } => draft.set_status(status),
             State::Nothing => {}
-            State::StandsFor(context) => context.span().set_status(status),
+            State::Proxy(context) => {
+                if !super::IN_EVENT.get() {
+                    context.span().set_status(status);
+                }
+            }
         }
     }
 
@@ -145,7 +149,7 @@ impl OtelSpan for Span {
         match &mut self.state {
             State::Recorded { draft, .. } => draft.rename(name.into()),
             State::Nothing => {}
-            State::StandsFor(context) => context.span().update_name(name),
+            State::Proxy(context) => context.span().update_name(name),
         }
     }
 
@@ -155,7 +159,7 @@ impl OtelSpan for Span {
                 draft.link(&other, &attributes, 0, &source.making.limits);
             }
             State::Nothing => {}
-            State::StandsFor(context) => context.span().add_link(other, attributes),
+            State::Proxy(context) => context.span().add_link(other, attributes),
         }
     }
 

@@ -209,13 +209,12 @@ fn a_disabled_tracer_passes_its_parent_on() {
     assert_eq!(span.span_context(), &same);
 }
 
-#[cfg(not(feature = "lean-bridge"))]
 #[test]
-fn what_stands_for_a_span_changes_it_and_does_not_end_it() {
+fn a_proxy_for_a_span_changes_it_and_does_not_end_it() {
     let kept = Kept::default();
     let tracer = tracer(&kept);
     let context = Context::new().with_span(tracer.start_with_context("it", &Context::new()));
-    let mut other = standing_for(context.clone(), || tracer.start("other"));
+    let mut other = proxy_for(context.clone(), || tracer.start("other"));
     other.set_attribute(KeyValue::new("told", true));
     other.end();
     assert!(kept.0.lock().unwrap().is_empty() && other.is_recording());

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::DbClientConnectionState;
-use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// How long database operations took.
 pub const DB_CLIENT_OPERATION_DURATION: Metric = Metric {
@@ -64,7 +64,7 @@ impl Series for DbClientOperationDuration<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_OPERATION_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_system_name);
         labels.text(self.db_namespace.unwrap_or_default());
         labels.text(self.db_operation_name.unwrap_or_default());
@@ -115,7 +115,7 @@ impl Series for DbClientConnectionCount<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_COUNT;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_client_connection_pool_name);
         labels.known(Some((
             self.db_client_connection_state as u64,
@@ -157,7 +157,7 @@ impl Series for DbClientConnectionMax<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_MAX;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_client_connection_pool_name);
     }
 }
@@ -195,7 +195,7 @@ impl Series for DbClientConnectionPendingRequests<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_PENDING_REQUESTS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_client_connection_pool_name);
     }
 }
@@ -233,7 +233,7 @@ impl Series for DbClientConnectionTimeouts<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_TIMEOUTS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_client_connection_pool_name);
     }
 }
@@ -271,7 +271,7 @@ impl Series for DbClientConnectionWaitTime<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_WAIT_TIME;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_client_connection_pool_name);
     }
 }
@@ -309,7 +309,7 @@ impl Series for DbClientConnectionUseTime<'_> {
     const METRIC: &'static Metric = &DB_CLIENT_CONNECTION_USE_TIME;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.db_client_connection_pool_name);
     }
 }

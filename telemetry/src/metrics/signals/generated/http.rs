@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{HttpRequestMethod, NetworkProtocolVersion, UrlScheme};
-use crate::signals::{Gauge, Histogram, Kind, Labels, Metric, Series};
+use crate::signals::{Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// How long HTTP requests took to serve, from the first byte to the end of the response; streams are not in it.
 pub const HTTP_SERVER_REQUEST_DURATION: Metric = Metric {
@@ -57,7 +57,7 @@ impl Series for HttpServerRequestDuration<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_REQUEST_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.http_request_method as u64,
             self.http_request_method.as_str(),
@@ -108,7 +108,7 @@ impl Series for HttpServerActiveRequests {
     const METRIC: &'static Metric = &HTTP_SERVER_ACTIVE_REQUESTS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.http_request_method as u64,
             self.http_request_method.as_str(),
@@ -150,7 +150,7 @@ impl Series for HttpServerOpenStreams<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_OPEN_STREAMS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.http_route.unwrap_or_default());
     }
 }
@@ -216,7 +216,7 @@ impl Series for HttpServerRequestBodySize<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_REQUEST_BODY_SIZE;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.http_request_method as u64,
             self.http_request_method.as_str(),
@@ -293,7 +293,7 @@ impl Series for HttpServerResponseBodySize<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_RESPONSE_BODY_SIZE;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.http_request_method as u64,
             self.http_request_method.as_str(),
@@ -344,7 +344,7 @@ impl Series for HttpServerStreamFirstEventDuration<'_> {
     const METRIC: &'static Metric = &HTTP_SERVER_STREAM_FIRST_EVENT_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.http_route.unwrap_or_default());
     }
 }
@@ -401,7 +401,7 @@ impl Series for HttpClientRequestDuration<'_> {
     const METRIC: &'static Metric = &HTTP_CLIENT_REQUEST_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.http_request_method as u64,
             self.http_request_method.as_str(),

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{TelemetryLogDroppedReason, TelemetryLogLevel};
-use crate::signals::{Counter, Kind, Labels, Metric, Series};
+use crate::signals::{Counter, Kind, LabelWriter, Metric, Series};
 
 /// Log lines that were put out, by level.
 pub const TELEMETRY_LOG_EVENTS: Metric = Metric {
@@ -33,7 +33,7 @@ impl TelemetryLogEvents {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for telemetry_log_level in TelemetryLogLevel::ALL {
             Self {
@@ -48,7 +48,7 @@ impl Series for TelemetryLogEvents {
     const METRIC: &'static Metric = &TELEMETRY_LOG_EVENTS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.telemetry_log_level as u64,
             self.telemetry_log_level.as_str(),
@@ -84,7 +84,7 @@ impl TelemetryLogSuppressed {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for telemetry_log_level in TelemetryLogLevel::ALL {
             Self {
@@ -99,7 +99,7 @@ impl Series for TelemetryLogSuppressed {
     const METRIC: &'static Metric = &TELEMETRY_LOG_SUPPRESSED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.telemetry_log_level as u64,
             self.telemetry_log_level.as_str(),
@@ -135,7 +135,7 @@ impl TelemetryLogDropped {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for telemetry_reason in TelemetryLogDroppedReason::ALL {
             Self { telemetry_reason }.add(0);
@@ -147,7 +147,7 @@ impl Series for TelemetryLogDropped {
     const METRIC: &'static Metric = &TELEMETRY_LOG_DROPPED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.telemetry_reason as u64,
             self.telemetry_reason.as_str(),

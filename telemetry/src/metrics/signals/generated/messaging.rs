@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::MessagingOperationType;
-use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// Messages that a producer tried to send.
 pub const MESSAGING_CLIENT_SENT_MESSAGES: Metric = Metric {
@@ -58,7 +58,7 @@ impl Series for MessagingClientSentMessages<'_> {
     const METRIC: &'static Metric = &MESSAGING_CLIENT_SENT_MESSAGES;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -125,7 +125,7 @@ impl Series for MessagingClientConsumedMessages<'_> {
     const METRIC: &'static Metric = &MESSAGING_CLIENT_CONSUMED_MESSAGES;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -196,7 +196,7 @@ impl Series for MessagingClientOperationDuration<'_> {
     const METRIC: &'static Metric = &MESSAGING_CLIENT_OPERATION_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -268,7 +268,7 @@ impl Series for MessagingProcessDuration<'_> {
     const METRIC: &'static Metric = &MESSAGING_PROCESS_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -326,7 +326,7 @@ impl Series for MessagingProcessAge<'_> {
     const METRIC: &'static Metric = &MESSAGING_PROCESS_AGE;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -378,7 +378,7 @@ impl Series for MessagingConsumerLag<'_> {
     const METRIC: &'static Metric = &MESSAGING_CONSUMER_LAG;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -430,7 +430,7 @@ impl Series for MessagingConsumerUnsettled<'_> {
     const METRIC: &'static Metric = &MESSAGING_CONSUMER_UNSETTLED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());
@@ -482,7 +482,7 @@ impl Series for MessagingConsumerRedelivered<'_> {
     const METRIC: &'static Metric = &MESSAGING_CONSUMER_REDELIVERED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.messaging_system);
         labels.text(self.messaging_destination_name.unwrap_or_default());
         labels.text(self.messaging_destination_template.unwrap_or_default());

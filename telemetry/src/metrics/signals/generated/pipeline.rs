@@ -5,8 +5,9 @@
 use super::values::{
     OtelSdkExporterSpanExportedErrorType, OtelSdkProcessorSpanProcessedErrorType,
     RpcResponseStatusCode, TelemetryContextRejectedReason, TelemetrySamplingFetchesErrorType,
+    TelemetrySpanExcludedReason,
 };
-use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// Sampled spans that were started.
 pub const OTEL_SDK_SPAN_STARTED: Metric = Metric {
@@ -33,7 +34,7 @@ impl OtelSdkSpanStarted {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -43,7 +44,7 @@ impl Series for OtelSdkSpanStarted {
     const METRIC: &'static Metric = &OTEL_SDK_SPAN_STARTED;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Sampled spans that have started and not ended.
@@ -76,7 +77,7 @@ impl Series for OtelSdkSpanLive {
     const METRIC: &'static Metric = &OTEL_SDK_SPAN_LIVE;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Ended spans that wait for their export.
@@ -109,7 +110,7 @@ impl Series for OtelSdkProcessorSpanQueueSize {
     const METRIC: &'static Metric = &OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// How many ended spans may wait for their export; more are dropped.
@@ -142,7 +143,7 @@ impl Series for OtelSdkProcessorSpanQueueCapacity {
     const METRIC: &'static Metric = &OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Ended spans that were handed to the exporter, or dropped before that for the reason that the label names.
@@ -178,7 +179,7 @@ impl Series for OtelSdkProcessorSpanProcessed {
     const METRIC: &'static Metric = &OTEL_SDK_PROCESSOR_SPAN_PROCESSED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
     }
 }
@@ -213,7 +214,7 @@ impl Series for OtelSdkExporterSpanInflight {
     const METRIC: &'static Metric = &OTEL_SDK_EXPORTER_SPAN_INFLIGHT;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Spans whose export is finished: accepted by the collector, or failed for the reason that the label names.
@@ -249,7 +250,7 @@ impl Series for OtelSdkExporterSpanExported {
     const METRIC: &'static Metric = &OTEL_SDK_EXPORTER_SPAN_EXPORTED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
     }
 }
@@ -295,13 +296,61 @@ impl Series for OtelSdkExporterOperationDuration {
     const METRIC: &'static Metric = &OTEL_SDK_EXPORTER_OPERATION_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
         labels.number(self.http_response_status_code);
         labels.known(
             self.rpc_response_status_code
                 .map(|value| (value as u64, value.as_str())),
         );
+    }
+}
+
+/// `tracing` spans whose level is wanted and that were not made, since they are OpenTelemetry's own or were opened where telemetry is suppressed, as in the exporter.
+pub const TELEMETRY_SPAN_EXCLUDED: Metric = Metric {
+    name: "telemetry.span.excluded",
+    kind: Kind::Counter,
+    unit: "{span}",
+    help: "`tracing` spans whose level is wanted and that were not made, since they are OpenTelemetry's own or were opened where telemetry is suppressed, as in the exporter.",
+    buckets: &[],
+    labels: &["telemetry.reason"],
+};
+
+/// One series of [`TELEMETRY_SPAN_EXCLUDED`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelemetrySpanExcluded {
+    /// `telemetry.reason`: Why something was not taken as it came.
+    pub telemetry_reason: TelemetrySpanExcludedReason,
+}
+
+impl TelemetrySpanExcluded {
+    /// The counter of this series, to be kept where it is used often.
+    pub fn counter(self) -> Counter {
+        Series::counter(&self)
+    }
+
+    /// Counts this many more.
+    pub fn add(self, count: u64) {
+        Series::add(&self, count);
+    }
+
+    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    pub fn zero() {
+        for telemetry_reason in TelemetrySpanExcludedReason::ALL {
+            Self { telemetry_reason }.add(0);
+        }
+    }
+}
+
+impl Series for TelemetrySpanExcluded {
+    const METRIC: &'static Metric = &TELEMETRY_SPAN_EXCLUDED;
+
+    #[inline]
+    fn tell(&self, labels: &mut impl Labels) {
+        labels.known(Some((
+            self.telemetry_reason as u64,
+            self.telemetry_reason.as_str(),
+        )));
     }
 }
 
@@ -333,7 +382,7 @@ impl TelemetryContextRejected {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         for telemetry_reason in TelemetryContextRejectedReason::ALL {
             Self { telemetry_reason }.add(0);
@@ -345,7 +394,7 @@ impl Series for TelemetryContextRejected {
     const METRIC: &'static Metric = &TELEMETRY_CONTEXT_REJECTED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.telemetry_reason as u64,
             self.telemetry_reason.as_str(),
@@ -378,7 +427,7 @@ impl TelemetryStreamEventsUntraced {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -388,7 +437,7 @@ impl Series for TelemetryStreamEventsUntraced {
     const METRIC: &'static Metric = &TELEMETRY_STREAM_EVENTS_UNTRACED;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Questions to Jaeger for a sampling strategy; the label says why there was no usable answer.
@@ -424,7 +473,7 @@ impl Series for TelemetrySamplingFetches {
     const METRIC: &'static Metric = &TELEMETRY_SAMPLING_FETCHES;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(self.error_type.map(|value| (value as u64, value.as_str())));
     }
 }
@@ -462,7 +511,7 @@ impl Series for TelemetryConfigurationRejected<'_> {
     const METRIC: &'static Metric = &TELEMETRY_CONFIGURATION_REJECTED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.telemetry_variable);
     }
 }

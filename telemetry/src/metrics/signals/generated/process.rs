@@ -2,7 +2,7 @@
 //!
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
-use crate::signals::{Counter, Gauge, Histogram, Kind, Labels, Metric, Series};
+use crate::signals::{Counter, Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// The resource of this process, as labels.
 pub const TARGET_INFO: Metric = Metric {
@@ -54,7 +54,7 @@ impl Series for TokioRuntimeWorkers {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_WORKERS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Tasks that are spawned and not finished.
@@ -87,7 +87,7 @@ impl Series for TokioRuntimeAliveTasks {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_ALIVE_TASKS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Tasks that wait in the global queue of the runtime.
@@ -120,7 +120,7 @@ impl Series for TokioRuntimeGlobalQueueDepth {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_GLOBAL_QUEUE_DEPTH;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Time that the workers were busy, summed over the workers since the start.
@@ -138,7 +138,7 @@ pub const TOKIO_RUNTIME_BUSY_TIME: Metric = Metric {
 pub struct TokioRuntimeBusyTime;
 
 impl TokioRuntimeBusyTime {
-    /// Shows what is counted elsewhere.
+    /// Exposes a total that is counted elsewhere.
     pub fn observe(self, total: f64) {
         Series::observe(&self, total);
     }
@@ -148,7 +148,7 @@ impl Series for TokioRuntimeBusyTime {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_BUSY_TIME;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// How often a worker ran out of work and slept.
@@ -176,7 +176,7 @@ impl TokioRuntimeParks {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         Self.add(0);
     }
@@ -186,7 +186,7 @@ impl Series for TokioRuntimeParks {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_PARKS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// How much later than asked a timer woke up: what a ready task waits for a worker.
@@ -214,7 +214,7 @@ impl TokioRuntimeScheduleDelay {
         Series::record(&self, value);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
         drop(Self.histogram());
     }
@@ -224,7 +224,7 @@ impl Series for TokioRuntimeScheduleDelay {
     const METRIC: &'static Metric = &TOKIO_RUNTIME_SCHEDULE_DELAY;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// User and system CPU time used.
@@ -242,7 +242,7 @@ pub const PROCESS_CPU: Metric = Metric {
 pub struct ProcessCpu;
 
 impl ProcessCpu {
-    /// Shows what is counted elsewhere.
+    /// Exposes a total that is counted elsewhere.
     pub fn observe(self, total: f64) {
         Series::observe(&self, total);
     }
@@ -252,7 +252,7 @@ impl Series for ProcessCpu {
     const METRIC: &'static Metric = &PROCESS_CPU;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Open file descriptors.
@@ -285,7 +285,7 @@ impl Series for ProcessOpenFds {
     const METRIC: &'static Metric = &PROCESS_OPEN_FDS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Open file descriptors that are allowed.
@@ -318,7 +318,7 @@ impl Series for ProcessMaxFds {
     const METRIC: &'static Metric = &PROCESS_MAX_FDS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Virtual memory size.
@@ -351,7 +351,7 @@ impl Series for ProcessVirtualMemory {
     const METRIC: &'static Metric = &PROCESS_VIRTUAL_MEMORY;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Virtual memory that is allowed.
@@ -384,7 +384,7 @@ impl Series for ProcessVirtualMemoryMax {
     const METRIC: &'static Metric = &PROCESS_VIRTUAL_MEMORY_MAX;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Resident memory size.
@@ -417,7 +417,7 @@ impl Series for ProcessResidentMemory {
     const METRIC: &'static Metric = &PROCESS_RESIDENT_MEMORY;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// When the process started, in seconds since the Unix epoch.
@@ -450,7 +450,7 @@ impl Series for ProcessStartTime {
     const METRIC: &'static Metric = &PROCESS_START_TIME;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }
 
 /// Threads of the process.
@@ -483,5 +483,5 @@ impl Series for ProcessThreads {
     const METRIC: &'static Metric = &PROCESS_THREADS;
 
     #[inline]
-    fn tell(&self, _: &mut impl Labels) {}
+    fn write_labels(&self, _: &mut impl LabelWriter) {}
 }

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::TelemetryMetricRejectedReason;
-use crate::signals::{Counter, Kind, Labels, Metric, Series};
+use crate::signals::{Counter, Kind, LabelWriter, Metric, Series};
 
 /// Measurements that had no room for a series of their own, by metric.
 pub const TELEMETRY_METRIC_OVERFLOW: Metric = Metric {
@@ -38,7 +38,7 @@ impl Series for TelemetryMetricOverflow<'_> {
     const METRIC: &'static Metric = &TELEMETRY_METRIC_OVERFLOW;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.telemetry_metric_name);
     }
 }
@@ -76,7 +76,7 @@ impl Series for TelemetryMetricUndeclared<'_> {
     const METRIC: &'static Metric = &TELEMETRY_METRIC_UNDECLARED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.telemetry_metric_name);
     }
 }
@@ -116,7 +116,7 @@ impl Series for TelemetryMetricRejected<'_> {
     const METRIC: &'static Metric = &TELEMETRY_METRIC_REJECTED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.telemetry_metric_name);
         labels.known(Some((
             self.telemetry_reason as u64,

@@ -3,7 +3,7 @@
 //! Generated from the registry by `telemetry-codegen`; do not edit. `make generate` writes it anew.
 
 use super::values::{RpcResponseStatusCode, RpcSystemName};
-use crate::signals::{Gauge, Histogram, Kind, Labels, Metric, Series};
+use crate::signals::{Gauge, Histogram, Kind, LabelWriter, Metric, Series};
 
 /// How long gRPC calls took to serve, to their trailers; streaming methods are not in it.
 pub const RPC_SERVER_CALL_DURATION: Metric = Metric {
@@ -51,7 +51,7 @@ impl Series for RpcServerCallDuration<'_> {
     const METRIC: &'static Metric = &RPC_SERVER_CALL_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.rpc_system_name as u64,
             self.rpc_system_name.as_str(),
@@ -98,7 +98,7 @@ impl Series for RpcServerOpenStreams<'_> {
     const METRIC: &'static Metric = &RPC_SERVER_OPEN_STREAMS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.rpc_method);
     }
 }
@@ -138,7 +138,7 @@ impl Series for RpcServerStreamFirstEventDuration<'_> {
     const METRIC: &'static Metric = &RPC_SERVER_STREAM_FIRST_EVENT_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.rpc_method);
     }
 }
@@ -195,7 +195,7 @@ impl Series for RpcClientCallDuration<'_> {
     const METRIC: &'static Metric = &RPC_CLIENT_CALL_DURATION;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.rpc_system_name as u64,
             self.rpc_system_name.as_str(),
@@ -244,7 +244,7 @@ impl Series for RpcClientOpenStreams<'_> {
     const METRIC: &'static Metric = &RPC_CLIENT_OPEN_STREAMS;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.text(self.rpc_method);
     }
 }

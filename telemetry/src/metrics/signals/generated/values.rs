@@ -686,6 +686,39 @@ impl AttributeEnum for TelemetrySamplingFetchesErrorType {
     }
 }
 
+/// The values of `telemetry.reason`: Why something was not taken as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TelemetrySpanExcludedReason {
+    /// `target`.
+    Target,
+    /// `suppressed`.
+    Suppressed,
+}
+
+impl TelemetrySpanExcludedReason {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Target, Self::Suppressed];
+
+    /// As it is recorded.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Suppressed => "suppressed",
+        }
+    }
+
+    /// The variant that is recorded as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+impl AttributeEnum for TelemetrySpanExcludedReason {
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+}
+
 /// The values of `url.scheme`: As the semantic conventions define it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UrlScheme {

@@ -1,5 +1,5 @@
-//! Counts of what the recorder could not take as it came. A series appears with its first count, so that the
-//! hundreds of metrics that are in order do not each add one.
+//! The counters that this recorder increments itself. A series is registered by its first increment, so that the hundreds of
+//! metrics without a rejected measurement do not each add one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,16 +8,16 @@ use metrics_exporter_prometheus::PrometheusRecorder;
 
 use crate::metrics::signals::{METADATA, Series, key};
 
-/// One series of a counter that this recorder counts itself.
-pub(crate) struct Tally {
+/// One series of a counter, registered by its first increment.
+pub(crate) struct LazyCounter {
     exporter: Arc<PrometheusRecorder>,
     key: metrics::Key,
     counter: OnceLock<Counter>,
 }
 
-// === impl Tally ===
+// === impl LazyCounter ===
 
-impl Tally {
+impl LazyCounter {
     pub(crate) fn new<S: Series>(exporter: &Arc<PrometheusRecorder>, series: &S) -> Arc<Self> {
         Arc::new(Self {
             exporter: Arc::clone(exporter),
