@@ -346,7 +346,7 @@ impl Series for TelemetrySpanExcluded {
     const METRIC: &'static Metric = &TELEMETRY_SPAN_EXCLUDED;
 
     #[inline]
-    fn tell(&self, labels: &mut impl Labels) {
+    fn write_labels(&self, labels: &mut impl LabelWriter) {
         labels.known(Some((
             self.telemetry_reason as u64,
             self.telemetry_reason.as_str(),
