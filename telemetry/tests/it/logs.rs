@@ -163,7 +163,7 @@ async fn child_uses_the_log_crate() {
         log::info!("and again");
     }
     let metrics = telemetry.render_metrics();
-    let series = r#"telemetry_log_events_total{level="error"} "#;
+    let series = r#"telemetry_log_events_total{telemetry_log_level="error"} "#;
     let count = metrics.lines().find_map(|line| line.strip_prefix(series));
     tracing::info!(
         count = count.unwrap().parse::<u64>().unwrap(),

@@ -111,6 +111,9 @@ impl Filter {
 /// Counts a span that is left out although its level is wanted.
 fn exclude(metadata: &Metadata<'_>, reason: Reason) {
     if metadata.is_span() {
-        TelemetrySpanExcluded { reason }.add(1);
+        TelemetrySpanExcluded {
+            telemetry_reason: reason,
+        }
+        .add(1);
     }
 }

@@ -313,14 +313,14 @@ pub const TELEMETRY_SPAN_EXCLUDED: Metric = Metric {
     unit: "{span}",
     help: "`tracing` spans whose level is wanted and that were not made, since they are OpenTelemetry's own or were opened where telemetry is suppressed, as in the exporter.",
     buckets: &[],
-    labels: &["reason"],
+    labels: &["telemetry.reason"],
 };
 
 /// One series of [`TELEMETRY_SPAN_EXCLUDED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TelemetrySpanExcluded {
-    /// `reason`: Why something was not taken as it came.
-    pub reason: TelemetrySpanExcludedReason,
+    /// `telemetry.reason`: Why something was not taken as it came.
+    pub telemetry_reason: TelemetrySpanExcludedReason,
 }
 
 impl TelemetrySpanExcluded {
@@ -334,10 +334,10 @@ impl TelemetrySpanExcluded {
         Series::add(&self, count);
     }
 
-    /// Has each of its series be there before anything is measured, so that a rate misses no first event.
+    /// Registers each of its series before anything is measured, so that a rate misses no first event.
     pub fn zero() {
-        for reason in TelemetrySpanExcludedReason::ALL {
-            Self { reason }.add(0);
+        for telemetry_reason in TelemetrySpanExcludedReason::ALL {
+            Self { telemetry_reason }.add(0);
         }
     }
 }
@@ -347,7 +347,10 @@ impl Series for TelemetrySpanExcluded {
 
     #[inline]
     fn write_labels(&self, labels: &mut impl LabelWriter) {
-        labels.known(Some((self.reason as u64, self.reason.as_str())));
+        labels.known(Some((
+            self.telemetry_reason as u64,
+            self.telemetry_reason.as_str(),
+        )));
     }
 }
 

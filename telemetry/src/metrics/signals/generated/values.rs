@@ -686,7 +686,7 @@ impl AttributeEnum for TelemetrySamplingFetchesErrorType {
     }
 }
 
-/// The values of `reason`: Why something was not taken as it came.
+/// The values of `telemetry.reason`: Why something was not taken as it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TelemetrySpanExcludedReason {
     /// `target`.
