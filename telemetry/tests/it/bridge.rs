@@ -314,7 +314,7 @@ fn a_span_of_opentelemetry_s_own_and_one_where_telemetry_is_suppressed_are_count
     let counted = |reason| {
         captured
             .metrics()
-            .counter(&TELEMETRY_SPAN_EXCLUDED, &[("telemetry_reason", reason)])
+            .counter(&TELEMETRY_SPAN_EXCLUDED, &[("telemetry.reason", reason)])
     };
     assert!(tracing::info_span!(target: "opentelemetry_sdk::trace", "own").is_disabled());
     assert_eq!(counted("target"), 1);
