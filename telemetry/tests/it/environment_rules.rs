@@ -95,7 +95,8 @@ async fn the_crates_own_variables_have_the_prefix_of_the_vendor_and_no_other() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(warnings[0].0, "SHOP_LOG_REPEATS");
     let metrics = ran.metrics();
-    let counted = r#"telemetry_configuration_rejected_total{telemetry_variable="TELEMETRY_LOG_REPEATS"} 1"#;
+    let counted =
+        r#"telemetry_configuration_rejected_total{telemetry_variable="TELEMETRY_LOG_REPEATS"} 1"#;
     assert!(
         metrics.iter().any(|line| line.starts_with(counted)),
         "{metrics:#?}"

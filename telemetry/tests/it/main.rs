@@ -5,6 +5,7 @@
 mod admin;
 mod adoption;
 mod bridge;
+mod buckets;
 mod capture;
 mod child;
 #[path = "../../src/export/otlp/collector.rs"]

@@ -276,3 +276,24 @@ async fn a_redirect_keeps_credentials_from_other_servers_and_a_303_has_no_body()
     let error = post("/round").await.unwrap_err();
     assert!(error.to_string().contains("more than 10 times"), "{error}");
 }
+
+#[tokio::test]
+async fn the_example_sends_its_context_and_prints_the_answer() {
+    let seen = async |headers: HeaderMap| headers.contains_key("traceparent").to_string();
+    let address = serve(Router::new().route("/", get(seen))).await;
+    let tests = std::env::current_exe().unwrap();
+    let example = tests.ancestors().nth(2).unwrap().join("examples/reqwest");
+    let run = move || {
+        std::process::Command::new(example)
+            .arg(format!("http://{address}/"))
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .output()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    assert!(
+        printed.contains("200 OK") && printed.contains("true"),
+        "{printed}"
+    );
+}

@@ -134,7 +134,10 @@ fn a_name_has_a_namespace_and_is_none() {
             attribute("dish.size.cm"),
             vec!["attribute dish.size", "namespace of `dish.size.cm`"],
         ),
-        (attribute("dish"), vec!["attribute dish", "no namespace"]),
+        (
+            attribute("dish"),
+            vec!["attribute dish.size", "in the namespace `dish`"],
+        ),
         (
             metric("dishes"),
             vec!["metric.another: metric_name", "no namespace"],

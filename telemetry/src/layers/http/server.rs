@@ -272,10 +272,9 @@ fn whole_uri<B>(request: &Request<B>) -> &Uri {
     original.map_or(request.uri(), |original| &original.0)
 }
 
-/// The template of the route that matched. What a fallback answers has none, also where axum makes one for itself.
+/// The template of the route that matched. What a fallback answers has none.
 fn route_of<B>(request: &Request<B>) -> Option<&MatchedPath> {
-    let route = request.extensions().get::<MatchedPath>();
-    route.filter(|route| !route.as_str().contains("{*__private__axum"))
+    request.extensions().get()
 }
 
 /// The scheme of the request. It is the caller's word, so that it becomes one of two.
