@@ -12,6 +12,7 @@ use opentelemetry::trace::Status;
 use opentelemetry::{Context, Value};
 use telemetry::context::{TraceExt, spawn, spawn_blocking};
 use telemetry::http::{ClientLayer, ServerLayer};
+use telemetry::messaging::{Consumer, Delivery, Destination, process};
 use telemetry::signals::TELEMETRY_SPAN_EXCLUDED;
 use telemetry::test::{Capture, Captured, Span, capture};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -260,6 +261,23 @@ async fn an_error_that_is_logged_is_not_how_a_request_ends() {
                 assert_eq!(*status, Status::Unset, "{answer}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_is_logged_is_not_how_a_message_ends() {
+    let consumer = || Consumer::of(Destination::new("nats", "dishes")).group("kitchen");
+    for fails in [false, true] {
+        let captured = capture();
+        let handled = process(Delivery::to(consumer()), async || {
+            tracing::error!("one dish burnt");
+            if fails { Err(Cold) } else { Ok(()) }
+        });
+        assert_eq!(handled.await.is_err(), fails);
+        let span = captured.span("process dishes");
+        assert_eq!(events(&span), ["one dish burnt"]);
+        let failed = matches!(span.status, Status::Error { .. });
+        assert_eq!(failed, fails, "{:?}", span.status);
     }
 }
 
