@@ -10,7 +10,6 @@ pub mod client;
 pub mod contract;
 pub mod endpoints;
 mod exposition;
-pub mod headers;
 pub mod jaeger;
 pub mod latency;
 pub mod overhead;

@@ -7,12 +7,12 @@ pub use wire::*;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chassis::headers::{IDEMPOTENCY_KEY, TRACE_ID};
 use chassis::problem::Problem;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::headers::{IDEMPOTENCY_KEY, TRACE_ID};
 use crate::sse;
 use crate::transport::{HttpResponse, Transport, TransportError, text};
 

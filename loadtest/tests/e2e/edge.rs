@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use chassis::headers::{IDEMPOTENCY_KEY, TRACE_AUTHORIZATION, TRACE_ID};
 use http::{Method, StatusCode, header};
 use loadtest::client::{Auction, AuctionState, Reply, Role};
-use loadtest::headers::{IDEMPOTENCY_KEY, TRACE_AUTHORIZATION, TRACE_ID};
 use loadtest::jaeger::ARRIVAL_LIMIT;
 use loadtest::scenario::payment;
 use loadtest::traces::Span;

@@ -4,9 +4,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use chassis::headers::{IDEMPOTENCY_KEY, TRACE_ID};
 use http::Method;
 use loadtest::client::{AuctionState, Gateway, Session};
-use loadtest::headers::{IDEMPOTENCY_KEY, TRACE_ID};
 use serde_json::{Value, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -1,7 +1,7 @@
 //! Requests whose trace is kept because the load generator asks for it with its credential.
 
+use chassis::headers::TRACE_AUTHORIZATION;
 use loadtest::client::{Call, Session};
-use loadtest::headers::TRACE_AUTHORIZATION;
 use loadtest::traces::{Finding, Trace};
 use uuid::Uuid;
 
