@@ -92,8 +92,9 @@ pub async fn begun() {
 pub async fn leave(exchange: impl Future) {
     tokio::select! {
         biased;
-        () = begun() => {}
+        // First, so that it waits for the work when it is dropped, also when that has begun before.
         _ = exchange => panic!("an exchange that hangs does not end"),
+        () = begun() => {}
     }
 }
 

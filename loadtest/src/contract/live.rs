@@ -221,6 +221,10 @@ impl<'a> LiveCheck<'a> {
             let Some(label) = label else {
                 // A resource may have attributes that are not declared.
                 if metric.kind != signals::Kind::Info {
+                    // The dots of an undeclared name are not known; without an underscore there were none.
+                    if !key.contains('_') {
+                        self.names.insert(key.clone());
+                    }
                     let name = &metric.name;
                     self.violation(format!(
                         "{service}: the label {key} of {name} is not declared"

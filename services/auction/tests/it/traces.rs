@@ -91,7 +91,7 @@ async fn the_award_is_a_child_of_the_opening_and_links_to_every_bid_also_after_a
     let (trace, span) = (award.span_context.trace_id(), award.span_context.span_id());
     assert_eq!(
         told.traceparent,
-        format!("00-{trace}-{span}-01"),
+        format!("00-{trace}-{span}-03"),
         "watchers are told what caused the change"
     );
     let within = captured.trace(opening.span_context.trace_id());
