@@ -144,6 +144,14 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ),
     ("metric telemetry.log.dropped", "standard output is read"),
     (
+        "metric telemetry.span.excluded",
+        "no OpenTelemetry crate makes spans of its own",
+    ),
+    (
+        "metric telemetry.stream.events.untraced",
+        "the streams deliver fewer events than may be traced",
+    ),
+    (
         "metric telemetry.metric.overflow",
         "no metric has too many series",
     ),
@@ -162,6 +170,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "span http.client: http.request.method_original",
         "no service sends such a method",
+    ),
+    (
+        "span http.client: http.request.resend_count",
+        "no HTTP request is sent again below its span",
     ),
     (
         "span rpc.server: rpc.method_original",
