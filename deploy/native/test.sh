@@ -50,6 +50,7 @@ end_to_end() {
 # The feature is no default, so that its tests and examples are compiled apart.
 reqwest_middleware() {
   cargo build --release --package telemetry --features reqwest --example reqwest
+  cargo build --release --package telemetry --features reqwest --example reqwest
   cargo test --release --package telemetry --features reqwest --test reqwest
   cargo test --release --package telemetry --features reqwest --doc http
 }
