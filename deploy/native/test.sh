@@ -52,7 +52,7 @@ reqwest_middleware() {
   cargo build --release --package telemetry --features reqwest --example reqwest
   cargo build --release --package telemetry --features reqwest --example reqwest
   cargo test --release --package telemetry --features reqwest --test reqwest
-  cargo test --release --package telemetry --features reqwest --doc http
+  cargo test --release --package telemetry --features reqwest --doc -- http AdoptersPages
 }
 
 phase "what the tests need" prepare
