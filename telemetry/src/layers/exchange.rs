@@ -13,7 +13,7 @@ use tower::Service;
 use crate::layers::body::{ResponseFuture, TrackedBody};
 use crate::layers::causes::{BodyErrors, ServiceErrors};
 use crate::layers::hop::{Abandoned, Hop};
-use crate::layers::panics;
+use crate::logs::panics;
 use crate::metrics::signals::KnownErrorType;
 
 /// One protocol on one side: how an exchange begins. A layer is one, with what has been set on it.

@@ -25,7 +25,6 @@ mod headers;
 pub(crate) mod hop;
 #[cfg(any(feature = "db", feature = "grpc", feature = "messaging"))]
 mod names;
-pub(crate) mod panics;
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) mod stream;
 #[cfg(any(feature = "grpc", feature = "http"))]

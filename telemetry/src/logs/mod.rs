@@ -18,7 +18,7 @@ mod directives;
 mod levels;
 mod line;
 mod origin;
-mod panics;
+pub(crate) mod panics;
 mod records;
 pub(crate) mod redact;
 mod repeats;

@@ -1,6 +1,7 @@
-//! Panics as log lines.
+//! Panics: each is a log line, and is counted on its thread, so that a layer can tell of one that code below it has caught.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::Cell;
 use std::panic::PanicHookInfo;
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use tracing::Level;
 
 use super::Logs;
 use super::origin::{Origin, Place};
-use crate::layers::panics;
 
 /// The target of the line of a panic.
 const TARGET: &str = "panic";
@@ -16,13 +16,24 @@ const TARGET: &str = "panic";
 /// How long a panic waits for its line to be written.
 const FLUSH_LIMIT: Duration = Duration::from_millis(100);
 
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The number of panics on this thread so far.
+#[inline]
+pub(crate) fn count() -> u64 {
+    COUNT.get()
+}
+
 /// Has each panic of the process write a line of `logs`, in the place of the panic hook that was set before; `keep` has that
 /// one run too.
 pub(crate) fn install_panic_hook(logs: &Logs, keep: bool) {
     let logs = logs.clone();
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        panics::note();
+        // A thread that ends has no counter any more.
+        let _ = COUNT.try_with(|count| count.set(count.get().wrapping_add(1)));
         write(&logs, panic);
         if keep {
             before(panic);
